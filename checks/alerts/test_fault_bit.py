@@ -1,0 +1,9 @@
+"""The fault was seen to take effect, by clients or by the kernel, before any alert is judged."""
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import fault_bit, judge
+
+
+def test_fault_bit(history: History, plan: Plan) -> None:
+    judge(fault_bit(history, plan.want))

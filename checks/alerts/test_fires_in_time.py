@@ -1,0 +1,12 @@
+"""The alert fires and arrives neither too early nor late."""
+
+import pytest
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import in_time, judge
+
+
+@pytest.mark.drills(lambda drill: drill.fires)
+def test_fires_in_time(history: History, plan: Plan) -> None:
+    judge(in_time(history, plan.want))

@@ -1,0 +1,13 @@
+"""The subordinate alerts fire too, and are inhibited by the drilled one."""
+
+import pytest
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import hushed, judge
+
+
+@pytest.mark.drills(lambda drill: bool(drill.hushes))
+def test_inhibits_its_subordinates(history: History, plan: Plan) -> None:
+    for subordinate in sorted(plan.drill.hushes):
+        judge(hushed(history, plan.want, subordinate))

@@ -1,0 +1,12 @@
+"""The notification reaches exactly its receivers, once, with the right words."""
+
+import pytest
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import delivered, judge
+
+
+@pytest.mark.drills(lambda drill: drill.fires)
+def test_reaches_exactly_its_receivers(history: History, plan: Plan) -> None:
+    judge(delivered(history, plan.want))

@@ -1,0 +1,12 @@
+"""The alert ends once the fault is repaired, in time."""
+
+import pytest
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import judge, resolved
+
+
+@pytest.mark.drills(lambda drill: drill.fires)
+def test_resolves(history: History, plan: Plan) -> None:
+    judge(resolved(history, plan.want))

@@ -1,0 +1,12 @@
+"""A twin's alert does not fire for as long as it could have taken."""
+
+import pytest
+
+from scenarios.drill import Plan
+from scenarios.history import History
+from scenarios.verdict import judge, stayed_quiet
+
+
+@pytest.mark.drills(lambda drill: not drill.fires)
+def test_stays_quiet(history: History, plan: Plan) -> None:
+    judge(stayed_quiet(history, plan.want))

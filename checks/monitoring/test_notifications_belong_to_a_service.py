@@ -1,0 +1,9 @@
+"""Whatever a receiver got names a service of this run."""
+
+from scenarios.campaign import Result
+from scenarios.history import Kind
+
+
+def test_every_notification_names_its_service(result: Result) -> None:
+    strangers = [event.detail["headline"] for event in result.strangers.all(Kind.DELIVERED)]
+    assert not strangers, "notifications that name no service of this run: " + "; ".join(strangers)

@@ -1,0 +1,144 @@
+"""Work beside the requests: one thread a task, started in the process that serves, never before.
+
+A task that raises is counted, logged once for each bout of failures, and tried again in time.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    name: str
+    function: Callable[[], object]
+    every_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskState:
+    """What became of a task so far; the time is in epoch seconds, 0 for never."""
+
+    failures: int
+    last_success_timestamp_seconds: float
+
+
+class BackgroundTasks:
+    """The periodic tasks of one application."""
+
+    def __init__(self, app: Flask, *, registry: CollectorRegistry, prefix: str) -> None:
+        self._app = app
+        self._tasks: dict[str, _Task] = {}
+        self._lock = threading.Lock()
+        self._serving_pid: int | None = None
+        self._stopped = threading.Event()
+        self._failures = Counter(
+            f"{prefix}_background_failures_total",
+            "Runs of a background task that raised.",
+            ["task"],
+            registry=registry,
+        )
+        self._success = Gauge(
+            f"{prefix}_background_last_success_timestamp_seconds",
+            "When a background task last ended well; 0 means never.",
+            ["task"],
+            registry=registry,
+        )
+
+    def add(self, name: str, function: Callable[[], object], every_seconds: float) -> None:
+        """Have `function` run at once when serving starts, then every `every_seconds` seconds.
+
+        Raises ValueError for a name in use or a pace that is not above zero.
+        """
+        if every_seconds <= 0:
+            raise ValueError(f"background task {name!r}: expected every_seconds above zero")
+        task = _Task(name=name, function=function, every_seconds=every_seconds)
+        with self._lock:
+            if name in self._tasks:
+                raise ValueError(f"background task {name!r} exists: {', '.join(self._tasks)}")
+            self._tasks[name] = task
+            self._failures.labels(name)
+            self._success.labels(name)
+            if self._serving_pid == os.getpid():
+                self._spawn(task)
+
+    def start(self) -> bool:
+        """Start the tasks in this process, unless they run here; tell whether it did so.
+
+        Safe to call for every request, and again in a forked child, where no thread survives.
+        """
+        if self._serving_pid == os.getpid():
+            return False
+        with self._lock:
+            if self._serving_pid == os.getpid():
+                return False
+            self._stopped = threading.Event()
+            self._serving_pid = os.getpid()
+            for task in self._tasks.values():
+                self._spawn(task)
+        return True
+
+    def stop(self) -> None:
+        """Ask the tasks to end after their current run; they are not waited for."""
+        self._stopped.set()
+
+    def states(self) -> dict[str, TaskState]:
+        """Return each task's state by its name."""
+        failures = _values(self._failures, "_total")
+        success = _values(self._success, "")
+        return {
+            name: TaskState(
+                failures=int(failures[name]), last_success_timestamp_seconds=success[name]
+            )
+            for name in self._tasks
+        }
+
+    def _spawn(self, task: _Task) -> None:
+        threading.Thread(
+            target=self._run,
+            args=(task, self._stopped),
+            name=f"background-{task.name}",
+            daemon=True,
+        ).start()
+
+    def _run(self, task: _Task, stopped: threading.Event) -> None:
+        due = time.monotonic()
+        healthy = True
+        while not stopped.is_set():
+            healthy = self._run_once(task, was_healthy=healthy)
+            now = time.monotonic()
+            due += task.every_seconds
+            if due <= now:  # the run took longer than the pace: skip what was missed
+                due = now + task.every_seconds
+            stopped.wait(due - now)
+
+    def _run_once(self, task: _Task, *, was_healthy: bool) -> bool:
+        try:
+            with self._app.app_context():
+                task.function()
+        except Exception:  # a task may raise anything; it is counted and logged
+            self._failures.labels(task.name).inc()
+            if was_healthy:
+                _LOGGER.exception("background task %s fails", task.name)
+            return False
+        self._success.labels(task.name).set_to_current_time()
+        if not was_healthy:
+            _LOGGER.info("background task %s works again", task.name)
+        return True
+
+
+def _values(metric: Counter | Gauge, suffix: str) -> dict[str, float]:
+    return {
+        sample.labels["task"]: sample.value
+        for family in metric.collect()
+        for sample in family.samples
+        if not suffix or sample.name.endswith(suffix)
+    }

@@ -1,0 +1,69 @@
+"""The factory of the SoftFactory service.
+
+One rule: everything that the service needs is made here, in the process that serves, and handed on;
+what it can't work without is refused here, in one line.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from instrumentation import instrument
+from instrumentation.demo.database import Database
+from instrumentation.demo.observation import observe
+from instrumentation.demo.payments import PaymentGateway
+from instrumentation.demo.probe import DatabaseProbe
+from instrumentation.demo.routes import softfactory_routes
+from instrumentation.demo.settings import DemoSettings, read_api_key
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024  # the largest request that means something here is below 1 kB
+
+
+def create_app(settings: DemoSettings | None = None) -> Flask:
+    """Make the service: its database, its payment gateway, its routes, and what observes it.
+
+    Args:
+        settings: those of the environment when left out.
+
+    Raises:
+        SettingsError: a setting can't be used.
+        DatabaseStartError: the database can't be opened or created.
+    """
+    settings = settings or DemoSettings.from_env()
+    key_file = settings.stripe_api_key_file
+    gateway = PaymentGateway(
+        None if key_file is None else read_api_key(key_file),
+        api_base=settings.stripe_api_base,
+        timeout_seconds=settings.payment_timeout_seconds,
+    )
+    database = Database(
+        settings.database_url, probe_timeout_seconds=settings.database_probe_timeout_seconds
+    )
+    database.create()
+
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    instrumentation = instrument(app)
+    if key_file is None:
+        log.warning("STRIPE_API_KEY_FILE is not set: every payment will fail")
+    probe = DatabaseProbe(
+        database.check,
+        every_seconds=settings.database_probe_seconds,
+        timeout_seconds=settings.database_probe_timeout_seconds,
+    )
+    attempts = observe(instrumentation, database=database, probe=probe, settings=settings)
+    app.register_blueprint(
+        softfactory_routes(database=database, gateway=gateway, attempts=attempts)
+    )
+    app.register_error_handler(HTTPException, _as_json)
+    return app
+
+
+def _as_json(error: HTTPException) -> tuple[Response, int]:
+    """Answer an error as every other answer is: as JSON, and without the service's insides."""
+    return jsonify(error=error.name, message=error.description), error.code or 500

@@ -1,0 +1,14 @@
+"""RaiseException: an exception that nobody expects, on the path that a defect would take."""
+
+from typing import NoReturn
+
+from instrumentation.faults.contract import RaiseException
+
+
+class InjectedException(Exception):  # noqa: N818 - its name becomes the `type` of the error
+    """Raised on request, and by nothing else."""
+
+
+def raise_exception(_fault: RaiseException) -> NoReturn:
+    """Raise InjectedException."""
+    raise InjectedException("injected fault")

@@ -1,0 +1,155 @@
+"""HoldMemory: one holding for the whole service, brought to a level and let go all at once.
+
+The holding is anonymous private memory with every page touched, so that the kernel counts it,
+and unmapping gives all of it back. Its size follows from the service's own measurement.
+"""
+
+import contextlib
+import math
+import mmap
+import threading
+import time
+from collections.abc import Callable
+
+from instrumentation.faults.contract import FaultRejected, HoldMemory
+from instrumentation.limits import MemoryLimit
+from instrumentation.sampling import MemorySample
+
+BELOW_PERCENT = 0.4
+"""The level aimed at lies this far under the one asked for, so that other growth, a few hundred
+kilobytes of stacks and arenas, does not carry the service over it."""
+
+TOLERANCE_PERCENT = 1.0
+"""A reading this far under the asked level still counts as at level, and costs no measurement."""
+
+_STEP_BYTES = 4 * 1024 * 1024  # touched without letting other threads run: about 2 ms
+
+
+class MemoryHolding:
+    """Memory that requests ask the service to hold.
+
+    `measure` takes a fresh sample, `latest` is the last one that anybody took; `clock` is
+    monotonic. Thread-safe: concurrent requests share the one holding.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: MemoryLimit,
+        measure: Callable[[], MemorySample],
+        latest: Callable[[], MemorySample],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._measure = measure
+        self._latest = latest
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._blocks: list[mmap.mmap] = []
+        self._held_bytes = 0
+        self._percent = 0.0
+        self._adjusted_at = -math.inf
+        self._lease_ends = -math.inf
+        self._releaser: threading.Thread | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is held now."""
+        return self._held_bytes
+
+    def hold(self, fault: HoldMemory) -> None:
+        """Bring the service's memory to the fault's level and renew the lease.
+
+        Raises FaultRejected where no limit but the host's own memory is in force: filling the
+        host would not stay with this service.
+        """
+        if self._limit.source == "host":
+            raise FaultRejected(
+                "refused",
+                "memory is held only against a configured or control group limit; "
+                "set INSTRUMENT_MEMORY_LIMIT_BYTES",
+            )
+        with self._condition:
+            self._lease_ends = self._clock() + fault.seconds
+            if self._releaser is None:
+                self._releaser = threading.Thread(
+                    target=self._release_at_lease_end, name="fault-memory-lease", daemon=True
+                )
+                self._releaser.start()
+            if not self._at_level(fault.percent):
+                self._adjust(fault.percent)
+
+    def release(self) -> None:
+        """Let everything go now."""
+        with self._condition:
+            self._lease_ends = -math.inf
+            self._condition.notify_all()
+            self._drop()
+
+    def _at_level(self, percent: float) -> bool:
+        if percent != self._percent:
+            return False
+        reading = self._latest()
+        if reading.taken_at <= self._adjusted_at:
+            return True  # nobody has looked since it was adjusted
+        return percent - TOLERANCE_PERCENT <= reading.percent <= percent
+
+    def _adjust(self, percent: float) -> None:
+        limit = self._limit.limit_bytes
+        for _ in range(3):  # the second pass corrects what others did meanwhile
+            wanted = limit * (percent - BELOW_PERCENT) / 100.0
+            missing = int(wanted - self._measure().used_bytes)
+            if abs(missing) <= limit * BELOW_PERCENT / 200.0:
+                break
+            if missing > 0:
+                self._grow(missing)
+            elif not self._shrink(-missing):
+                break  # nothing is held: the service itself is above the level
+        self._percent = percent
+        self._adjusted_at = self._latest().taken_at
+
+    def _grow(self, size: int) -> None:
+        size -= size % mmap.PAGESIZE
+        if size == 0:
+            return
+        block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with contextlib.suppress(OSError):  # a kernel without huge pages is as good
+            block.madvise(mmap.MADV_NOHUGEPAGE)  # they would overshoot by up to 2 MiB
+        for start in range(0, size, _STEP_BYTES):
+            end = min(start + _STEP_BYTES, size)
+            block[start : end : mmap.PAGESIZE] = bytes(len(range(start, end, mmap.PAGESIZE)))
+        self._blocks.append(block)
+        self._held_bytes += size
+
+    def _shrink(self, size: int) -> bool:
+        """Give back at least `size` bytes, if they are held; tell whether anything was."""
+        size += -size % mmap.PAGESIZE
+        gave_back = False
+        while size > 0 and self._blocks:
+            block = self._blocks[-1]
+            part = min(size, len(block))
+            if part == len(block):
+                self._blocks.pop().close()
+            else:
+                block.resize(len(block) - part)
+            self._held_bytes -= part
+            size -= part
+            gave_back = True
+        return gave_back
+
+    def _release_at_lease_end(self) -> None:
+        with self._condition:
+            while (remaining := self._lease_ends - self._clock()) > 0:
+                self._condition.wait(remaining)
+            self._drop()
+            self._releaser = None
+
+    def _drop(self) -> None:
+        if not self._blocks:
+            return
+        blocks, self._blocks = self._blocks, []
+        for block in blocks:
+            block.close()
+        self._held_bytes = 0
+        self._percent = 0.0
+        self._measure()  # so that the gauges show it without waiting for the sampler

@@ -1,0 +1,30 @@
+"""Everything in one call, in the order in which a person would write the steps."""
+
+from pathlib import Path
+
+from flask import Flask
+
+from instrumentation.extension import Instrumentation
+from instrumentation.logging_config import configure_logging, request_logging_middleware
+from instrumentation.metrics import metrics_bp, register_metrics_middleware
+from instrumentation.settings import DEFAULT_LOG_FILE, InstrumentSettings
+
+
+def instrument(
+    app: Flask,
+    *,
+    settings: InstrumentSettings | None = None,
+    prefix: str = "softfactory",
+    log_file: str | Path | None = None,
+    debug: bool = False,
+) -> Instrumentation:
+    """Give an application its metrics, health endpoints and JSON log in one call.
+
+    `settings` defaults to the environment's, `log_file` to that of the settings, else
+    `logs/app.log`. Raises SettingsError, and RuntimeError at a second call for the same app.
+    """
+    settings = settings or InstrumentSettings.from_env()
+    configure_logging(app, log_file or settings.log_file or DEFAULT_LOG_FILE, debug)
+    request_logging_middleware(app)
+    app.register_blueprint(metrics_bp)
+    return register_metrics_middleware(app, prefix, settings=settings)

@@ -1,0 +1,218 @@
+"""The load, as Locust runs it: for a person against one host, for a drill run against all targets.
+
+    locust -f loadtests/locustfile.py --host http://127.0.0.1:8000      a person, with Locust's page
+    LOAD_PLAN=plan.json locust -f loadtests/locustfile.py --headless    a run; commands on stdin
+
+One rule: with a plan, the plan alone decides; without one, this is an ordinary locustfile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import gevent
+from gevent.event import Event
+from locust import FastHttpUser, constant_throughput, events, task
+from locust.contrib.fasthttp import FastResponse, LocustBadStatusCode
+from locust.env import Environment
+
+from instrumentation.faults import contract
+from loadtests.channel import Events, leave, lines_of_stdin
+from loadtests.plan import Plan, PlanError, Quit, TargetPlan, parse_command, parse_plan
+from loadtests.samples import NO_RESPONSE, NO_RESULT
+from loadtests.target import MakeSigner, Signer, Target
+
+SAMPLE_SECONDS = 0.25
+# One second less than the service accepts, for clocks that differ.
+FAULT_VALID_SECONDS = contract.MAX_VALIDITY_SECONDS - 1
+EVERYDAY_JOURNEY = {
+    "GET /api/users": 5.0,
+    "GET /api/bookings": 3.0,
+    "POST /api/bookings": 1.0,
+    "POST /api/payments": 1.0,
+}
+
+
+class Visitor(FastHttpUser):
+    """A user of one target, which all of that target's users share."""
+
+    abstract = True
+    target: Target
+
+    @task
+    def visit(self) -> None:
+        """Send the target's next request."""
+        call = self.target.next_call()
+        self.client.request(
+            call.method,
+            call.path,
+            data=call.body,
+            headers=dict(call.headers),
+            context={"faulted": call.faulted, "target": self.target},
+            allow_redirects=False,
+        )
+
+
+def signers(secret_file: Path | None) -> MakeSigner:
+    """How faults are signed in this run; the secret is read when the first fault is asked for."""
+
+    def make_signer(wire_form: Mapping[str, object]) -> Signer:
+        if secret_file is None:
+            raise PlanError("the plan names no fault_secret_file, so no fault can be signed")
+        secret = secret_file.read_bytes().strip()
+        fault = contract.fault_from_json(dict(wire_form))
+
+        def sign(method: str, path: str) -> str:
+            expires = time.time() + FAULT_VALID_SECONDS
+            return contract.encode(fault, secret=secret, method=method, path=path, expires=expires)
+
+        return sign
+
+    return make_signer
+
+
+class Run:
+    """All targets of a plan, and the two pipes."""
+
+    def __init__(self, plan: Plan, out: Events) -> None:
+        make_signer = signers(plan.fault_secret_file)
+        self.targets = {target.id: Target(target, make_signer) for target in plan.targets}
+        self._timeout_seconds = plan.timeout_seconds
+        self._out = out
+        self._began = Event()
+
+    def user_classes(self) -> dict[str, type[Visitor]]:
+        """A user class a target, by its id."""
+        return {target.id: self._user_class(target) for target in self.targets.values()}
+
+    def _user_class(self, target: Target) -> type[Visitor]:
+        began = self._began
+
+        def on_start(self: Visitor) -> None:
+            began.wait()
+            gevent.sleep(target.schedule.claim(time.perf_counter()))
+
+        def wait_time(self: Visitor) -> float:
+            return target.schedule.claim(time.perf_counter())
+
+        members = {
+            "target": target,
+            "host": target.host,
+            "fixed_count": target.users,
+            "network_timeout": self._timeout_seconds,
+            "connection_timeout": self._timeout_seconds,
+            "on_start": on_start,
+            "wait_time": wait_time,
+        }
+        return type(target.id, (Visitor,), members)
+
+    def listen(self) -> None:
+        """Hook into Locust's events."""
+        events.init.add_listener(self._on_init)
+        events.spawning_complete.add_listener(self._on_spawned)
+        events.request.add_listener(self._on_request)
+
+    def _on_init(self, environment: Environment, **_: object) -> None:
+        options = environment.parsed_options
+        if options is not None:
+            options.num_users = sum(target.users for target in self.targets.values())
+            options.spawn_rate = options.num_users  # all in the first second's batch
+        gevent.spawn(self._obey_until_told_to_quit)
+
+    def _on_spawned(self, **_: object) -> None:
+        now = time.perf_counter()
+        for target in self.targets.values():
+            # All at the same moment: spreading 15 targets' requests over their interval takes
+            # 26 % of a core in place of 16 %, for the process then wakes up for each of them.
+            target.schedule.begin(now)
+        self._began.set()
+        self._out.write({"event": "started", "at": time.time()})
+        gevent.spawn(self._sample_for_ever)
+
+    def _on_request(
+        self,
+        response_time: float,
+        response: FastResponse,
+        exception: BaseException | None,
+        context: Mapping[str, object],
+        **_: object,
+    ) -> None:
+        target = context["target"]
+        assert isinstance(target, Target)
+        answered = exception is None or isinstance(exception, LocustBadStatusCode)
+        fault_result = None
+        if context["faulted"]:
+            headers: Mapping[str, object] = response.headers or {}
+            fault_result = str(headers.get(contract.RESULT_HEADER, NO_RESULT))
+        target.window.add(
+            status=response.status_code if answered else NO_RESPONSE,
+            latency_ms=response_time,
+            fault_result=fault_result,
+            at=time.time(),
+        )
+
+    def _sample_for_ever(self) -> None:
+        due_at = time.perf_counter()
+        while True:
+            due_at += SAMPLE_SECONDS
+            gevent.sleep(max(0.0, due_at - time.perf_counter()))
+            self._write_samples()
+
+    def _write_samples(self) -> None:
+        at = time.time()
+        for target in self.targets.values():
+            if event := target.take_sample(at):
+                self._out.write(event)
+
+    def _obey_until_told_to_quit(self) -> None:
+        for line in lines_of_stdin():
+            number: int | None = None
+            try:
+                command, number = parse_command(line)
+                if isinstance(command, Quit):
+                    break
+                self._target(command.target).obey(command)
+            except (PlanError, OSError) as error:
+                self._out.write({"event": "error", "id": number, "message": str(error)})
+            else:
+                at = time.time()
+                self._out.write(
+                    {"event": "command", "id": number, "target": command.target, "at": at}
+                )
+        leave(0, last_words=self._write_samples)
+
+    def _target(self, id_: str) -> Target:
+        if id_ not in self.targets:
+            raise PlanError(f"unknown target {id_!r}; known: {', '.join(sorted(self.targets))}")
+        return self.targets[id_]
+
+
+def everyday_user() -> type[FastHttpUser]:
+    """The user of a person's own run: one request a second along the everyday journey."""
+    plan = TargetPlan(id="", host="", rate_per_second=1.0, users=1, journey=EVERYDAY_JOURNEY)
+    members = {
+        "target": Target(plan, signers(None)),
+        "wait_time": constant_throughput(1),
+    }
+    return type("SoftFactoryUser", (Visitor,), members)
+
+
+def main() -> dict[str, type[FastHttpUser]]:
+    """The user classes of this process."""
+    plan_file = os.environ.get("LOAD_PLAN")
+    if plan_file is None:
+        return {"SoftFactoryUser": everyday_user()}
+    try:
+        plan = parse_plan(Path(plan_file).read_text(encoding="utf-8"))
+    except (PlanError, OSError) as error:
+        sys.exit(f"LOAD_PLAN={plan_file}: {error}")
+    run = Run(plan, Events())
+    run.listen()
+    return dict(run.user_classes())
+
+
+globals().update(main())  # Locust finds user classes by looking into this module's names

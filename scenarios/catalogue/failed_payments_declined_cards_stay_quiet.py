@@ -1,0 +1,13 @@
+"""A wave of declined cards is the customers' business: the alert must stay quiet."""
+
+from scenarios.conditions import PAYING, steady
+from scenarios.faults.decline_cards import DeclineCards
+from scenarios.model import Drill
+
+DRILL = Drill(
+    alert="FailedPayments",
+    cause="declined-cards-stay-quiet",
+    load=steady(per_second=10, journey=PAYING),
+    fault=DeclineCards(),
+    fires=False,
+)

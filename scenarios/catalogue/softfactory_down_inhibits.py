@@ -1,0 +1,13 @@
+"""Errors first, until their alert has been delivered; then the service is killed, which hushes it."""
+
+from scenarios.faults.error import Error
+from scenarios.faults.kill import Kill
+from scenarios.model import Drill, Precondition
+
+DRILL = Drill(
+    alert="SoftFactoryDown",
+    cause="inhibits",
+    after=Precondition(alert="HighErrorRate", fault=Error(share=0.8)),
+    fault=Kill(),
+    hushes={"HighErrorRate"},
+)

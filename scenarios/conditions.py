@@ -1,0 +1,50 @@
+"""The conditions under which a drill runs: the load on its service, and how that is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+JOURNEY: Mapping[str, int] = MappingProxyType(
+    {
+        "GET /api/users": 5,
+        "GET /api/bookings": 3,
+        "POST /api/bookings": 1,
+        "POST /api/payments": 1,
+    }
+)
+"""What the users of the demo service do: the weight of each request."""
+
+PAYING: Mapping[str, int] = MappingProxyType({"GET /api/users": 1, "POST /api/payments": 1})
+"""A journey in which every second request is a payment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Requests at a constant rate, whatever the answers take (open loop)."""
+
+    per_second: float
+    journey: Mapping[str, int] = field(default_factory=lambda: JOURNEY)
+
+
+def steady(*, per_second: float, journey: Mapping[str, int] = JOURNEY) -> Load:
+    """Return a load of ``per_second`` requests a second, spread over ``journey``."""
+    return Load(per_second=per_second, journey=journey)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What an instance of the service is configured with for a drill.
+
+    Attributes:
+        memory_limit_mb: the limit that its memory is measured against, in MiB.
+        cpu_limit_cores: the limit that its CPU time is measured against; ``None`` for all cores.
+        own_gateway: whether it pays through a gateway of its own, which may then be broken.
+        environment: what else it is configured with.
+    """
+
+    memory_limit_mb: int = 512
+    cpu_limit_cores: float | None = None
+    own_gateway: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)

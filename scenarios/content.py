@@ -1,0 +1,40 @@
+"""Whether a notification says what a person must know: pure, and the same for every channel."""
+
+from __future__ import annotations
+
+import re
+
+from scenarios.expectation import Expectation
+from scenarios.history import Event
+
+
+def complaints(delivery: Event, want: Expectation) -> list[str]:
+    """Return what is wrong with one delivery, as sentences; empty when nothing is.
+
+    Args:
+        delivery: an event of kind DELIVERED with the details ``receiver``, ``accepted``,
+            ``headline`` and ``body``.
+        want: what it must say: name, severity, service, summary and runbook.
+    """
+    receiver = delivery.detail["receiver"]
+    said = delivery.detail.get("headline", "") + "\n" + delivery.detail.get("body", "")
+    wrong = []
+    if delivery.detail.get("accepted") != "true":
+        wrong.append(f"{receiver} refused it: {delivery.text or 'no reason given'}")
+    missing = [
+        name
+        for name, value in (
+            ("name", want.alert),
+            ("severity", want.severity),
+            ("service", want.service),
+            ("runbook", want.runbook_url),
+        )
+        if not value or value not in said
+    ]
+    if not want.summary or not re.search(want.summary, said):
+        missing.append("summary")
+    if missing:
+        wrong.append(f"what {receiver} got lacks its {', '.join(missing)}")
+    if problem := delivery.detail.get("problem"):
+        wrong.append(f"what {receiver} got contradicts itself: {problem}")
+    return wrong

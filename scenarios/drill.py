@@ -1,0 +1,189 @@
+"""Runs one drill: steady state, inject, witness, observe, repair, observe.
+
+One rule: this is the only place that orders the phases of a drill; it waits for what its
+expectation names, records, and judges nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from scenarios.expectation import Expectation
+from scenarios.faults.fault import Fault, FaultDidNotBite
+from scenarios.history import Event, History, Kind, Recorder
+from scenarios.load import LoadSample
+from scenarios.model import Drill
+from scenarios.service import ServiceFailed
+from scenarios.target import Target
+from stack.waiting import WaitTimeout
+
+STEADY_SAMPLES = 4
+"""So many samples in a row without an error, at the wanted rate, are a steady state."""
+
+RATE_TOLERANCE = 0.35
+"""How far one sample's rate may be off the wanted one: samples are short, requests are whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One drill, with what it promises of the drilled alert and of those beside it.
+
+    Attributes:
+        want: of the drilled alert.
+        others: of the precondition's alert and of the alerts that the drilled one hushes.
+    """
+
+    drill: Drill
+    want: Expectation
+    others: tuple[Expectation, ...] = ()
+
+    def of(self, alert: str) -> Expectation:
+        """Return what is promised of one of the alerts that this plan names."""
+        return next(one for one in (self.want, *self.others) if one.alert == alert)
+
+
+def run_drill(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+    """Run one drill to its end, whatever happens, and leave its history in ``recorder``.
+
+    Args:
+        plan: the drill and its expectations.
+        target: the instance to break, which serves already.
+        recorder: where events go.
+        say: told of each phase and its bound in seconds, for progress.
+    """
+    try:
+        _steady(plan, target, recorder, say)
+        _precondition(plan, target, recorder, say)
+        _break_and_repair(plan, target, recorder, say)
+        _resolve(plan, recorder, say)
+    except FaultDidNotBite as error:
+        recorder.note(Kind.NOT_WITNESSED, text=str(error))
+    except (WaitTimeout, ServiceFailed, OSError) as error:
+        recorder.note(Kind.DISTURBED, text=f"{type(error).__name__}: {error}")
+    recorder.note(Kind.ENDED)
+    say("done", 0.0)
+
+
+def _steady(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+    say("steady state", target.patience_seconds)
+    recorder.note(Kind.PHASE, text="steady state")
+    wanted = plan.drill.load.per_second
+    deadline = time.monotonic() + target.patience_seconds
+    begun = time.time()
+    while True:
+        target.client.wait_for(
+            lambda sample: True, after=time.time(), timeout_seconds=target.patience_seconds
+        )
+        samples = target.client.since(begun)[-STEADY_SAMPLES:]
+        active = _active_alerts(recorder.snapshot())
+        if len(samples) == STEADY_SAMPLES and is_steady(samples, wanted) and not active:
+            return
+        if time.monotonic() > deadline:
+            raise WaitTimeout(
+                what=f"steady state of {target.id}",
+                elapsed_seconds=target.patience_seconds,
+                last_observation=f"active alerts {sorted(active) or 'none'}, samples {samples}",
+            )
+
+
+def is_steady(samples: tuple[LoadSample, ...], wanted_per_second: float) -> bool:
+    """Return whether clients were served without an error and at the wanted rate."""
+    clean = all(
+        status.startswith(("2", "3")) for sample in samples for status in sample.statuses
+    )
+    seconds = samples[-1].at - samples[0].at
+    served = sum(sample.count for sample in samples[1:])
+    return clean and seconds > 0 and abs(served / seconds / wanted_per_second - 1) <= RATE_TOLERANCE
+
+
+def _active_alerts(history: History) -> set[str]:
+    active: set[str] = set()
+    for event in history.events:
+        if event.kind in (Kind.PENDING, Kind.FIRING):
+            active.add(event.alert)
+        elif event.kind is Kind.INACTIVE:
+            active.discard(event.alert)
+    return active
+
+
+def _precondition(
+    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
+) -> None:
+    before = plan.drill.after
+    if before is None:
+        return
+    want = plan.of(before.alert)
+    limit = want.bounds.wait_for_arrival.total_seconds()
+    recorder.note(Kind.PHASE, text=f"precondition: {before.fault.text}")
+    say(f"waiting for {before.alert}", limit)
+    with before.fault.inject(target):
+        if not recorder.wait_for(lambda history: has_arrived(history, want, "firing"), limit):
+            raise WaitTimeout(
+                what=f"{before.alert} to fire and arrive before the fault",
+                elapsed_seconds=limit,
+                last_observation=f"active {sorted(_active_alerts(recorder.snapshot()))}",
+            )
+
+
+def _break_and_repair(
+    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
+) -> None:
+    fault: Fault = plan.drill.fault
+    say("injecting", target.patience_seconds)
+    recorder.note(Kind.INJECTED, text=fault.text)
+    with fault.inject(target) as witness:
+        recorder.add(Event(at=witness.at, kind=Kind.WITNESSED, text=witness.text))
+        _observe(plan, recorder, say)
+        say("repairing", target.patience_seconds)
+        recorder.note(Kind.REPAIRING, text=f"end of: {fault.text}")
+    recorder.note(Kind.REPAIRED)
+
+
+def _observe(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+    bounds = plan.want.bounds
+    if not plan.drill.fires:
+        watch = bounds.watch.total_seconds()
+        say("staying quiet", watch)
+        noise = (Kind.FIRING, Kind.DELIVERED)
+        recorder.wait_for(
+            lambda history: any(history.first(kind, plan.want.alert) for kind in noise),
+            watch + 0.1,
+        )
+        return
+    say("waiting to fire", bounds.arrives.total_seconds())
+    limit = bounds.wait_for_arrival.total_seconds()
+    if recorder.wait_for(lambda history: has_arrived(history, plan.want, "firing"), limit):
+        for alert in sorted(plan.drill.hushes):
+            hushed = plan.of(alert).bounds.wait_for_arrival
+            say(f"waiting for {alert} to be inhibited", hushed.total_seconds())
+            recorder.wait_for(
+                lambda history, alert=alert: bool(history.first(Kind.SUPPRESSED, alert)),  # type: ignore[misc]  # bound early
+                hushed.total_seconds(),
+            )
+
+
+def _resolve(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+    if not plan.drill.fires:
+        return
+    bounds = plan.want.bounds
+    say("waiting to resolve", bounds.resolution_arrives.total_seconds())
+    begun = time.monotonic()
+    fired = recorder.snapshot().first(Kind.DELIVERED, plan.want.alert) is not None
+    if not fired:
+        return
+    limit = bounds.wait_for_resolution
+    recorder.wait_for(
+        lambda history: has_arrived(history, plan.want, "resolved"), limit.total_seconds()
+    )
+    left = limit - timedelta(seconds=time.monotonic() - begun)
+    say("waiting for quiet", left.total_seconds())
+    recorder.wait_for(lambda history: not _active_alerts(history), max(0.0, left.total_seconds()))
+
+
+def has_arrived(history: History, want: Expectation, status: str) -> bool:
+    """Return whether every receiver that must be told was told so."""
+    told = {event.detail["receiver"] for event in history.all(Kind.DELIVERED, want.alert, status=status)}
+    return want.receivers <= told

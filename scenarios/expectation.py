@@ -1,0 +1,87 @@
+"""What a drill promises, gathered before it runs: the judge's yardstick beside the history.
+
+One rule: the receivers come from the promise by severity below, never from the routing under test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+from scenarios.budget import Bounds, bounds, rule_named, timing_of
+from scenarios.model import Drill
+from stack.derive import Derived
+
+RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "CRITICAL": frozenset({"pagerduty", "slack #incidents"}),
+        "HIGH": frozenset({"slack #alerts", "email on-call"}),
+    }
+)
+"""Who is told of an alert, by its severity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What must be observed of one alert of one drill.
+
+    Attributes:
+        service: the ``service`` label of the drilled instance.
+        receivers: exactly those that must be told.
+        summary: a pattern that the rendered summary matches.
+        route: which route the alert takes in the configuration, for the reader of a failure.
+        downtime: whether failing scrapes are the fault itself rather than a disturbance.
+        declared: every alert that may fire for this service.
+        bounds: when.
+    """
+
+    alert: str
+    service: str
+    severity: str
+    receivers: frozenset[str]
+    runbook_url: str
+    summary: str
+    route: str
+    downtime: bool
+    declared: frozenset[str]
+    bounds: Bounds
+
+
+def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "") -> Expectation:
+    """Return what must be observed of ``alert``, by default the drilled one.
+
+    Raises:
+        UnknownAlert: no rule defines the alert.
+        ValueError: the alert's severity promises no receiver.
+    """
+    alert = alert or drill.alert
+    rule = rule_named(derived, alert)
+    severity = rule.labels.get("severity", "")
+    if severity not in RECEIVERS:
+        known = ", ".join(RECEIVERS)
+        raise ValueError(f"{alert} has severity {severity!r}; receivers are promised for {known}")
+    matched = derived.route_tree.route_for({**rule.labels, "alertname": alert, "service": drill.id})
+    route = "; ".join(
+        f"alertmanager-config.yml:{one.line} names receiver {one.receiver!r}" for one in matched
+    )
+    return Expectation(
+        alert=alert,
+        service=drill.id,
+        severity=severity,
+        receivers=RECEIVERS[severity],
+        runbook_url=rule.annotations.get("runbook_url", ""),
+        summary=pattern_of(rule.annotations.get("summary", "")),
+        route=route,
+        downtime=drill.fault.downtime,
+        declared=drill.declared,
+        bounds=bounds(timing_of(derived, drill, alert=alert, probe=probe)),
+    )
+
+
+def pattern_of(template: str) -> str:
+    """Return a regular expression that a rendered annotation matches: each action is a wildcard."""
+    literal = re.split(r"\{\{.*?\}\}", template, flags=re.DOTALL)
+    return ".+".join(re.escape(part) for part in literal)

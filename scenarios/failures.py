@@ -1,0 +1,26 @@
+"""Everything that may keep a run from starting, in one place: each ends in one clear line."""
+
+from __future__ import annotations
+
+from scenarios.budget import UnknownAlert
+from scenarios.load import LoadError, LoadRefused
+from scenarios.service import ServiceFailed
+from stack.clients.alertmanager import AlertmanagerError
+from stack.clients.prometheus import PrometheusError
+from stack.launch.embedded import LaunchError
+from stack.processes import ProcessError
+from stack.tools import ToolsUnavailable
+from stack.waiting import WaitTimeout
+
+CANNOT_START = (
+    AlertmanagerError,
+    LaunchError,
+    LoadError,
+    LoadRefused,
+    ProcessError,
+    PrometheusError,
+    ServiceFailed,
+    ToolsUnavailable,
+    UnknownAlert,
+    WaitTimeout,
+)

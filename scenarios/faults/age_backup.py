@@ -1,0 +1,62 @@
+"""The recorded time of the last successful backup lies too far back, or there is none."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from scenarios.conditions import Load, Service
+from scenarios.faults.fault import Effect, Witness
+from scenarios.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeBackup:
+    """Set the last backup's time back by ``age``; ``None`` removes the record altogether."""
+
+    age: timedelta | None
+    downtime: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is broken."""
+        if self.age is None:
+            return "no backup was ever recorded"
+        return f"the last backup is {self.age.total_seconds() / 3600:g} h old"
+
+    def effect(self, load: Load, service: Service) -> Effect:
+        """The service re-reads the record every so often."""
+        return Effect(probed=True)
+
+    @contextmanager
+    def inject(self, target: Target) -> Iterator[Witness]:
+        """Change the record until the context ends; reading it back is the witness."""
+        record = target.backup_status
+        before = record.read_text()
+        if self.age is None:
+            record.unlink()
+        else:
+            aged = json.loads(before)
+            aged["completed_at"] = time.time() - self.age.total_seconds()
+            _write(target, json.dumps(aged))
+        try:
+            yield Witness.now(f"read back from {record.name}: {_read(target)}")
+        finally:
+            _write(target, before)
+
+
+def _write(target: Target, text: str) -> None:
+    draft = target.backup_status.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(target.backup_status)
+
+
+def _read(target: Target) -> str:
+    if not target.backup_status.exists():
+        return "no record"
+    completed_at = json.loads(target.backup_status.read_text())["completed_at"]
+    return f"completed {(time.time() - completed_at) / 3600:.1f} h ago"

@@ -1,0 +1,50 @@
+"""The service's processes are stopped: alive, and answering nothing."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+from scenarios.conditions import Load, Service
+from scenarios.faults.fault import Effect, Witness
+from scenarios.faults.process import silent, witnessed
+from scenarios.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Stop the master, so that it replaces no worker, and then its workers."""
+
+    downtime: bool = True
+
+    @property
+    def text(self) -> str:
+        """What is broken."""
+        return "every process of the service is frozen"
+
+    def effect(self, load: Load, service: Service) -> Effect:
+        """A scrape hangs until its time-out."""
+        return Effect(times_out=True)
+
+    @contextmanager
+    def inject(self, target: Target) -> Iterator[Witness]:
+        """Freeze the service until the context ends, which waits for it to serve again."""
+        target.instance.send(signal.SIGSTOP)
+        try:
+            yield witnessed(
+                target,
+                lambda: _all_stopped(target) and silent(target),
+                "the kernel shows every process stopped, and requests are not answered",
+            )
+        finally:
+            target.instance.send(signal.SIGCONT)
+            target.instance.wait_serving(target.patience_seconds)
+
+
+def _all_stopped(target: Target) -> bool:
+    family = target.instance.processes()
+    return bool(family) and all(process.status() == psutil.STATUS_STOPPED for process in family)

@@ -1,0 +1,42 @@
+"""The service's processes are killed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from scenarios.conditions import Load, Service
+from scenarios.faults.fault import Effect, Witness
+from scenarios.faults.process import silent, witnessed
+from scenarios.target import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Kill the master and its workers with SIGKILL; the repair starts them again."""
+
+    downtime: bool = True
+
+    @property
+    def text(self) -> str:
+        """What is broken."""
+        return "every process of the service is killed"
+
+    def effect(self, load: Load, service: Service) -> Effect:
+        """The next scrape is refused."""
+        return Effect()
+
+    @contextmanager
+    def inject(self, target: Target) -> Iterator[Witness]:
+        """Kill the service until the context ends, which waits for it to serve again."""
+        target.instance.kill()
+        try:
+            yield witnessed(
+                target,
+                lambda: not target.instance.processes() and silent(target),
+                "no process is left, and connections are refused",
+            )
+        finally:
+            target.instance.start()
+            target.instance.wait_serving(target.patience_seconds)

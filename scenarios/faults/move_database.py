@@ -1,0 +1,50 @@
+"""The database file is moved away under the running service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from scenarios.conditions import Load, Service
+from scenarios.faults.fault import Effect, Witness
+from scenarios.faults.process import status_of, witnessed
+from scenarios.target import Target
+from stack.waiting import wait_until
+
+READS_DATABASE = "/api/users"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveDatabase:
+    """Rename the database; the service opens without creating, so nothing takes its place."""
+
+    downtime: bool = False
+
+    @property
+    def text(self) -> str:
+        """What is broken."""
+        return "the database is moved away"
+
+    def effect(self, load: Load, service: Service) -> Effect:
+        """The service's own probe of its database sees it."""
+        return Effect(probed=True)
+
+    @contextmanager
+    def inject(self, target: Target) -> Iterator[Witness]:
+        """Move the database away until the context ends, which waits until it is read again."""
+        away = target.database.with_suffix(".away")
+        target.database.rename(away)
+        try:
+            yield witnessed(
+                target,
+                lambda: status_of(target, READS_DATABASE) >= 500,
+                f"GET {READS_DATABASE} fails with a server error",
+            )
+        finally:
+            away.rename(target.database)
+            wait_until(
+                lambda: target.instance.serves(READS_DATABASE) or None,
+                what=f"{target.id} to read its database again",
+                timeout_seconds=target.patience_seconds,
+            )

@@ -1,0 +1,44 @@
+"""Faults that Locust's own requests carry, signed: stopping the load is the rollback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scenarios.faults.fault import FaultDidNotBite, Witness
+from scenarios.target import Target
+
+if TYPE_CHECKING:
+    from scenarios.load import LoadSample
+
+
+@contextmanager
+def carried(target: Target, fault: Mapping[str, object], share: float) -> Iterator[float]:
+    """Let a share of the target's requests carry ``fault``; yield when that was asked for."""
+    begun = time.time()
+    target.fault_on(fault, share)
+    try:
+        yield begun
+    finally:
+        target.fault_off()
+
+
+def seen_by_clients(
+    target: Target, *, after: float, bit: Callable[[LoadSample], bool], text: str
+) -> Witness:
+    """Wait until the clients of ``target`` saw the effect.
+
+    Raises:
+        FaultDidNotBite: naming what was expected, and what the clients saw instead.
+    """
+    sample = target.client.wait_for(bit, after=after, timeout_seconds=target.patience_seconds)
+    if sample is None:
+        seen = target.client.since(after)
+        last = seen[-1] if seen else "no answer at all"
+        raise FaultDidNotBite(
+            f"expected clients of {target.id} to see {text} within "
+            f"{target.patience_seconds:.0f} s; the last they saw: {last}"
+        )
+    return Witness(at=sample.faulted.first_at or sample.at, text=f"clients saw {text}")

@@ -1,0 +1,367 @@
+"""The load generator, as the drills see it: one Locust process, commanded and listened to.
+
+One rule: Locust is never imported here; two pipes of JSON lines reach it, and what comes back is a
+dataclass or a named error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import IO, Any
+
+from stack.processes import Processes
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCUSTFILE = ROOT / "loadtests" / "locustfile.py"
+LOCUST_OPTIONS = ("--headless", "--only-summary", "--loglevel", "WARNING")
+
+COMMAND_SECONDS = 5.0  # an acknowledgement takes milliseconds; a starved core, longer
+STOP_SECONDS = 2.0  # then the process is killed
+TIMEOUT_SECONDS = 10.0  # a client's patience, unless the plan says else
+SPARE_THREADS = 4  # that stay free for scrapes and probes
+SPARE_SECONDS = 0.5  # by which an answer may exceed the longest expected one
+
+
+class LoadRefused(ValueError):  # noqa: N818  (named for what happened)
+    """A plan under which the load would not be open-loop, or the service would miss scrapes."""
+
+
+class LoadError(RuntimeError):
+    """The load generator ended by itself, refused a command, or doesn't answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLoad:
+    """The load on one service; ``journey`` maps ``"METHOD /path"`` to its weight."""
+
+    id: str
+    host: str
+    rate_per_second: float
+    users: int
+    journey: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadPlan:
+    """The load of a whole run.
+
+    Attributes:
+        fault_secret_file: the secret that signs faults, or ``None`` where none is ever switched on.
+        timeout_seconds: how long a client waits to connect, and for each part of an answer.
+    """
+
+    fault_secret_file: Path | None
+    targets: tuple[TargetLoad, ...]
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+    def as_json(self) -> str:
+        """The plan file's content."""
+        secret = self.fault_secret_file
+        plan = {
+            "fault_secret_file": None if secret is None else str(secret.resolve()),
+            "timeout_seconds": self.timeout_seconds,
+            "targets": [
+                {field.name: getattr(target, field.name) for field in fields(target)}
+                for target in self.targets
+            ],
+        }
+        return json.dumps(plan, indent=2, default=dict)  # a journey may be a read-only view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultedAnswers:
+    """The answers to requests that carried a fault.
+
+    Attributes:
+        first_at: when the first of them arrived, in seconds since the epoch.
+        statuses: how many had which status; ``"0"`` where no answer came.
+        results: what the service says became of how many faults: ``"delay"`` where it did as it was
+            told, ``"rejected: why"``, or ``"none"`` where it doesn't say.
+    """
+
+    count: int
+    first_at: float | None
+    statuses: Mapping[str, int]
+    min_ms: float | None
+    max_ms: float | None
+    results: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSample:
+    """What the clients of one target saw in about a quarter of a second.
+
+    Attributes:
+        at: when the sample ends, in seconds since the epoch.
+        count: how many answers arrived, faulted ones included.
+        missed: how many requests were due and not sent, because every user waited for an answer.
+        statuses: how many answers had which status; ``"0"`` where the connection was refused or
+            reset, or the time was up.
+        p50_ms, p95_ms, max_ms: of all answers; ``None`` where none arrived.
+    """
+
+    target: str
+    at: float
+    count: int
+    missed: int
+    statuses: Mapping[str, int]
+    p50_ms: float | None
+    p95_ms: float | None
+    max_ms: float | None
+    faulted: FaultedAnswers
+
+
+def users_needed(
+    rate_per_second: float, longest_response_seconds: float, margin: float = SPARE_SECONDS
+) -> int:
+    """How many users keep a constant rate while each of their requests may take that long.
+
+    ``ceil(rate * (longest + margin))``, at least one: a user is busy for as long as its request
+    (Little's law), and ``margin`` seconds more are allowed for.
+    """
+    return max(1, _ceil(rate_per_second * (longest_response_seconds + margin)))
+
+
+def threads_needed(rate_per_second: float, longest_response_seconds: float) -> int:
+    """How many threads a service needs, so that its scrapes are answered while requests are slow.
+
+    ``ceil(rate * longest) + 4``: as many as there are requests in it at a time (Little's law), and
+    four that stay free for scrapes and probes.
+    """
+    return _ceil(rate_per_second * longest_response_seconds) + SPARE_THREADS
+
+
+def check_load(
+    target: TargetLoad,
+    *,
+    threads: int,
+    longest_response_seconds: float,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> None:
+    """Refuse a load that its service or its users couldn't bear while the fault lasts.
+
+    Raises:
+        LoadRefused: the service has too few threads, the load too few users, or the clients would
+            give up before the slowest answer.
+    """
+    rate = target.rate_per_second
+    per_answer = f"at {rate:g} requests/s of up to {longest_response_seconds:g} s"
+    if threads < (needed := threads_needed(rate, longest_response_seconds)):
+        raise LoadRefused(
+            f"{target.id}: {threads} threads are too few {per_answer}, {needed} are needed "
+            f"(rate x delay + {SPARE_THREADS}), else scrapes wait behind slow requests and the "
+            "target looks down; give the service more threads or lower the rate"
+        )
+    if target.users < (needed := users_needed(rate, longest_response_seconds, margin=0)):
+        raise LoadRefused(
+            f"{target.id}: {target.users} users are too few {per_answer}, at least {needed} are "
+            "needed (rate x delay), else the rate falls as answers slow down; take users_needed()"
+        )
+    if longest_response_seconds >= timeout_seconds:
+        raise LoadRefused(
+            f"{target.id}: clients give up after {timeout_seconds:g} s, before an answer of "
+            f"{longest_response_seconds:g} s; raise the plan's timeout_seconds"
+        )
+
+
+class LoadGenerator:
+    """The Locust process of a run: started once, commanded by many drills, stopped at the end.
+
+    Every method may be called from any thread. ``on_sample`` is called from the thread that reads
+    the samples; if it raises, the load ends, and ``died`` says so.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        plan: LoadPlan,
+        directory: Path,
+        on_sample: Callable[[LoadSample], None],
+    ) -> None:
+        self._processes = processes
+        self._plan = plan
+        self._directory = directory
+        self._on_sample = on_sample
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: threading.Thread | None = None
+        self._changed = threading.Condition()
+        self._commands = 0
+        self._answers: dict[int, Mapping[str, Any]] = {}
+        self._started_at: float | None = None
+        self._ended = False
+        self._stopping = False
+
+    @property
+    def log(self) -> Path:
+        """What Locust itself has to say."""
+        return self._directory / "locust.log"
+
+    @property
+    def died(self) -> int | None:
+        """The exit status of a process that ended without being stopped, else ``None``."""
+        if self._process is None or self._stopping:
+            return None
+        return self._process.poll()
+
+    def start(self) -> None:
+        """Write the plan and start the process; its users start by themselves."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        plan_file = self._directory / "load-plan.json"
+        plan_file.write_text(self._plan.as_json(), encoding="utf-8")
+        self._process = self._processes.start(
+            "locust",
+            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *LOCUST_OPTIONS],
+            log=self.log,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=_environment(plan_file),
+            cwd=self._directory,
+        )
+        assert self._process.stdout is not None
+        self._reader = threading.Thread(
+            target=self._read, args=(self._process.stdout,), name="load-samples", daemon=True
+        )
+        self._reader.start()
+
+    def wait_started(self, timeout: float) -> float:
+        """Wait until all users run, at most ``timeout`` seconds.
+
+        Returns:
+            When the first request was due, in seconds since the epoch.
+
+        Raises:
+            LoadError: the process ended, or the time was up.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._started_at is not None or self._ended, timeout)
+            if self._started_at is None:
+                raise LoadError(self._explain(f"no users after {timeout:g} s"))
+            return self._started_at
+
+    def fault_on(self, target: str, fault_json: Mapping[str, object], share: float) -> float:
+        """Let ``share`` of the target's requests carry the fault, given in its wire form.
+
+        Returns:
+            When it took effect, in seconds since the epoch: no earlier request carries it.
+
+        Raises:
+            LoadError: the command was refused, or the process is gone.
+        """
+        return self._command({"target": target, "fault": dict(fault_json), "share": share})
+
+    def fault_off(self, target: str) -> float:
+        """Let no request carry a fault any more; returns and raises as ``fault_on``."""
+        return self._command({"target": target, "fault": None})
+
+    def use_card(self, target: str, payment_method: str) -> float:
+        """Pay with this payment method from now on; returns and raises as ``fault_on``."""
+        return self._command({"target": target, "payment_method": payment_method})
+
+    def use_journey(self, target: str, journey: Mapping[str, int]) -> float:
+        """Send this mix of requests from now on; returns and raises as ``fault_on``."""
+        return self._command({"target": target, "journey": dict(journey)})
+
+    def stop(self) -> None:
+        """End the load at once, whatever is in flight. Does nothing where it has ended."""
+        process, reader = self._process, self._reader
+        if process is None or reader is None:
+            return
+        if process.poll() is None:
+            self._stopping = True
+        with self._changed:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError):  # it was quicker
+                process.stdin.close()  # it takes the end of its input for "quit"
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if reader is not threading.current_thread():
+            reader.join()
+
+    def _command(self, command: dict[str, object]) -> float:
+        with self._changed:
+            self._commands += 1
+            number = self._commands
+            self._write({**command, "id": number})
+            self._changed.wait_for(
+                lambda: number in self._answers or self._ended, timeout=COMMAND_SECONDS
+            )
+            answer = self._answers.pop(number, None)
+        if answer is None:
+            raise LoadError(self._explain(f"no answer to {command} in {COMMAND_SECONDS:g} s"))
+        if answer.get("event") == "error":
+            raise LoadError(f"the load generator refused {command}: {answer.get('message')}")
+        return float(answer["at"])
+
+    def _write(self, command: Mapping[str, object]) -> None:
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.closed:
+            raise LoadError(f"the load generator isn't running, so it can't take {dict(command)}")
+        try:
+            process.stdin.write(json.dumps(command).encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError as error:
+            raise LoadError(self._explain(f"it can't take {dict(command)}")) from error
+
+    def _explain(self, what: str) -> str:
+        died, log = self.died, self.log
+        state = "is not running" if self._ended or self._process is None else "is running"
+        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        last = next((line for line in reversed(lines) if line.strip()), "nothing")
+        return (
+            f"load generator: {what}; the process {state if died is None else f'ended with {died}'}"
+            f"; its last words: {last}; look: {log}"
+        )
+
+    def _read(self, stdout: IO[bytes]) -> None:
+        try:
+            for line in stdout:
+                self._take(json.loads(line))
+        finally:
+            # Closing the pipe ends the process too, where a sample could not be taken.
+            stdout.close()
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "sample":
+            self._on_sample(parse_sample(event))
+            return
+        with self._changed:
+            if event["event"] == "started":
+                self._started_at = float(event["at"])
+            elif isinstance(number := event.get("id"), int):
+                self._answers[number] = event
+            self._changed.notify_all()
+
+
+def parse_sample(event: Mapping[str, Any]) -> LoadSample:
+    """Turn a sample event into what it says; KeyError or TypeError for one that is no sample."""
+    own = {name: event[name] for name in ("target", "at", "count", "missed", "statuses")}
+    latencies = {f"{name}_ms": value for name, value in event["latency_ms"].items()}
+    return LoadSample(**own, **latencies, faulted=FaultedAnswers(**event["faulted"]))
+
+
+def _environment(plan_file: Path) -> dict[str, str]:
+    # A person's own LOCUST_* settings are for that person's runs.
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_")}
+    path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+    # Hosts are numeric: resolving them needs no thread pool, which costs more than the request.
+    own = {"LOAD_PLAN": str(plan_file.resolve()), "PYTHONPATH": path, "GEVENT_RESOLVER": "block"}
+    return {**inherited, **own}
+
+
+def _ceil(value: float) -> int:
+    return math.ceil(round(value, 9))  # 0.1 * 30 is 3.0000000000000004, and needs three

@@ -1,0 +1,67 @@
+"""What a finished history measures, in seconds: pure, for the summary and the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scenarios.expectation import Expectation
+from scenarios.history import History, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """Where a drill's time went; ``None`` for what was not observed.
+
+    Attributes:
+        crossing: from the witness to the first evaluation in which the condition held.
+        pending: from there to firing.
+        notifying: from firing to the arrival at the last receiver.
+        detection: from the witness to the arrival at the last receiver.
+        resolving: from the end of the repair to the first evaluation without the alert.
+        resolution: from the end of the repair to the arrival at the last receiver.
+    """
+
+    crossing: float | None = None
+    pending: float | None = None
+    notifying: float | None = None
+    detection: float | None = None
+    resolving: float | None = None
+    resolution: float | None = None
+
+
+def measure(history: History, want: Expectation) -> Measures:
+    """Return what ``history`` says of the time that ``want``'s alert took."""
+    witness = history.first(Kind.WITNESSED)
+    injected = history.first(Kind.INJECTED)
+    if witness is None or injected is None:
+        return Measures()
+    firing = history.first(Kind.FIRING, want.alert, after=injected.at)
+    began = [
+        event.at
+        for event in history.all(Kind.PENDING, want.alert)
+        if firing and event.at <= firing.at
+    ]
+    pending = began[-1] if began else (firing.at if firing else None)
+    told = _last_arrival(history, want, "firing")
+    repaired = history.first(Kind.REPAIRED)
+    gone = history.first(Kind.INACTIVE, want.alert, after=firing.at) if firing else None
+    end = _last_arrival(history, want, "resolved")
+    return Measures(
+        crossing=_between(witness.at, pending),
+        pending=_between(pending, firing.at if firing else None),
+        notifying=_between(firing.at if firing else None, told),
+        detection=_between(witness.at, told),
+        resolving=_between(repaired.at if repaired else None, gone.at if gone else None),
+        resolution=_between(repaired.at if repaired else None, end),
+    )
+
+
+def _last_arrival(history: History, want: Expectation, status: str) -> float | None:
+    first: dict[str, float] = {}
+    for event in history.all(Kind.DELIVERED, want.alert, status=status):
+        first.setdefault(event.detail["receiver"], event.at)
+    return max(first[name] for name in want.receivers) if want.receivers <= first.keys() else None
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round(end - start, 3)

@@ -1,0 +1,55 @@
+"""The language in which a scenario is written: plain data, no behaviour, readable top to bottom.
+
+One rule: nothing here knows how a drill is run or judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scenarios.conditions import Load, Service, steady
+from scenarios.faults.fault import Fault
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precondition:
+    """An alert that must have fired, and have been delivered, before the fault is injected."""
+
+    alert: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """One fault with its load, and which alerts must, may and must not fire.
+
+    Attributes:
+        alert: the alert rule that is drilled.
+        cause: what tells this drill from the alert's others ("killed"); empty for an only one.
+        fires: whether the alert must fire; ``False`` makes the drill a twin that must stay quiet.
+        may_fire: alerts that this fault may raise beside the drilled one, in the same service.
+        hushes: alerts that must fire and be inhibited by the drilled one while it fires.
+        after: an alert that must have been delivered before the fault is injected.
+        requires: capabilities without which the drill is NOT APPLICABLE.
+    """
+
+    alert: str
+    fault: Fault
+    cause: str = ""
+    load: Load = field(default_factory=lambda: steady(per_second=10))
+    service: Service = field(default_factory=Service)
+    fires: bool = True
+    may_fire: frozenset[str] | set[str] = frozenset()
+    hushes: frozenset[str] | set[str] = frozenset()
+    after: Precondition | None = None
+    requires: frozenset[str] | set[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """The drill's name, with the drilled alert's name and no other's in it."""
+        return f"{self.alert}-{self.cause}" if self.cause else self.alert
+
+    @property
+    def declared(self) -> frozenset[str]:
+        """Every alert that may fire for this drill's service."""
+        earlier = {self.after.alert} if self.after else set()
+        return frozenset({self.alert} if self.fires else set()) | self.may_fire | self.hushes | earlier

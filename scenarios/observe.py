@@ -1,0 +1,233 @@
+"""Watches Prometheus, Alertmanager and the receivers, and appends what it sees to the histories.
+
+One rule: it never judges. Times are those of whoever did the thing: an alert's state changes at
+the evaluation whose sample shows it, a notification arrives when its receiver had it whole.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from scenarios.history import Event, Kind, Recorder
+from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
+from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
+from stack.receivers import Delivery
+
+JOB = "softfactory"
+PAUSE_SECONDS = 0.1
+"""Between two rounds of polling: short against an evaluation, long against a poll's own 5 ms."""
+
+LOST_SECONDS = 3.0
+"""A watched component that does not answer for this long is lost, and its evidence with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One change of an alert's state in Prometheus."""
+
+    service: str
+    alert: str
+    kind: Kind
+    at: float
+
+
+class AlertStates:
+    """The state of every alert, advanced by the samples of ``ALERTS``; pure but for its memory.
+
+    ``ALERTS`` has one sample an evaluation for as long as an alert is pending or firing, so a
+    state began at the first such sample, and ended at the first evaluation without one.
+    """
+
+    def __init__(self, evaluation: timedelta) -> None:
+        self._evaluation_seconds = evaluation.total_seconds()
+        self._current: dict[tuple[str, str], tuple[Kind, float]] = {}
+
+    def advance(self, series: list[Series], evaluated_at: float) -> Iterator[Step]:
+        """Yield the changes since the last call.
+
+        Args:
+            series: the samples of ``ALERTS`` over a range that overlaps the last call's.
+            evaluated_at: the last evaluation known to be complete before ``series`` was read.
+        """
+        samples = sorted(
+            (at, one.labels.get("service", ""), one.labels["alertname"], _kind(one.labels))
+            for one in series
+            for at, _ in one.points
+        )
+        for at, service, alert, kind in samples:
+            key = (service, alert)
+            before, last = self._current.get(key, (Kind.INACTIVE, 0.0))
+            if at <= last:
+                continue
+            if before is not Kind.INACTIVE and at - last > 1.5 * self._evaluation_seconds:
+                yield Step(
+                    service=service,
+                    alert=alert,
+                    kind=Kind.INACTIVE,
+                    at=last + self._evaluation_seconds,
+                )
+                before = Kind.INACTIVE
+            if kind is not before:
+                yield Step(service=service, alert=alert, kind=kind, at=at)
+            self._current[key] = (kind, at)
+        for (service, alert), (kind, last) in list(self._current.items()):
+            if kind is not Kind.INACTIVE and evaluated_at > last + 0.5 * self._evaluation_seconds:
+                at = last + self._evaluation_seconds
+                yield Step(service=service, alert=alert, kind=Kind.INACTIVE, at=at)
+                self._current[service, alert] = (Kind.INACTIVE, last)
+
+
+class Observer:
+    """One thread that watches for all drills, as their recorders are told apart by service."""
+
+    def __init__(
+        self,
+        *,
+        recorders: Mapping[str, Recorder],
+        strangers: Recorder,
+        prometheus: PrometheusClient,
+        alertmanager: AlertmanagerClient,
+        evaluation: timedelta,
+        alive: Callable[[], str | None],
+    ) -> None:
+        """Watch the services of ``recorders``; what belongs to none goes to ``strangers``.
+
+        ``alive`` names a process of the run that has ended unexpectedly, or returns ``None``.
+        """
+        self._recorders = recorders
+        self._strangers = strangers
+        self._prometheus = prometheus
+        self._alertmanager = alertmanager
+        self._states = AlertStates(evaluation)
+        self._evaluation = evaluation
+        self._alive = alive
+        self._suppressed: dict[tuple[str, str], str] = {}
+        self._failures: Mapping[str, int] = {}
+        self._read_until = 0.0
+        self._answered = time.monotonic()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
+        self.lost = ""
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._answered = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Read everything once more, and end."""
+        self._stopped.set()
+        self._thread.join()
+
+    def received(self, delivery: Delivery) -> None:
+        """Record a notification; called by the receivers."""
+        recorder = self._recorders.get(delivery.service or "", self._strangers)
+        recorder.add(
+            Event(
+                at=delivery.at,
+                kind=Kind.DELIVERED,
+                alert=delivery.alert or "(unnamed)",
+                text=delivery.refusal or "",
+                detail={
+                    "receiver": delivery.receiver,
+                    "status": delivery.status or "",
+                    "accepted": str(delivery.accepted).lower(),
+                    "headline": delivery.headline,
+                    "body": delivery.text,
+                    **({"problem": delivery.problem} if delivery.problem else {}),
+                },
+            )
+        )
+
+    def disturb(self, reason: str) -> None:
+        """Tell every history that the experiment itself failed."""
+        self.lost = reason
+        for recorder in (*self._recorders.values(), self._strangers):
+            recorder.note(Kind.DISTURBED, text=reason)
+
+    def _watch(self) -> None:
+        while not self.lost:
+            last_round = self._stopped.is_set()
+            if dead := self._alive():
+                self.disturb(dead)
+                return
+            try:
+                self._look()
+                self._answered = time.monotonic()
+            except (PrometheusError, AlertmanagerError) as error:
+                if time.monotonic() - self._answered > LOST_SECONDS:
+                    self.disturb(f"nothing could be observed for {LOST_SECONDS:g} s: {error}")
+                    return
+            if last_round:
+                return
+            self._stopped.wait(PAUSE_SECONDS)
+
+    def _look(self) -> None:
+        rules = self._prometheus.rules()
+        for rule in rules.rules:
+            if rule.health == "err":
+                self.disturb(f"Prometheus can't evaluate {rule.name}: {rule.last_error}")
+                return
+        evaluated_at = min((rule.last_evaluation for rule in rules.rules), default=0.0)
+        now = time.time()
+        overlap = self._evaluation.total_seconds() * 4
+        reach = max(now - (self._read_until or now), 0.0) + overlap
+        series = self._prometheus.query_raw(f"ALERTS[{reach * 1000:.0f}ms]")
+        self._read_until = now
+        for step in self._states.advance(series, evaluated_at):
+            self._recorders.get(step.service, self._strangers).add(
+                Event(at=step.at, kind=step.kind, alert=step.alert)
+            )
+        self._look_at_inhibition(self._alertmanager.alerts())
+        self._look_at_failures()
+
+    def _look_at_inhibition(self, alerts: tuple[AmAlert, ...]) -> None:
+        names = {alert.fingerprint: alert.labels.get("alertname", "") for alert in alerts}
+        now: dict[tuple[str, str], str] = {}
+        for alert in alerts:
+            if alert.inhibited_by:
+                by = ", ".join(sorted({names.get(one, one) for one in alert.inhibited_by}))
+                now[alert.labels.get("service", ""), alert.labels.get("alertname", "")] = by
+        for (service, name), by in now.items():
+            if self._suppressed.get((service, name)) != by:
+                self._note(service, Kind.SUPPRESSED, name, by=by)
+        for service, name in self._suppressed.keys() - now.keys():
+            self._note(service, Kind.UNSUPPRESSED, name)
+        self._suppressed = now
+
+    def _look_at_failures(self) -> None:
+        counters = self._alertmanager.notification_counters()
+        failures = {f"{one.integration}, {one.reason}": one.count for one in counters.failures}
+        for name, count in failures.items():
+            if count > self._failures.get(name, 0):
+                text = f"Alertmanager gave up a notification ({name}); see alertmanager.log"
+                for recorder in self._recorders.values():
+                    recorder.note(Kind.DELIVERY_FAILED, text=text)
+        self._failures = failures
+
+    def _note(self, service: str, kind: Kind, alert: str, **detail: str) -> None:
+        self._recorders.get(service, self._strangers).note(kind, alert, **detail)
+
+
+def scrape_failures(
+    prometheus: PrometheusClient, services: Mapping[str, Recorder], since: float
+) -> None:
+    """Append every failed scrape of these services since ``since`` to their histories.
+
+    Raises:
+        PrometheusError: the samples of ``up`` can't be read.
+    """
+    seconds = max(1.0, time.time() - since)
+    for series in prometheus.query_raw(f'up{{job="{JOB}"}}[{seconds:.0f}s]'):
+        recorder = services.get(series.labels.get("service", ""))
+        for at, value in series.points:
+            if recorder and value == 0 and at >= since:
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED))
+
+
+def _kind(labels: Mapping[str, str]) -> Kind:
+    return Kind.FIRING if labels["alertstate"] == "firing" else Kind.PENDING

@@ -1,0 +1,290 @@
+"""pytest's door to the drills: options, fixtures, and the report at the end.
+
+One rule: collection decides which drills run, and the first claim that asks for a history starts
+them all; nothing here judges.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scenarios.campaign import Campaign, Result, work_directory
+from scenarios import capabilities
+from scenarios.catalogue import drills as catalogue
+from scenarios.drill import Plan
+from scenarios.expectation import Expectation
+from scenarios.failures import CANNOT_START
+from scenarios.history import History
+from scenarios.model import Drill
+from scenarios.report import NotApplicable, print_summary, tidy, write_evidence
+from scenarios.settings import Settings
+from scenarios.verdict import ClaimNotProved, Status, Verdict
+from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
+
+STACKS = ("embedded",)
+CANNOT_RUN = 3
+"""The exit status of a run that could not start: pytest's own for an internal error is 3 too."""
+
+
+@dataclass(slots=True)
+class _Run:
+    settings: Settings
+    required: frozenset[str]
+    selected: dict[str, Drill] = field(default_factory=dict)
+    not_applicable: list[NotApplicable] = field(default_factory=list)
+    verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
+    result: Result | None = None
+
+
+RUN = pytest.StashKey[_Run]()
+
+
+def _time_scale(text: str) -> float:
+    value = float(text)
+    if not 1 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, which explain themselves in ``pytest --help``."""
+    group = parser.getgroup("alertproof", "alertproof: break a service, and prove its alerts")
+    group.addoption(
+        "--time-scale",
+        type=_time_scale,
+        default=60.0,
+        metavar="K",
+        help="divide production's durations by K, so that a 10-minute rule proves itself in "
+        "10 seconds (default: 60; 1 runs in real time and takes about half an hour)",
+    )
+    group.addoption(
+        "--stack",
+        choices=STACKS,
+        default="embedded",
+        help="how Prometheus and Alertmanager are run: 'embedded' starts both as local processes "
+        "on loopback ports, fetched on first use, without root (default)",
+    )
+    group.addoption(
+        "--keep",
+        action="store_true",
+        help="when the checks are done, leave the stack and the services up, print their URLs, "
+        "and wait for Ctrl-C",
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        metavar="CAPABILITY",
+        help="fail what would be NOT APPLICABLE for want of this capability; may be repeated "
+        f"(known: {', '.join(capabilities.known())})",
+    )
+    group.addoption(
+        "--reports",
+        type=Path,
+        default=None,
+        metavar="FOLDER",
+        help="where evidence.json, junit.xml and the runs' histories go (default: reports/)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options once, and let JUnit XML go to the reports when checks are run."""
+    for line in (
+        "drills(which): run this check for the drills for which which(drill) is true",
+        "requires(capability): NOT APPLICABLE where the run lacks the capability",
+    ):
+        config.addinivalue_line("markers", line)
+    unknown = set(config.getoption("--require")) - set(capabilities.known())
+    if unknown:
+        raise pytest.UsageError(
+            f"--require: unknown capability {', '.join(sorted(unknown))}; "
+            f"known: {', '.join(capabilities.known())}"
+        )
+    reports = config.getoption("--reports") or config.rootpath / "reports"
+    config.stash[RUN] = _Run(
+        settings=Settings(
+            time_scale=config.getoption("--time-scale"),
+            stack=config.getoption("--stack"),
+            keep=config.getoption("--keep"),
+            reports=reports,
+        ),
+        required=frozenset(config.getoption("--require")),
+    )
+    checks = Path(__file__).resolve().parents[1] / "checks"
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    checking = any(path == checks or checks in path.parents for path in asked)
+    if checking and not config.option.xmlpath:
+        config.option.xmlpath = str(reports / "junit.xml")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test a drill of each check that asks for one, with the alert's name in its id."""
+    if "drill" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("drills")
+    which: Callable[[Drill], bool] = marker.args[0] if marker else lambda drill: True
+    chosen = [drill for drill in catalogue() if which(drill)]
+    metafunc.parametrize("drill", chosen, ids=[drill.id for drill in chosen], scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what does not apply to this run, and note which drills the rest needs."""
+    run = config.stash[RUN]
+    have = capabilities.have()
+    kept, left_out = [], []
+    for item in items:
+        needs = {marker.args[0] for marker in item.iter_markers("requires")}
+        drill = _drill_of(item)
+        lacking = sorted((needs | set(drill.requires if drill else ())) - have)
+        if not lacking or set(lacking) & run.required:
+            kept.append(item)
+            continue
+        left_out.append(item)
+        why = "; ".join(f"{name}: {capabilities.why_not(name)}" for name in lacking)
+        run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+    run.selected = {drill.id: drill for item in items if (drill := _drill_of(item))}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[None]:
+    """Keep each claim's verdict, and show a failed one without a traceback."""
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]  # hookwrapper protocol
+    error = call.excinfo.value if call.excinfo else None
+    drill = _drill_of(item)
+    if isinstance(error, ClaimNotProved):
+        report.longrepr = str(error)
+        verdict = error.verdict
+    elif report.when == "call" or report.failed:
+        status = Status.PASS if report.passed else Status.UNKNOWN
+        text = "" if error is None else f"{type(error).__name__}: {error}"
+        verdict = Verdict(claim=item.name, status=status, expected="", observed=text)
+    else:
+        return report  # type: ignore[return-value]  # hookwrapper protocol
+    report.user_properties.append(("verdict", verdict.status.value))
+    if drill is not None:
+        item.config.stash[RUN].verdicts.setdefault(drill.id, []).append(verdict)
+    return report  # type: ignore[return-value]  # hookwrapper protocol
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the summary and write the evidence."""
+    run = config.stash[RUN]
+    if run.result is None:
+        for one in run.not_applicable:
+            terminalreporter.write_line(f"NOT APPLICABLE  {one.test}: {one.reason}")
+        return
+    terminalreporter.section("alertproof")
+    width = terminalreporter._tw.fullwidth
+    console = Console(file=terminalreporter._tw._file, width=max(width, 120), soft_wrap=True)
+    print_summary(console, run.result, run.verdicts, run.not_applicable)
+    path = run.settings.reports / "evidence.json"
+    write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
+    terminalreporter.write_line(f"evidence: {path}")
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """What this run was asked to do."""
+    return request.config.stash[RUN].settings
+
+
+@pytest.fixture(scope="session")
+def tools(request: pytest.FixtureRequest) -> Tools:
+    """Prometheus, promtool, Alertmanager and amtool."""
+    try:
+        return find_tools(ToolSettings.from_env(), _sayer(request.config))
+    except ToolsUnavailable as error:
+        pytest.exit(f"alertproof: {error}", returncode=CANNOT_RUN)
+
+
+@pytest.fixture(scope="session")
+def campaign(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Campaign]:
+    """The run, with every selected drill finished and the stack still up."""
+    run = request.config.stash[RUN]
+    say = _sayer(request.config)
+    directory = work_directory(settings.reports.absolute())
+    try:
+        with Campaign(settings, tuple(run.selected.values()), directory=directory, say=say) as up:
+            say(f"drilling {len(run.selected)} scenarios at time scale {settings.time_scale:g}")
+            run.result = up.drill()
+            yield up
+            if settings.keep:
+                _linger(up, say)
+    except CANNOT_START as error:
+        pytest.exit(f"alertproof: {error}", returncode=CANNOT_RUN)
+    finally:
+        if directory.exists():
+            tidy(directory)
+
+
+@pytest.fixture(scope="session")
+def result(request: pytest.FixtureRequest, campaign: Campaign) -> Result:
+    """What the drills left to the judges."""
+    found = request.config.stash[RUN].result
+    if found is None:
+        raise RuntimeError(f"{campaign} ended without a result")
+    return found
+
+
+@pytest.fixture(scope="session")
+def plan(result: Result, drill: Drill) -> Plan:
+    """The drill with what it promises."""
+    return result.plans[drill.id]
+
+
+@pytest.fixture(scope="session")
+def want(plan: Plan) -> Expectation:
+    """What must be observed of the drilled alert."""
+    return plan.want
+
+
+@pytest.fixture(scope="session")
+def history(result: Result, drill: Drill) -> History:
+    """What happened in this drill."""
+    return result.histories[drill.id]
+
+
+def _drill_of(item: pytest.Item) -> Drill | None:
+    callspec = getattr(item, "callspec", None)
+    drill = callspec.params.get("drill") if callspec else None
+    return drill if isinstance(drill, Drill) else None
+
+
+def _sayer(config: pytest.Config) -> Callable[[str], None]:
+    capture = config.pluginmanager.getplugin("capturemanager")
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    lock = threading.Lock()
+
+    def say(line: str) -> None:
+        with lock, capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    return say
+
+
+def _linger(campaign: Campaign, say: Callable[[str], None]) -> None:
+    say(f"Prometheus    {campaign.endpoints.prometheus_url}")
+    say(f"Alertmanager  {campaign.endpoints.alertmanager_url}")
+    for target in campaign.targets.values():
+        say(f"{target.id:<40} {target.instance.url}/api/metrics/summary")
+    say("the stack stays up until Ctrl-C")
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        say("ending")

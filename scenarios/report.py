@@ -1,0 +1,189 @@
+"""What a run leaves: evidence as JSON, and a summary that fits a screen.
+
+One rule: nothing is judged here; verdicts come in, and each is counted and shown.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from scenarios.campaign import Result
+from scenarios.drill import Plan
+from scenarios.history import History, Kind
+from scenarios.measures import measure
+from scenarios.settings import Settings
+from scenarios.verdict import Status, Verdict
+
+KEPT_RUNS = 10
+"""How many runs' folders stay below ``reports/runs``."""
+
+COLOURS = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "bold yellow"}
+PACKAGES = ("pytest", "locust", "gunicorn", "flask", "prometheus-client", "alertproof")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotApplicable:
+    """A test that this run can't have, and why."""
+
+    test: str
+    reason: str
+
+
+def worst(verdicts: Sequence[Verdict]) -> Status:
+    """Return the status that a line shows for several claims: any FAIL, else any UNKNOWN."""
+    statuses = {verdict.status for verdict in verdicts}
+    for status in (Status.FAIL, Status.UNKNOWN, Status.PASS):
+        if status in statuses:
+            return status
+    return Status.UNKNOWN
+
+
+def print_summary(
+    console: Console,
+    result: Result,
+    verdicts: Mapping[str, Sequence[Verdict]],
+    not_applicable: Sequence[NotApplicable],
+) -> None:
+    """Print a line a drill, what does not apply, and where the time went."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("drill", no_wrap=True)
+    table.add_column("severity")
+    for heading in ("detected", "bound", "resolved", "bound"):
+        table.add_column(heading, justify="right")
+    table.add_column("receivers", no_wrap=True)
+    table.add_column("claims", justify="right")
+    table.add_column("verdict")
+    for name, plan in result.plans.items():
+        judged = verdicts.get(name, ())
+        status = worst(judged)
+        table.add_row(
+            name,
+            plan.want.severity,
+            *_timing(plan, result.histories[name]),
+            ", ".join(sorted(plan.want.receivers)) if plan.drill.fires else "nobody",
+            f"{sum(one.status is Status.PASS for one in judged)}/{len(judged)}",
+            f"[{COLOURS[status]}]{status}[/]",
+        )
+    console.print(table)
+    for one in not_applicable:
+        console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
+    spent = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in result.phases.items())
+    console.print(
+        f"time scale {result.derived.time_scale:g}; {spent}", highlight=False, style="dim"
+    )
+
+
+def _timing(plan: Plan, history: History) -> tuple[str, str, str, str]:
+    if not plan.drill.fires:
+        return "quiet", _s(plan.want.bounds.watch), "-", "-"
+    taken = measure(history, plan.want)
+    bounds = plan.want.bounds
+    return (
+        "-" if taken.detection is None else f"{taken.detection:.1f} s",
+        _s(bounds.arrives),
+        "-" if taken.resolution is None else f"{taken.resolution:.1f} s",
+        _s(bounds.resolution_arrives),
+    )
+
+
+def write_evidence(
+    path: Path,
+    settings: Settings,
+    result: Result,
+    verdicts: Mapping[str, Sequence[Verdict]],
+    not_applicable: Sequence[NotApplicable],
+) -> None:
+    """Write everything that was observed and judged, in one step."""
+    evidence = {
+        "time_scale": settings.time_scale,
+        "stack": settings.stack,
+        "app": settings.app,
+        "phases_seconds": dict(result.phases),
+        "machine": {
+            "system": platform.platform(),
+            "cores": psutil.cpu_count(),
+            "memory_bytes": psutil.virtual_memory().total,
+        },
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in PACKAGES},
+        },
+        "tools": [
+            {
+                "name": tool.name,
+                "version": tool.version,
+                "sha256": tool.sha256,
+                "origin": tool.origin,
+                "source": tool.source,
+            }
+            for tool in result.tools
+        ],
+        "changes_from_production": [
+            {
+                "file": change.file,
+                "where": change.where,
+                "production": change.production,
+                "drill": change.drill,
+            }
+            for change in result.derived.changes
+        ],
+        "drills": {
+            name: _drill(plan, result.histories[name], verdicts.get(name, ()))
+            for name, plan in result.plans.items()
+        },
+        "control": _events(result.control),
+        "belonging_to_no_service": _events(result.strangers),
+        "not_applicable": [asdict(one) for one in not_applicable],
+    }
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(evidence, indent=1) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _drill(plan: Plan, history: History, verdicts: Sequence[Verdict]) -> dict[str, object]:
+    bounds = plan.want.bounds
+    return {
+        "alert": plan.want.alert,
+        "fault": plan.drill.fault.text,
+        "severity": plan.want.severity,
+        "receivers": sorted(plan.want.receivers),
+        "bounds_seconds": {
+            name: value.total_seconds()
+            for name in bounds.__slots__
+            if isinstance(value := getattr(bounds, name), timedelta)
+        },
+        "measured_seconds": asdict(measure(history, plan.want)),
+        "verdict": worst(verdicts),
+        "claims": [asdict(one) for one in verdicts],
+        "history": _events(history),
+    }
+
+
+def _events(history: History) -> list[object]:
+    return [json.loads(event.to_json()) for event in history.events if event.kind in Kind]
+
+
+def tidy(directory: Path) -> None:
+    """Reduce a finished run's folder to its histories and logs, and remove the oldest runs."""
+    for path in directory.iterdir():
+        if path.name != "histories" and path.suffix != ".log":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    runs = sorted(directory.parent.iterdir())
+    for old in runs[:-KEPT_RUNS]:
+        if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
+            shutil.rmtree(old)
+
+
+def _s(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.1f} s"

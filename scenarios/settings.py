@@ -1,0 +1,52 @@
+"""What a run is asked to do: every option and environment variable, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from stack.production import Production, production_files
+
+DEMO_APP = "instrumentation.demo:create_app"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One run.
+
+    Attributes:
+        time_scale: by how much production's durations are divided.
+        stack: the way in which Prometheus and Alertmanager are run.
+        keep: leave the stack up after the checks and print its URLs, until Ctrl-C.
+        app: the Flask application factory that is drilled, as ``package.module:factory``.
+        reports: the folder that gets the evidence.
+        production: the files that production runs.
+        sample_seconds, probe_timeout_seconds, payment_timeout_seconds: production's values of the
+            service's own periods and time-outs, which are divided by the time scale too.
+    """
+
+    time_scale: float = 60.0
+    stack: str = "embedded"
+    keep: bool = False
+    app: str = DEMO_APP
+    reports: Path = Path("reports")
+    production: Production = field(default_factory=production_files)
+    sample_seconds: float = 5.0
+    probe_timeout_seconds: float = 3.0
+    payment_timeout_seconds: float = 10.0
+
+    @property
+    def sample(self) -> timedelta:
+        """How often a drilled service samples itself; a floor keeps its cost bounded."""
+        return timedelta(seconds=max(self.sample_seconds / self.time_scale, 0.25))
+
+    @property
+    def probe_timeout(self) -> timedelta:
+        """How long a drilled service's database probe may take; a busy machine needs the floor."""
+        return timedelta(seconds=max(self.probe_timeout_seconds / self.time_scale, 1.0))
+
+    @property
+    def payment_timeout(self) -> timedelta:
+        """How long a drilled service waits for its gateway."""
+        return timedelta(seconds=max(self.payment_timeout_seconds / self.time_scale, 0.5))

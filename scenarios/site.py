@@ -1,0 +1,198 @@
+"""Makes the service instances of a run: their folders, files, ports and environment.
+
+One rule: whatever an instance writes lies in its own folder below the run's, so a drill can break
+its files without touching another's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scenarios.conditions import Load, Service
+from scenarios.faults.fault import Fault
+from scenarios.faults.gateway_answers import NORMAL
+from scenarios.load import LoadGenerator, TargetLoad, threads_needed, users_needed
+from scenarios.model import Drill
+from scenarios.observe import JOB
+from scenarios.service import Fleet, Instance
+from scenarios.settings import Settings
+from scenarios.target import Discovery, Gateway, Target
+from stack.ports import Reservation, reserve
+from stack.processes import Processes
+
+CONTROL = "control"
+"""The service that nobody breaks."""
+
+ORDINARY_RESPONSE_SECONDS = 0.5
+"""What an unfaulted request may take on a busy machine; sizes users and threads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Berth:
+    """What one instance is given before anything starts."""
+
+    id: str
+    load: Load
+    service: Service
+    longest_response_seconds: float
+    port: Reservation
+    gateway_port: Reservation
+    directory: Path
+
+    @classmethod
+    def of(cls, drill: Drill | None, *, run: Path, shared_gateway: Reservation) -> Berth:
+        """Return what a drill's instance, or the control's (``None``), is given."""
+        drill_id = drill.id if drill else CONTROL
+        load = drill.load if drill else Load(per_second=10)
+        service = drill.service if drill else Service()
+        return cls(
+            id=drill_id,
+            load=load,
+            service=service,
+            longest_response_seconds=_longest(drill, load, service),
+            port=reserve(),
+            gateway_port=reserve() if service.own_gateway else shared_gateway,
+            directory=run / "services" / drill_id,
+        )
+
+    @property
+    def targeted(self) -> TargetLoad:
+        """The load generator's view of this instance."""
+        return TargetLoad(
+            id=self.id,
+            host=f"http://127.0.0.1:{self.port.port}",
+            rate_per_second=self.load.per_second,
+            users=users_needed(self.load.per_second, self.longest_response_seconds),
+            journey=self.load.journey,
+        )
+
+    @property
+    def threads(self) -> int:
+        """How many threads the instance serves with."""
+        return threads_needed(self.load.per_second, self.longest_response_seconds)
+
+
+def _longest(drill: Drill | None, load: Load, service: Service) -> float:
+    faults: list[Fault] = []
+    if drill:
+        faults = [drill.fault, *([drill.after.fault] if drill.after else [])]
+    held = [fault.effect(load, service).longest_response.total_seconds() for fault in faults]
+    return max([ORDINARY_RESPONSE_SECONDS, *held])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The folder of a run, and what its instances share."""
+
+    run: Path
+    settings: Settings
+    fault_secret: Path
+    gateway_key: Path
+
+    @classmethod
+    def make(cls, run: Path, settings: Settings) -> Site:
+        """Make the folder's shared secrets, new for this run."""
+        run.mkdir(parents=True, exist_ok=True)
+        site = cls(
+            run=run,
+            settings=settings,
+            fault_secret=run / "fault-secret",
+            gateway_key=run / "gateway-key",
+        )
+        for path, content in (
+            (site.fault_secret, secrets.token_hex(32)),
+            (site.gateway_key, "sk_test_" + secrets.token_hex(16)),
+        ):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(content)
+        return site
+
+    @property
+    def targets(self) -> Path:
+        """The folder that Prometheus discovers services in."""
+        return self.run / "targets"
+
+    def build(self, berth: Berth, fleet: Fleet, load: LoadGenerator, patience: float) -> Target:
+        """Write an instance's files and return it as a target; nothing is started yet."""
+        berth.directory.mkdir(parents=True, exist_ok=True)
+        self.targets.mkdir(parents=True, exist_ok=True)
+        limit = berth.service.memory_limit_mb * 2**20
+        cores = berth.service.cpu_limit_cores or len(os.sched_getaffinity(0))
+        backup = berth.directory / "last-backup.json"
+        backup.write_text(json.dumps({"completed_at": time.time(), "path": "", "bytes": 0}))
+        gateway = Gateway(
+            control=berth.directory / "gateway-behaviour", log=berth.directory / "gateway.jsonl"
+        )
+        gateway.behave(NORMAL)
+        discovery = Discovery(
+            path=self.targets / f"{berth.id}.yml",
+            content=json.dumps(
+                [
+                    {
+                        "targets": [f"127.0.0.1:{berth.port.port}"],
+                        "labels": {"service": berth.id, "job": JOB},
+                    }
+                ]
+            ),
+        )
+        discovery.announce()
+        database = berth.directory / "softfactory.db"
+        environment = self._environment(berth, database, backup, limit, cores)
+        return Target(
+            id=berth.id,
+            instance=Instance(
+                id=berth.id,
+                port=berth.port.port,
+                threads=berth.threads,
+                directory=berth.directory,
+                environment=environment,
+                fleet=fleet,
+            ),
+            load=load,
+            discovery=discovery,
+            gateway=gateway,
+            database=database,
+            backup_status=backup,
+            memory_limit_bytes=limit,
+            cpu_limit_cores=cores,
+            patience_seconds=patience,
+        )
+
+    def start_gateway(self, name: str, port: int, directory: Path, processes: Processes) -> None:
+        """Start a payment gateway's double that reads its behaviour from ``directory``."""
+        directory.mkdir(parents=True, exist_ok=True)
+        argv = [sys.executable, "-m", "instrumentation.demo.gateway"]
+        argv += ["--port", str(port), "--key-file", str(self.gateway_key)]
+        argv += ["--control-file", str(directory / "gateway-behaviour")]
+        argv += ["--log", str(directory / "gateway.jsonl")]
+        processes.start(f"gateway-{name}", argv, log=directory / "gateway.log")
+
+    def _environment(
+        self, berth: Berth, database: Path, backup: Path, limit: int, cores: float
+    ) -> Mapping[str, str]:
+        settings = self.settings
+        sample = str(settings.sample.total_seconds())
+        return {
+            "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
+            "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),
+            "INSTRUMENT_CPU_LIMIT_CORES": str(cores),
+            "INSTRUMENT_SAMPLE_SECONDS": sample,
+            "INSTRUMENT_LOG_FILE": str(berth.directory / "app.log"),
+            "DATABASE_URL": f"sqlite:///{database}",
+            "STRIPE_API_KEY_FILE": str(self.gateway_key),
+            "STRIPE_API_BASE": f"http://127.0.0.1:{berth.gateway_port.port}",
+            "PAYMENT_TIMEOUT_SECONDS": str(settings.payment_timeout.total_seconds()),
+            "DATABASE_PROBE_SECONDS": sample,
+            "DATABASE_PROBE_TIMEOUT_SECONDS": str(settings.probe_timeout.total_seconds()),
+            "BACKUP_DIR": str(berth.directory / "backups"),
+            "BACKUP_STATUS_FILE": str(backup),
+            **berth.service.environment,
+        }

@@ -1,0 +1,121 @@
+"""Everything that a fault may touch of one service instance, and what the outside sees of it.
+
+One rule: a fault reaches its target through these parts alone, so its blast radius is this object.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scenarios.load import LoadGenerator, LoadSample
+    from scenarios.service import Instance
+
+
+class ClientView:
+    """What the clients of one instance saw, sample by sample, as the load generator tells it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._samples: list[LoadSample] = []
+
+    def add(self, sample: LoadSample) -> None:
+        """Take the next sample and wake whoever waits for one."""
+        with self._changed:
+            self._samples.append(sample)
+            self._changed.notify_all()
+
+    def since(self, at: float) -> tuple[LoadSample, ...]:
+        """Return the samples taken after ``at`` (seconds since the epoch)."""
+        with self._changed:
+            return tuple(sample for sample in self._samples if sample.at > at)
+
+    def wait_for(
+        self, wanted: Callable[[LoadSample], bool], *, after: float, timeout_seconds: float
+    ) -> LoadSample | None:
+        """Wait for a sample taken after ``after`` that is wanted; ``None`` when none comes."""
+        deadline = time.monotonic() + timeout_seconds
+        with self._changed:
+            while True:
+                for sample in self._samples:
+                    if sample.at > after and wanted(sample):
+                        return sample
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The file through which Prometheus discovers one instance."""
+
+    path: Path
+    content: str
+
+    def announce(self) -> None:
+        """Write the file in one step."""
+        draft = self.path.with_suffix(".draft")
+        draft.write_text(self.content)
+        draft.replace(self.path)
+
+    def withdraw(self) -> None:
+        """Take the instance out of discovery."""
+        self.path.unlink()
+
+    @property
+    def announced(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The payment gateway's double that one instance pays through."""
+
+    control: Path
+    log: Path
+
+    def behave(self, behaviour: str) -> None:
+        """Choose how the gateway answers from now on."""
+        draft = self.control.with_suffix(".draft")
+        draft.write_text(behaviour)
+        draft.replace(self.control)
+
+    def answered(self) -> int:
+        """Return how many requests the gateway has logged as answered."""
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One service instance with its load, its place in discovery, its gateway and its files.
+
+    Attributes:
+        patience_seconds: how long a fault may take to show its witness, or to be repaired.
+    """
+
+    id: str
+    instance: Instance
+    load: LoadGenerator
+    discovery: Discovery
+    gateway: Gateway
+    database: Path
+    backup_status: Path
+    memory_limit_bytes: int
+    cpu_limit_cores: float
+    patience_seconds: float
+    client: ClientView = field(default_factory=ClientView)
+
+    def fault_on(self, fault: Mapping[str, object], share: float) -> None:
+        """Let ``share`` of this instance's requests carry ``fault``."""
+        self.load.fault_on(self.id, fault, share)
+
+    def fault_off(self) -> None:
+        """Let no request carry a fault any more."""
+        self.load.fault_off(self.id)

@@ -1,0 +1,199 @@
+"""What an Alertmanager says of its alerts and of its deliveries.
+
+Design rule: every answer is typed at this border; past it there is no JSON and no exposition
+format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import requests
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from stack.clients.http import new_session, read_json, read_text
+from stack.clients.timestamps import epoch_seconds
+
+__all__ = [
+    "AlertmanagerClient",
+    "AlertmanagerError",
+    "AlertmanagerStatus",
+    "AmAlert",
+    "NotificationCounters",
+    "NotificationFailures",
+]
+
+TIMEOUT_SECONDS = 5.0
+"""A loopback Alertmanager answers in milliseconds; one silent for this long is down."""
+
+T = TypeVar("T")
+
+
+class AlertmanagerError(RuntimeError):
+    """Alertmanager did not answer, or not as its API is documented: the URL and the cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmAlert:
+    """One alert as Alertmanager holds it. Times are in epoch seconds.
+
+    `inhibited_by` are fingerprints of alerts, `silenced_by` ids of silences, `receivers` the
+    names of those that its routes lead to.
+    """
+
+    labels: Mapping[str, str]
+    fingerprint: str
+    state: Literal["active", "suppressed", "unprocessed"]
+    inhibited_by: tuple[str, ...]
+    silenced_by: tuple[str, ...]
+    receivers: tuple[str, ...]
+    starts_at: float
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerStatus:
+    """What the running Alertmanager says of itself. `cluster` is "disabled" in a stack of one."""
+
+    version: str
+    revision: str
+    go_version: str
+    cluster: str
+    config_yaml: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFailures:
+    """How many notifications failed for one reason (such as "clientError" or "serverError").
+
+    `receiver` is empty unless Alertmanager runs with the feature receiver-name-in-metrics.
+    """
+
+    integration: str
+    receiver: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationCounters:
+    """Notifications since Alertmanager started, by integration ("slack", "email", ...).
+
+    `attempted` counts the failed ones too: what the provider accepted is `accepted()`. A
+    notification counts once, whatever the number of its retries.
+    """
+
+    attempted: Mapping[str, int]
+    failed: Mapping[str, int]
+    failures: tuple[NotificationFailures, ...]
+
+    def accepted(self, integration: str) -> int:
+        """Return how many notifications this integration's provider accepted."""
+        return self.attempted.get(integration, 0) - self.failed.get(integration, 0)
+
+
+class AlertmanagerClient:
+    """Reads one Alertmanager. Thread-safe. Every method raises `AlertmanagerError`."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self.url = url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._session = new_session()
+
+    def alerts(self) -> tuple[AmAlert, ...]:
+        """Return every alert that is held: active, inhibited, silenced or not processed yet."""
+        everything = dict.fromkeys(("active", "silenced", "inhibited", "unprocessed"), "true")
+        return self._read_json("/api/v2/alerts", _alerts, everything)
+
+    def status(self) -> AlertmanagerStatus:
+        """Return the version that is running and the configuration that it has loaded."""
+        return self._read_json("/api/v2/status", _status)
+
+    def notification_counters(self) -> NotificationCounters:
+        """Return the counts of notifications from Alertmanager's own metrics."""
+        url = f"{self.url}/metrics"
+        try:
+            text = read_text(self._session, url, timeout_seconds=self._timeout_seconds)
+        except requests.RequestException as error:
+            raise AlertmanagerError(f"{url} did not answer: {error}") from error
+        return _parsed(url, _notification_counters, text)
+
+    def _read_json(
+        self, path: str, parse: Callable[[Any], T], params: dict[str, str] | None = None
+    ) -> T:
+        url = self.url + path
+        try:
+            answer = read_json(
+                self._session, url, params=params, timeout_seconds=self._timeout_seconds
+            )
+        except requests.RequestException as error:
+            raise AlertmanagerError(f"{url} did not answer: {error}") from error
+        return _parsed(url, parse, answer)
+
+
+def _parsed(url: str, parse: Callable[[Any], T], answer: object) -> T:
+    try:
+        return parse(answer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise AlertmanagerError(
+            f"{url} answered in an unknown form ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _alerts(answer: Any) -> tuple[AmAlert, ...]:
+    return tuple(
+        AmAlert(
+            labels=alert["labels"],
+            fingerprint=alert["fingerprint"],
+            state=alert["status"]["state"],
+            inhibited_by=tuple(alert["status"]["inhibitedBy"]),
+            silenced_by=tuple(alert["status"]["silencedBy"]),
+            receivers=tuple(receiver["name"] for receiver in alert["receivers"]),
+            starts_at=epoch_seconds(alert["startsAt"]),
+            ends_at=epoch_seconds(alert["endsAt"]),
+        )
+        for alert in answer
+    )
+
+
+def _status(answer: Any) -> AlertmanagerStatus:
+    version = answer["versionInfo"]
+    return AlertmanagerStatus(
+        version=version["version"],
+        revision=version["revision"],
+        go_version=version["goVersion"],
+        cluster=answer["cluster"]["status"],
+        config_yaml=answer["config"]["original"],
+    )
+
+
+def _notification_counters(exposition: str) -> NotificationCounters:
+    families = {family.name: family for family in text_string_to_metric_families(exposition)}
+    # Families are named without the counters' suffix "_total".
+    attempted = families["alertmanager_notifications"]
+    failed = families["alertmanager_notifications_failed"]
+    return NotificationCounters(
+        attempted=_by_integration(attempted),
+        failed=_by_integration(failed),
+        failures=tuple(
+            NotificationFailures(
+                integration=sample.labels["integration"],
+                receiver=sample.labels.get("receiver_name", ""),
+                reason=sample.labels.get("reason", ""),
+                count=int(sample.value),
+            )
+            for sample in failed.samples
+            if sample.value > 0
+        ),
+    )
+
+
+def _by_integration(family: Metric) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for sample in family.samples:
+        integration = sample.labels["integration"]
+        counts[integration] = counts.get(integration, 0) + int(sample.value)
+    return counts

@@ -1,0 +1,168 @@
+"""A drill's configuration is derived from production's, and every difference is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from stack.derive_alertmanager import derive_alertmanager
+from stack.derive_prometheus import derive_prometheus
+from stack.durations import divide, format_duration
+from stack.production import Production
+from stack.routes import RouteTree, load_routes
+from stack.rules import RuleSet, load_rules
+from stack.run_addresses import RunAddresses
+from stack.timescale import Change, check_time_scale, scale_rules
+
+__all__ = ["DISCOVERY_TICK", "RETENTION_FLAG", "Derived", "RunAddresses", "derive"]
+
+DISCOVERY_TICK = timedelta(seconds=5)
+"""Real time between updates from service discovery.
+
+Fixed in Prometheus (`updatert: 5 * time.Second` in discovery/manager.go), so it is not scaled.
+"""
+
+RETENTION_FLAG = "--storage.tsdb.retention.time=30d"
+"""What production keeps. A drill is over long before it matters, so it is not scaled."""
+
+LOOKBACK_SCRAPES = 4
+"""How many scrape intervals the lookback must reach, so that one late scrape makes no gap."""
+
+# Flag and its default, which production leaves alone (`prometheus --help`, 3.5).
+_PROMETHEUS_FLAGS = {
+    "--rules.alert.resend-delay": timedelta(minutes=1),
+    "--rules.alert.for-grace-period": timedelta(minutes=10),
+    "--rules.alert.for-outage-tolerance": timedelta(hours=1),
+}
+_LOOKBACK_FLAG, _LOOKBACK = "--query.lookback-delta", timedelta(minutes=5)
+# The same for Alertmanager (`alertmanager --help`, 0.33). All of them exist since 0.22.
+_ALERTMANAGER_FLAGS = {
+    "--data.maintenance-interval": timedelta(minutes=15),
+    "--alerts.gc-interval": timedelta(minutes=30),
+    "--cluster.peer-timeout": timedelta(seconds=15),
+    "--cluster.settle-timeout": timedelta(minutes=1),
+    "--cluster.pushpull-interval": timedelta(minutes=1),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """Everything that a drill's Prometheus and Alertmanager are started with.
+
+    `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
+    Lines in `route_tree` are those of the production file. `evaluation_interval` is the longest of
+    any rule group. `discovery_tick` is real time at every scale. `changes` lists every difference.
+    """
+
+    time_scale: float
+    rules: RuleSet
+    production_rules: RuleSet
+    rules_yaml: str
+    prometheus_yaml: str
+    alertmanager_yaml: str
+    prometheus_flags: tuple[str, ...]
+    alertmanager_flags: tuple[str, ...]
+    scrape_interval: timedelta
+    scrape_timeout: timedelta
+    evaluation_interval: timedelta
+    discovery_tick: timedelta
+    route_tree: RouteTree
+    changes: tuple[Change, ...]
+
+
+def derive(production: Production, *, time_scale: float, run: RunAddresses) -> Derived:
+    """Derive a drill's configuration by dividing production's durations by `time_scale`.
+
+    At 1 only addresses, paths and what would reach third parties differ. The rules must be written
+    under the name of production's rule file, beside the derived Prometheus configuration. Production
+    files are read and never written. Raises ConfigurationError (`file:line: ...`) for what can't be
+    derived, OSError for a file that can't be read.
+    """
+    check_time_scale(time_scale)
+    prometheus = derive_prometheus(
+        production.prometheus.read_text(encoding="utf-8"),
+        source=_shown(production.prometheus),
+        rules_name=production.rules.name,
+        k=time_scale,
+        run=run,
+    )
+    rules_text = production.rules.read_text(encoding="utf-8")
+    rules_source = _shown(production.rules)
+    scaled = scale_rules(
+        rules_text,
+        time_scale,
+        scrape_interval=prometheus.production_scrape_interval,
+        source=rules_source,
+    )
+    rules = load_rules(scaled.text, rules_source)
+    alertmanager_text = production.alertmanager.read_text(encoding="utf-8")
+    alertmanager_source = _shown(production.alertmanager)
+    production_routes = load_routes(alertmanager_text, alertmanager_source)
+    alertmanager = derive_alertmanager(
+        alertmanager_text,
+        source=alertmanager_source,
+        directory=production.alertmanager.parent,
+        k=time_scale,
+        run=run,
+    )
+    route_tree = load_routes(alertmanager.text, f"{alertmanager_source} (derived)")
+    intervals = [group.interval for group in rules.groups if group.interval is not None]
+    lookback = _lookback(time_scale, prometheus.scrape_interval)
+    prometheus_flags, prometheus_flag_changes = _flags(
+        "prometheus flags",
+        {**_PROMETHEUS_FLAGS, _LOOKBACK_FLAG: _LOOKBACK},
+        lambda flag, value: lookback if flag == _LOOKBACK_FLAG else divide(value, time_scale),
+    )
+    alertmanager_flags, alertmanager_flag_changes = _flags(
+        "alertmanager flags", _ALERTMANAGER_FLAGS, lambda _, value: divide(value, time_scale)
+    )
+    return Derived(
+        time_scale=time_scale,
+        rules=rules,
+        production_rules=load_rules(rules_text, rules_source),
+        rules_yaml=scaled.text,
+        prometheus_yaml=prometheus.text,
+        alertmanager_yaml=alertmanager.text,
+        prometheus_flags=(RETENTION_FLAG, *prometheus_flags),
+        alertmanager_flags=alertmanager_flags,
+        scrape_interval=prometheus.scrape_interval,
+        scrape_timeout=prometheus.scrape_timeout,
+        evaluation_interval=max([prometheus.evaluation_interval, *intervals]),
+        discovery_tick=DISCOVERY_TICK,
+        route_tree=route_tree.with_lines_of(production_routes),
+        changes=(
+            *scaled.changes,
+            *prometheus.changes,
+            *prometheus_flag_changes,
+            *alertmanager.changes,
+            *alertmanager_flag_changes,
+        ),
+    )
+
+
+def _shown(path: Path) -> str:
+    """Return `path` as a person in the working directory would write it."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _lookback(k: float, scrape_interval: timedelta) -> timedelta:
+    """Divide the lookback, but keep it at LOOKBACK_SCRAPES scrapes, and below production's."""
+    return min(_LOOKBACK, max(divide(_LOOKBACK, k), LOOKBACK_SCRAPES * scrape_interval))
+
+
+def _flags(
+    file: str,
+    production: dict[str, timedelta],
+    scaled: Callable[[str, timedelta], timedelta],
+) -> tuple[tuple[str, ...], tuple[Change, ...]]:
+    flags: list[str] = []
+    changes: list[Change] = []
+    for flag, value in production.items():
+        before, after = format_duration(value), format_duration(scaled(flag, value))
+        flags.append(f"{flag}={after}")
+        if before != after:
+            changes.append(Change(file=file, where=flag, production=before, drill=after))
+    return tuple(flags), tuple(changes)

@@ -1,0 +1,245 @@
+"""A number that means time is found by its dimension, and is refused unless its rule declares it.
+
+Every expression has an exponent: how its value changes when all windows are divided by *k* while
+the world stays as fast as it is. `increase(x[1h])` and `time() - x` have 1, `rate(x[1h])`, a ratio
+and a gauge have 0, `1 / increase(...)` has -1. A number that meets an exponent other than 0 in a
+comparison, a sum or a clamp does not survive scaling as it is. Zero and infinity do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import promql_parser as ast
+
+from stack import promql
+from stack.declarations import EXAMPLE, Declaration
+
+__all__ = ["DimensionError", "TimeNumber", "exponent", "scaled_constants", "time_numbers"]
+
+# Grow with the window, or with the clock. `count_over_time` and `sum_over_time` count samples: they
+# change with the window and with the scrape interval, so their author has to say which way.
+_TIME = frozenset(
+    "time timestamp step range increase delta idelta changes resets count_over_time sum_over_time "
+    "ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time".split()
+)
+# Do not depend on the length of a window: per second of real time, a share, a quantile, yes or no.
+_NONE = frozenset(
+    "rate irate deriv absent absent_over_time present_over_time pi sgn histogram_quantile "
+    "histogram_fraction histogram_avg histogram_stddev histogram_stdvar minute hour day_of_week "
+    "day_of_month day_of_year days_in_month month year".split()
+)
+# Have the exponent of what they are given.
+_SAME = frozenset(
+    "abs ceil floor avg_over_time min_over_time max_over_time last_over_time first_over_time "
+    "quantile_over_time mad_over_time stddev_over_time double_exponential_smoothing sort sort_desc "
+    "sort_by_label sort_by_label_desc label_replace label_join scalar vector info histogram_count "
+    "histogram_sum predict_linear".split()
+)
+_COMPARING = frozenset({"clamp", "clamp_min", "clamp_max", "round"})
+# Not linear: no single factor makes up for scaled windows.
+_CURVED = frozenset(
+    "exp ln log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh deg rad".split()
+)
+_COUNTING_AGGREGATIONS = frozenset({"count", "count_values", "group"})
+
+
+class DimensionError(ValueError):
+    """An expression holds a number, or does something, that time scaling can't carry over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeNumber:
+    """A constant that means time; `position` is its place in `promql.Anatomy.constants`."""
+
+    position: int
+    value: float
+    exponent: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Quantity:
+    """The exponent of a part (None: a constant fits any) and the constants that pass through it."""
+
+    exponent: float | None
+    constants: tuple[int, ...] = ()
+
+
+def exponent(expr: ast.Expr, recorded: Mapping[str, float] | None = None) -> float:
+    """Return the exponent of time of `expr`. Raises DimensionError where it has none.
+
+    `recorded` gives the exponents of series that recording rules write.
+    """
+    return _Analysis(recorded or {}).measure(expr).exponent or 0.0
+
+
+def time_numbers(
+    expr: ast.Expr, recorded: Mapping[str, float] | None = None
+) -> tuple[TimeNumber, ...]:
+    """Return the constants in `expr` that mean time, from left to right."""
+    analysis = _Analysis(recorded or {})
+    analysis.measure(expr)
+    return tuple(
+        TimeNumber(position=position, value=analysis.values[position], exponent=found)
+        for position, found in sorted(analysis.found.items())
+    )
+
+
+def scaled_constants(
+    expr: ast.Expr,
+    declarations: Sequence[Declaration],
+    *,
+    k: float,
+    recorded: Mapping[str, float] | None = None,
+) -> Mapping[int, float]:
+    """Return the new values of the constants that are declared as scaled, by their position.
+
+    A number that grows with the window (exponent 1) is divided by `k`, in general by
+    `k ** exponent`. Raises DimensionError for a number that means time and is not declared,
+    for a declaration that names no number of `expr`, and for two that name the same one.
+    """
+    found = {number.position: number for number in time_numbers(expr, recorded)}
+    values = promql.anatomy(expr).constants
+    declared: dict[int, Declaration] = {}
+    for declaration in declarations:
+        named = [at for at, value in enumerate(values) if abs(value) == abs(declaration.value)]
+        named = [at for at in named if at in found] or named
+        if not named:
+            raise DimensionError(
+                f"line {declaration.line} declares {declaration.value:g}, which is not among the "
+                f"numbers of the expression ({', '.join(f'{value:g}' for value in values)})"
+            )
+        for position in named:
+            if position in declared:
+                raise DimensionError(
+                    f"lines {declared[position].line} and {declaration.line} both declare "
+                    f"{declaration.value:g}"
+                )
+            declared[position] = declaration
+    missing = [f"{number.value:g}" for at, number in found.items() if at not in declared]
+    if missing:
+        raise DimensionError(
+            f"{', '.join(missing)} means a time, or a count over a window, and does not survive "
+            f"time scaling as it is; prefer a rate or a ratio, or declare it: {EXAMPLE}"
+        )
+    return {
+        at: values[at] / k ** (found[at].exponent if at in found else 1.0)
+        for at, declaration in declared.items()
+        if declaration.scaled
+    }
+
+
+class _Analysis:
+    """One walk over an expression, in the order in which `promql.anatomy` lists its constants."""
+
+    def __init__(self, recorded: Mapping[str, float]) -> None:
+        self.values: list[float] = []
+        self.found: dict[int, float] = {}
+        self._recorded = recorded
+
+    def measure(self, expr: ast.Expr) -> _Quantity:
+        value = promql.constant(expr)
+        if value is not None:
+            self.values.append(value)
+            return _Quantity(None, (len(self.values) - 1,))
+        inside = [self.measure(child) for child in promql.children(expr)]
+        match expr:
+            case ast.VectorSelector():
+                return _Quantity(self._of_series(promql.metric_name(expr)))
+            case ast.StringLiteral():
+                return _Quantity(None)
+            case ast.BinaryExpr():
+                return self._binary(expr, *inside)
+            case ast.AggregateExpr():
+                operator = promql.operator(expr)
+                if operator in _COUNTING_AGGREGATIONS:
+                    return _Quantity(0.0)
+                factor = 2 if operator == "stdvar" else 1
+                return _Quantity(factor * (inside[-1].exponent or 0.0))
+            case ast.Call():
+                return self._call(expr, inside)
+            case _:  # parentheses, signs, ranges and subqueries change nothing
+                return inside[0]
+
+    def _of_series(self, name: str) -> float:
+        if name in self._recorded:
+            return self._recorded[name]
+        # A base unit of Prometheus' naming conventions; counters and buckets end otherwise.
+        return 1.0 if name.endswith("_seconds") or name == "ALERTS_FOR_STATE" else 0.0
+
+    def _call(self, call: ast.Call, inside: Sequence[_Quantity]) -> _Quantity:
+        name = call.func.name
+        given = max((part.exponent or 0.0 for part in inside), key=abs, default=0.0)
+        if name == "predict_linear":
+            self._mark(inside[1], 1.0)
+            return _Quantity(inside[0].exponent)
+        if name in _TIME:
+            return _Quantity(1.0)
+        if name in _NONE:
+            return _Quantity(0.0)
+        if name in _COMPARING:
+            for part in inside[1:]:
+                self._meet(call, inside[0], part)
+            return _Quantity(given)
+        if name in {"vector", "scalar"}:
+            return inside[0]
+        if name in _SAME:
+            return _Quantity(given)
+        if name == "sqrt":
+            return _Quantity(given / 2)
+        if name == "stdvar_over_time":
+            return _Quantity(given * 2)
+        if name in _CURVED and not given:
+            return _Quantity(0.0)
+        reason = "is not linear" if name in _CURVED else "is not known to the scaler"
+        raise DimensionError(f"{name}() {reason}, so {call.prettify()!r} can't be scaled")
+
+    def _binary(self, expr: ast.BinaryExpr, left: _Quantity, right: _Quantity) -> _Quantity:
+        operator = promql.operator(expr)
+        match operator:
+            case "*" | "/":
+                if left.exponent is None and right.exponent is None:
+                    return _Quantity(None, left.constants + right.constants)
+                sign = 1 if operator == "*" else -1
+                return _Quantity((left.exponent or 0.0) + sign * (right.exponent or 0.0))
+            case "^":
+                power = promql.constant(expr.rhs)
+                if power is None and (left.exponent or right.exponent):
+                    raise DimensionError(f"{expr.prettify()!r} has no fixed power of time")
+                return _Quantity((left.exponent or 0.0) * (power or 0.0))
+            case "atan2":
+                return _Quantity(0.0)
+            case "and" | "unless":
+                return left
+            case "+" | "-" | "or":
+                return self._meet(expr, left, right, strict=False)
+            case _:
+                met = self._meet(expr, left, right, strict=operator in promql.COMPARISONS)
+                bool_result = expr.modifier is not None and expr.modifier.return_bool
+                return _Quantity(0.0) if bool_result else met
+
+    def _meet(
+        self, where: ast.Expr, left: _Quantity, right: _Quantity, *, strict: bool = True
+    ) -> _Quantity:
+        """Hold two quantities against each other; a constant takes the exponent of the other."""
+        if left.exponent is None and right.exponent is None:
+            return _Quantity(None, left.constants + right.constants)
+        if left.exponent is None or right.exponent is None:
+            exponent = left.exponent if right.exponent is None else right.exponent
+            self._mark(left, exponent or 0.0)
+            self._mark(right, exponent or 0.0)
+            return _Quantity(exponent)
+        if strict and left.exponent != right.exponent:
+            raise DimensionError(
+                f"{where.prettify()!r} holds a quantity that changes with its window or the clock "
+                "against one that does not; no declaration can mend that: compare rates or ratios"
+            )
+        return _Quantity(max(left.exponent, right.exponent, key=abs))
+
+    def _mark(self, quantity: _Quantity, exponent: float) -> None:
+        for position in quantity.constants:
+            value = self.values[position]
+            if exponent and value and math.isfinite(value):
+                self.found[position] = exponent

@@ -1,0 +1,194 @@
+"""Prometheus and Alertmanager as local processes on reserved loopback ports.
+
+Design rule: starting never waits, so that the caller does its other work while the two come up;
+`wait_ready` is the one place that waits, and it ends at once if either process does.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stack.endpoints import Endpoints
+from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.ports import LOOPBACK
+from stack.processes import Processes
+from stack.readiness import NOT_ANSWERING, answers_ready
+from stack.tools import Tool, Tools
+from stack.waiting import WaitTimeout, wait_until
+
+__all__ = ["EmbeddedStack", "LaunchError"]
+
+_LOG_LINES = 12
+
+
+class LaunchError(RuntimeError):
+    """A component did not become ready: why, the end of its log, and the command to look."""
+
+
+class EmbeddedStack:
+    """One Prometheus and one Alertmanager, with everything they write below `directory`.
+
+    A context manager: entering writes the three configuration files and starts nothing, leaving
+    ends both processes. The rules lie beside `prometheus.yml` as `alert-rules.yml`, to which
+    `derived_prometheus_yaml` refers. Storage paths, listen addresses and configuration files are
+    given here; every other flag (retention, delays) is the caller's.
+    """
+
+    def __init__(
+        self,
+        tools: Tools,
+        derived_prometheus_yaml: str,
+        rules_yaml: str,
+        alertmanager_yaml: str,
+        prometheus_flags: Sequence[str],
+        alertmanager_flags: Sequence[str],
+        directory: Path,
+        prometheus_port: int,
+        alertmanager_port: int,
+        processes: Processes,
+        *,
+        name_prefix: str = "",
+    ) -> None:
+        self._tools = tools
+        self._files = {
+            PROMETHEUS_CONFIG: derived_prometheus_yaml,
+            RULES: rules_yaml,
+            ALERTMANAGER_CONFIG: alertmanager_yaml,
+        }
+        self._prometheus_flags = tuple(prometheus_flags)
+        self._alertmanager_flags = tuple(alertmanager_flags)
+        self._directory = directory.absolute()
+        self._ports = {"prometheus": prometheus_port, "alertmanager": alertmanager_port}
+        self._processes = processes
+        self._name_prefix = name_prefix
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the two are read; known before either runs."""
+        return Endpoints(
+            prometheus_url=f"http://{LOOPBACK}:{self._ports['prometheus']}",
+            alertmanager_url=f"http://{LOOPBACK}:{self._ports['alertmanager']}",
+        )
+
+    @property
+    def directory(self) -> Path:
+        """Where configuration, storage and logs lie."""
+        return self._directory
+
+    def write_configs(self) -> None:
+        """Write the three configuration files, for `check_configs` or for a start."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files.items():
+            (self._directory / name).write_text(content, encoding="utf-8")
+
+    def start_prometheus(self) -> subprocess.Popen[bytes]:
+        """Start Prometheus without waiting. It may be started again once it has ended.
+
+        Raises `stack.processes.ProcessError` if it runs already.
+        """
+        return self._start(
+            "prometheus",
+            self._tools.prometheus,
+            [
+                f"--config.file={self._directory / PROMETHEUS_CONFIG}",
+                f"--storage.tsdb.path={self._directory / 'prometheus'}",
+                f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
+                *self._prometheus_flags,
+            ],
+        )
+
+    def start_alertmanager(self) -> subprocess.Popen[bytes]:
+        """Start Alertmanager, as a cluster of one, without waiting. It may be started again.
+
+        Raises `stack.processes.ProcessError` if it runs already.
+        """
+        return self._start(
+            "alertmanager",
+            self._tools.alertmanager,
+            [
+                f"--config.file={self._directory / ALERTMANAGER_CONFIG}",
+                f"--storage.path={self._directory / 'alertmanager'}",
+                f"--web.listen-address={LOOPBACK}:{self._ports['alertmanager']}",
+                "--cluster.listen-address=",
+                *self._alertmanager_flags,
+            ],
+        )
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until every component that was started answers 200 at /-/ready.
+
+        Raises `LaunchError` when one ends instead, or is not ready after `timeout` seconds.
+        """
+        for component, process in self._running.items():
+            self._wait_component(component, process, timeout)
+
+    def stop(self) -> None:
+        """End both, gracefully and at the same time. Their files stay."""
+        names = [self._name_prefix + component for component in self._running]
+        self._processes.stop(*names)
+        self._running.clear()
+
+    def __enter__(self) -> Self:
+        self.write_configs()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _start(
+        self, component: str, tool: Tool, arguments: Sequence[str]
+    ) -> subprocess.Popen[bytes]:
+        process = self._processes.start(
+            self._name_prefix + component,
+            [*tool.command, *arguments],
+            log=self._log(component),
+            cwd=self._directory,
+        )
+        self._running[component] = process
+        return process
+
+    def _log(self, component: str) -> Path:
+        return self._directory / f"{component}.log"
+
+    def _wait_component(
+        self, component: str, process: subprocess.Popen[bytes], timeout_seconds: float
+    ) -> None:
+        port = self._ports[component]
+
+        def ready() -> bool:
+            code = process.poll()
+            if code is not None:
+                raise LaunchError(self._failure(component, f"ended with status {code}"))
+            return answers_ready(port)
+
+        try:
+            wait_until(
+                ready,
+                what=f"{component} to be ready at {LOOPBACK}:{port}",
+                timeout_seconds=timeout_seconds,
+                retry_on=NOT_ANSWERING,
+            )
+        except WaitTimeout as late:
+            raise LaunchError(self._failure(component, str(late))) from late
+
+    def _failure(self, component: str, what: str) -> str:
+        log = self._log(component)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join(
+            [
+                f"{component} did not become ready: {what}",
+                *(f"  {line}" for line in lines),
+                f"  look  tail -n 50 {log}",
+            ]
+        )
+

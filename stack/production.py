@@ -1,0 +1,27 @@
+"""Production files are named in one place and read from there; nothing here writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Production", "production_files"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """The three files that production runs, from which every drill derives its own copies."""
+
+    rules: Path
+    prometheus: Path
+    alertmanager: Path
+
+
+def production_files() -> Production:
+    """Return the files beside this module, under the names that operators know."""
+    room = Path(__file__).resolve().parent
+    return Production(
+        rules=room / "alert-rules.yml",
+        prometheus=room / "prometheus-config.yml",
+        alertmanager=room / "alertmanager-config.yml",
+    )

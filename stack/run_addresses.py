@@ -1,0 +1,24 @@
+"""What is different for each run, and nothing else: where this run's own parts are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RunAddresses"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAddresses:
+    """The addresses of one run's targets, Alertmanager and receivers' doubles.
+
+    `prometheus_targets_glob` is the pattern of file discovery; `alertmanager` and `smtp_smarthost`
+    are `host:port`; `secrets_directory` holds files with the names that production's have.
+    """
+
+    prometheus_targets_glob: Path
+    alertmanager: str
+    pagerduty_url: str
+    smtp_smarthost: str
+    smtp_ca_file: Path
+    secrets_directory: Path

@@ -1,0 +1,263 @@
+"""A scaled rule file differs from its original in durations and declared numbers, and in no more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from stack import dimensions, promql
+from stack.durations import divide, format_duration
+from stack.rules import AlertRule, RecordingRule, RuleSet, load_rules
+from stack.yamlfile import (
+    ConfigurationError,
+    key_line,
+    read_duration,
+    read_yaml,
+    write_yaml,
+)
+
+__all__ = [
+    "INTERVAL_FLOOR",
+    "SCRAPES_PER_WINDOW",
+    "Change",
+    "ScaledRules",
+    "TimeScaleError",
+    "check_time_scale",
+    "scale_interval",
+    "scale_rules",
+]
+
+INTERVAL_FLOOR = timedelta(milliseconds=250)
+"""The shortest scrape or evaluation interval, in real time.
+
+Measured: 22 instances scraped and 22 rules evaluated every 250 ms take 16 % of two cores.
+"""
+
+SCRAPES_PER_WINDOW = 4
+"""How many scrapes a window must hold: `rate` needs two, one may be missed, and edges cut one off."""
+
+_SCALED_KEYS = frozenset({"for", "keep_firing_for", "interval", "query_offset", "expr"})
+
+
+class TimeScaleError(ConfigurationError):
+    """A file can't be scaled as it is; the message starts with `file:line` and says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference between a production file and a drill's copy; "" where a side has nothing."""
+
+    file: str
+    where: str
+    production: str
+    drill: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaledRules:
+    """A drill's rule file, and everything in which it differs from production's."""
+
+    text: str
+    changes: tuple[Change, ...]
+
+
+def check_time_scale(k: float) -> None:
+    """Raise TimeScaleError unless `k` is finite and at least 1."""
+    if not math.isfinite(k) or k < 1:
+        raise TimeScaleError(f"time scale {k:g}: must be a finite number, 1 or larger")
+
+
+def scale_interval(interval: timedelta, k: float) -> timedelta:
+    """Divide a scrape or evaluation interval by `k`, but not below INTERVAL_FLOOR of real time.
+
+    An interval that production itself keeps shorter than the floor is left as it is.
+    """
+    return max(divide(interval, k), min(interval, INTERVAL_FLOOR))
+
+
+def scale_rules(
+    text: str, k: float, *, scrape_interval: timedelta | None = None, source: str = "<rules>"
+) -> ScaledRules:
+    """Divide every duration of a rule file by `k`, and the numbers that it declares as scaled.
+
+    Durations are `for`, `keep_firing_for`, a group's `interval`, range selectors, offsets, and
+    ranges and steps of subqueries, rounded to the millisecond. `scrape_interval` is production's
+    (the longest, if jobs differ); without it only the floor is checked. `k` = 1 changes nothing and
+    asks for no declarations. Raises TimeScaleError naming file, line and rule.
+    """
+    check_time_scale(k)
+    original = load_rules(text, source)
+    if k == 1:
+        return ScaledRules(text=text, changes=())
+    document = read_yaml(text, source)
+    changes: list[Change] = []
+    recorded = _recorded_exponents(original)
+    for group, raw_group in zip(original.groups, document.get("groups") or (), strict=True):
+        where = f"group {group.name}"
+        changes += _scale_keys(raw_group, {"interval": scale_interval}, k, source, where)
+        changes += _scale_keys(raw_group, {"query_offset": divide}, k, source, where)
+        for rule, raw in zip(group.rules, raw_group.get("rules") or (), strict=True):
+            at = f"{source}:{key_line(raw, 'expr')}: {rule.name}"
+            _check_windows(rule, k, scrape_interval, at)
+            expression = _scale_expression(rule, k, recorded, at)
+            changes += _scale_keys(
+                raw, {"for": divide, "keep_firing_for": divide}, k, source, rule.name
+            )
+            changes += _expression_changes(rule, expression, source)
+            raw["expr"] = LiteralScalarString(expression) if "\n" in expression else expression
+    result = write_yaml(document)
+    _verify(text, result, k, source)
+    return ScaledRules(text=result, changes=tuple(changes))
+
+
+def _recorded_exponents(rules: RuleSet) -> Mapping[str, float]:
+    """Return the exponent of each recorded series, so that an alert on it is judged by its source."""
+    recorded: dict[str, float] = {}
+    for rule in rules.recordings:
+        try:
+            recorded[rule.name] = dimensions.exponent(promql.parse(rule.expr), recorded)
+        except dimensions.DimensionError as error:
+            raise TimeScaleError(f"{rules.source}:{rule.line}: {rule.name}: {error}") from error
+    return recorded
+
+
+def _scale_expression(
+    rule: AlertRule | RecordingRule, k: float, recorded: Mapping[str, float], where: str
+) -> str:
+    expr = promql.parse(rule.expr)
+    try:
+        constants = dimensions.scaled_constants(expr, rule.declarations, k=k, recorded=recorded)
+        if not constants and not promql.anatomy(expr).durations:
+            return rule.expr.strip()  # nothing to scale: keep the author's own layout
+        return promql.rewrite(
+            expr, duration=lambda value: divide(value, k), constants=constants
+        ).strip()
+    except (dimensions.DimensionError, promql.PromQLError) as error:
+        raise TimeScaleError(f"{where}: {error}") from error
+
+
+def _check_windows(
+    rule: AlertRule | RecordingRule, k: float, scrape_interval: timedelta | None, where: str
+) -> None:
+    """Refuse a window that would hold too few scrapes, and name the largest `k` that works.
+
+    At `k` the scrape interval is max(interval / k, floor), so a window of w holds four scrapes while
+    w >= 4 interval (production's own business) and w / k >= 4 floor, that is k <= w / 4 floor.
+    """
+    windows = promql.ranges(promql.parse(rule.expr))
+    if not windows:
+        return
+    shortest = min(windows)
+    length = format_duration(shortest)
+    if scrape_interval is not None and shortest < SCRAPES_PER_WINDOW * scrape_interval:
+        raise TimeScaleError(
+            f"{where}: its window [{length}] holds fewer than {SCRAPES_PER_WINDOW} scrapes of "
+            f"{format_duration(scrape_interval)} in production already; widen it, or use time scale 1"
+        )
+    floor = INTERVAL_FLOOR
+    if scrape_interval is not None:
+        floor = min(floor, scrape_interval)
+    largest = math.floor(shortest / (SCRAPES_PER_WINDOW * floor) * 1000) / 1000
+    if k > largest:
+        raise TimeScaleError(
+            f"{where}: at time scale {k:g} its window [{length}] would hold fewer than "
+            f"{SCRAPES_PER_WINDOW} scrapes at the shortest interval of {format_duration(floor)}; "
+            f"the largest time scale that works is {max(largest, 1):g}"
+        )
+
+
+def _scale_keys(
+    raw: CommentedMap,
+    keys: Mapping[str, Callable[[timedelta, float], timedelta]],
+    k: float,
+    source: str,
+    where: str,
+) -> list[Change]:
+    """Scale the durations that stand directly in `raw`, and return what became different."""
+    changes = []
+    for key, scale in keys.items():
+        if raw.get(key) is None:
+            continue
+        before = read_duration(raw, key, source, timedelta(0))
+        after = scale(before, k)
+        if after != before:
+            changes.append(
+                Change(
+                    file=source,
+                    where=f"{where}: {key}",
+                    production=str(raw[key]),
+                    drill=format_duration(after),
+                )
+            )
+            raw[key] = format_duration(after)
+    return changes
+
+
+def _expression_changes(
+    rule: AlertRule | RecordingRule, expression: str, source: str
+) -> list[Change]:
+    """Return what a rewritten expression says differently; its layout is nobody's concern."""
+    before = promql.anatomy(promql.parse(rule.expr))
+    after = promql.anatomy(promql.parse(expression))
+
+    def change(what: str, production: Sequence[str], drill: Sequence[str]) -> list[Change]:
+        pairs = [pair for pair in zip(production, drill, strict=True) if pair[0] != pair[1]]
+        if not pairs:
+            return []
+        return [
+            Change(
+                file=source,
+                where=f"{rule.name}: {what} in expr",
+                production=", ".join(pair[0] for pair in pairs),
+                drill=", ".join(pair[1] for pair in pairs),
+            )
+        ]
+
+    return [
+        *change("durations", _signed(before.durations), _signed(after.durations)),
+        *change(
+            "numbers",
+            [f"{number:g}" for number in before.constants],
+            [f"{number:g}" for number in after.constants],
+        ),
+    ]
+
+
+def _signed(durations: Sequence[timedelta]) -> list[str]:
+    zero = timedelta(0)
+    return [("-" if each < zero else "") + format_duration(abs(each)) for each in durations]
+
+
+def _verify(original: str, scaled: str, k: float, source: str) -> None:
+    """Read both texts again, and refuse unless every duration is divided and the rest is the same.
+
+    Declared numbers are compared where they are replaced, by `promql.rewrite`.
+    """
+    problem = f"{source}:1: scaling changed more than durations; please report this"
+    if _without_durations(original) != _without_durations(scaled):
+        raise TimeScaleError(problem)
+    before, after = load_rules(original, source), load_rules(scaled, source)
+    for ours, theirs in zip(before.rules, after.rules, strict=True):
+        whole = promql.anatomy(promql.parse(ours.expr))
+        parts = promql.anatomy(promql.parse(theirs.expr))
+        divided = tuple(divide(each, k) for each in whole.durations)
+        if repr((whole.shape, divided)) != repr((parts.shape, parts.durations)):
+            raise TimeScaleError(problem)
+        if isinstance(ours, AlertRule) and isinstance(theirs, AlertRule):
+            expected = (divide(ours.for_, k), divide(ours.keep_firing_for, k))
+            if (theirs.for_, theirs.keep_firing_for) != expected:
+                raise TimeScaleError(problem)
+
+
+def _without_durations(text: str) -> object:
+    def strip(node: object) -> object:
+        if isinstance(node, dict):
+            return {key: strip(each) for key, each in node.items() if key not in _SCALED_KEYS}
+        return [strip(each) for each in node] if isinstance(node, list) else node
+
+    return strip(dict(read_yaml(text, "<rules>")))

@@ -1,0 +1,75 @@
+"""The one way to wait for a condition: poll it against a deadline of the monotonic clock.
+
+Design rule: a wait that fails says what was awaited, for how long, and what was seen last; it
+never returns as if the condition had come true.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+__all__ = ["NotYet", "WaitTimeout", "wait_until"]
+
+T = TypeVar("T")
+
+
+class NotYet(Exception):  # noqa: N818  (it is an answer of a probe, not a failure)
+    """What a probe may raise in place of returning None, to say what it saw instead.
+
+    The text of the last one becomes part of `WaitTimeout`: `raise NotYet("21 of 22 targets up")`.
+    """
+
+
+class WaitTimeout(TimeoutError):  # noqa: N818  (named for what happened, as TimeoutError's kin)
+    """The awaited condition did not come true in time."""
+
+    def __init__(self, *, what: str, elapsed_seconds: float, last_observation: str) -> None:
+        super().__init__(
+            f"waited {elapsed_seconds:.2f} s for {what}; last observation: {last_observation}"
+        )
+        self.what = what
+        self.elapsed_seconds = elapsed_seconds
+        self.last_observation = last_observation
+
+
+def wait_until(
+    probe: Callable[[], T | None],
+    *,
+    what: str,
+    timeout_seconds: float,
+    interval_seconds: float = 0.02,
+    retry_on: tuple[type[Exception], ...] = (),
+) -> T:
+    """Call `probe` until it returns a value, and return that.
+
+    None and False mean "not yet", as does `NotYet` or an exception of the types `retry_on`; any
+    other exception ends the wait at once. The probe is called at least once, and once more when
+    the time is up, so that a slow probe near the deadline is not taken for a missed condition.
+
+    Raises `WaitTimeout` after `timeout_seconds`.
+    """
+    started = time.monotonic()
+    deadline = started + timeout_seconds
+    pause = threading.Event()
+    last_observation = "none"
+    while True:
+        last_round = time.monotonic() >= deadline
+        try:
+            value = probe()
+        except NotYet as not_yet:
+            last_observation = str(not_yet)
+        except retry_on as error:
+            last_observation = f"{type(error).__name__}: {error}"
+        else:
+            if value is not None and value is not False:
+                return value
+            last_observation = repr(value)
+        now = time.monotonic()
+        if last_round:
+            raise WaitTimeout(
+                what=what, elapsed_seconds=now - started, last_observation=last_observation
+            )
+        pause.wait(min(interval_seconds, max(0.0, deadline - now)))
