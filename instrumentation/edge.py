@@ -166,11 +166,11 @@ class _Body:
     def __init__(
         self, body: Iterable[bytes], state: RequestState, finish: Callable[[], None]
     ) -> None:
+        self._finish: Callable[[], None] | None = finish
+        self._state = state
+        self._sent = False
         self._body = body
         self._iterator: Iterator[bytes] = iter(body)
-        self._state = state
-        self._finish: Callable[[], None] | None = finish
-        self._sent = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gevent
@@ -121,7 +121,7 @@ class Run:
         if options is not None:
             options.num_users = sum(target.users for target in self.targets.values())
             options.spawn_rate = options.num_users  # all in the first second's batch
-        gevent.spawn(self._obey_until_told_to_quit)
+        _spawn(self._obey_until_told_to_quit)
 
     def _on_spawned(self, **_: object) -> None:
         now = time.perf_counter()
@@ -131,7 +131,7 @@ class Run:
             target.schedule.begin(now)
         self._began.set()
         self._out.write({"event": "started", "at": time.time()})
-        gevent.spawn(self._sample_for_ever)
+        _spawn(self._sample_for_ever)
 
     def _on_request(
         self,
@@ -176,8 +176,10 @@ class Run:
                 if isinstance(command, Quit):
                     break
                 self._target(command.target).obey(command)
-            except (PlanError, OSError) as error:
-                self._out.write({"event": "error", "id": number, "message": str(error)})
+            except PlanError as error:
+                self._refuse(error, number or error.number)
+            except OSError as error:  # the secret can't be read
+                self._refuse(error, number)
             else:
                 at = time.time()
                 self._out.write(
@@ -185,10 +187,18 @@ class Run:
                 )
         leave(0, last_words=self._write_samples)
 
+    def _refuse(self, error: Exception, number: int | None) -> None:
+        self._out.write({"event": "error", "id": number, "message": str(error)})
+
     def _target(self, id_: str) -> Target:
         if id_ not in self.targets:
             raise PlanError(f"unknown target {id_!r}; known: {', '.join(sorted(self.targets))}")
         return self.targets[id_]
+
+
+def _spawn(run: Callable[[], None]) -> None:
+    # Load that nobody can command or see any more must end; gevent has printed the reason by then.
+    gevent.spawn(run).link_exception(lambda _: leave(1))
 
 
 def everyday_user() -> type[FastHttpUser]:

@@ -15,7 +15,9 @@ DEFAULT_TIMEOUT_SECONDS = 10.0
 
 
 class PlanError(ValueError):
-    """The plan file or a command can't be understood."""
+    """The plan file or a command can't be understood; ``number`` is the command's, if any."""
+
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,11 @@ def parse_command(line: str) -> tuple[Command, int | None]:
     number = raw.get("id")
     if not (number is None or isinstance(number, int)):
         raise PlanError(f"a command's id must be a whole number, got {number!r}")
-    return _command(raw), number
+    try:
+        return _command(raw), number
+    except PlanError as error:
+        error.number = number
+        raise
 
 
 def _command(raw: Mapping[str, object]) -> Command:

@@ -1,0 +1,1 @@
+"""Faults, scenarios and the drill engine: history in, verdict out."""

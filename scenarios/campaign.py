@@ -152,7 +152,9 @@ class Campaign:
             strangers = self.recorders.pop(STRANGERS)
             running.enter_context(self.processes)
             receivers = running.enter_context(
-                Receivers(self.directory / "secrets", lambda delivery: self._observer.received(delivery))
+                Receivers(
+                    self.directory / "secrets", lambda delivery: self._observer.received(delivery)
+                )
             )
             site = Site.make(self.directory, settings)
             fleet = Fleet(self.processes, settings.app, self.directory)

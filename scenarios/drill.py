@@ -45,7 +45,9 @@ class Plan:
         return next(one for one in (self.want, *self.others) if one.alert == alert)
 
 
-def run_drill(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+def run_drill(
+    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
+) -> None:
     """Run one drill to its end, whatever happens, and leave its history in ``recorder``.
 
     Args:
@@ -67,7 +69,9 @@ def run_drill(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str
     say("done", 0.0)
 
 
-def _steady(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+def _steady(
+    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
+) -> None:
     say("steady state", target.patience_seconds)
     recorder.note(Kind.PHASE, text="steady state")
     wanted = plan.drill.load.per_second
@@ -91,9 +95,7 @@ def _steady(plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, 
 
 def is_steady(samples: tuple[LoadSample, ...], wanted_per_second: float) -> bool:
     """Return whether clients were served without an error and at the wanted rate."""
-    clean = all(
-        status.startswith(("2", "3")) for sample in samples for status in sample.statuses
-    )
+    clean = all(status.startswith(("2", "3")) for sample in samples for status in sample.statuses)
     seconds = samples[-1].at - samples[0].at
     served = sum(sample.count for sample in samples[1:])
     return clean and seconds > 0 and abs(served / seconds / wanted_per_second - 1) <= RATE_TOLERANCE
@@ -185,5 +187,7 @@ def _resolve(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) 
 
 def has_arrived(history: History, want: Expectation, status: str) -> bool:
     """Return whether every receiver that must be told was told so."""
-    told = {event.detail["receiver"] for event in history.all(Kind.DELIVERED, want.alert, status=status)}
+    told = {
+        event.detail["receiver"] for event in history.all(Kind.DELIVERED, want.alert, status=status)
+    }
     return want.receivers <= told

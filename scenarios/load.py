@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from stack.processes import Processes
 
@@ -31,7 +31,7 @@ SPARE_THREADS = 4  # that stay free for scrapes and probes
 SPARE_SECONDS = 0.5  # by which an answer may exceed the longest expected one
 
 
-class LoadRefused(ValueError):  # noqa: N818  (named for what happened)
+class LoadRefused(ValueError):
     """A plan under which the load would not be open-loop, or the service would miss scrapes."""
 
 
@@ -226,9 +226,8 @@ class LoadGenerator:
             env=_environment(plan_file),
             cwd=self._directory,
         )
-        assert self._process.stdout is not None
         self._reader = threading.Thread(
-            target=self._read, args=(self._process.stdout,), name="load-samples", daemon=True
+            target=self._read, args=(self._process,), name="load-samples", daemon=True
         )
         self._reader.start()
 
@@ -281,11 +280,7 @@ class LoadGenerator:
             assert process.stdin is not None
             with suppress(BrokenPipeError):  # it was quicker
                 process.stdin.close()  # it takes the end of its input for "quit"
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _reap(process)
         if reader is not threading.current_thread():
             reader.join()
 
@@ -324,13 +319,15 @@ class LoadGenerator:
             f"; its last words: {last}; look: {log}"
         )
 
-    def _read(self, stdout: IO[bytes]) -> None:
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
         try:
-            for line in stdout:
+            for line in process.stdout:
                 self._take(json.loads(line))
         finally:
             # Closing the pipe ends the process too, where a sample could not be taken.
-            stdout.close()
+            process.stdout.close()
+            _reap(process)  # before anybody is told, so that ``died`` has its answer
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
@@ -352,6 +349,14 @@ def parse_sample(event: Mapping[str, Any]) -> LoadSample:
     own = {name: event[name] for name in ("target", "at", "count", "missed", "statuses")}
     latencies = {f"{name}_ms": value for name, value in event["latency_ms"].items()}
     return LoadSample(**own, **latencies, faulted=FaultedAnswers(**event["faulted"]))
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _environment(plan_file: Path) -> dict[str, str]:

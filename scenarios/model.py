@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from scenarios.conditions import Load, Service, steady
 from scenarios.faults.fault import Fault
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
     """An alert that must have fired, and have been delivered, before the fault is injected."""
@@ -52,4 +53,6 @@ class Drill:
     def declared(self) -> frozenset[str]:
         """Every alert that may fire for this drill's service."""
         earlier = {self.after.alert} if self.after else set()
-        return frozenset({self.alert} if self.fires else set()) | self.may_fire | self.hushes | earlier
+        return (
+            frozenset({self.alert} if self.fires else set()) | self.may_fire | self.hushes | earlier
+        )

@@ -7,15 +7,15 @@ them all; nothing here judges.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from scenarios.campaign import Campaign, Result, work_directory
 from scenarios import capabilities
+from scenarios.campaign import Campaign, Result, work_directory
 from scenarios.catalogue import drills as catalogue
 from scenarios.drill import Plan
 from scenarios.expectation import Expectation
@@ -97,7 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options once, and let JUnit XML go to the reports when checks are run."""
     for line in (
-        "drills(which): run this check for the drills for which which(drill) is true",
+        "drills(which=...): run this check for the drills for which which(drill) is true",
         "requires(capability): NOT APPLICABLE where the run lacks the capability",
     ):
         config.addinivalue_line("markers", line)
@@ -129,7 +129,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "drill" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("drills")
-    which: Callable[[Drill], bool] = marker.args[0] if marker else lambda drill: True
+    which: Callable[[Drill], bool] = marker.kwargs["which"] if marker else lambda drill: True
     chosen = [drill for drill in catalogue() if which(drill)]
     metafunc.parametrize("drill", chosen, ids=[drill.id for drill in chosen], scope="session")
 
@@ -159,9 +159,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep each claim's verdict, and show a failed one without a traceback."""
-    report: pytest.TestReport = yield  # type: ignore[misc, assignment]  # hookwrapper protocol
+    report = yield
     error = call.excinfo.value if call.excinfo else None
     drill = _drill_of(item)
     if isinstance(error, ClaimNotProved):
@@ -172,11 +172,11 @@ def pytest_runtest_makereport(
         text = "" if error is None else f"{type(error).__name__}: {error}"
         verdict = Verdict(claim=item.name, status=status, expected="", observed=text)
     else:
-        return report  # type: ignore[return-value]  # hookwrapper protocol
+        return report
     report.user_properties.append(("verdict", verdict.status.value))
     if drill is not None:
         item.config.stash[RUN].verdicts.setdefault(drill.id, []).append(verdict)
-    return report  # type: ignore[return-value]  # hookwrapper protocol
+    return report
 
 
 def pytest_terminal_summary(

@@ -78,7 +78,9 @@ class Progress:
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)
         for heading in ("drill", "phase", "elapsed", "bound"):
-            table.add_column(heading, justify="right" if heading in ("elapsed", "bound") else "left")
+            table.add_column(
+                heading, justify="right" if heading in ("elapsed", "bound") else "left"
+            )
         now = time.monotonic()
         with self._lock:
             for name, row in self._rows.items():

@@ -127,7 +127,12 @@ def write_evidence(
                 "origin": tool.origin,
                 "source": tool.source,
             }
-            for tool in result.tools
+            for tool in (
+                result.tools.prometheus,
+                result.tools.promtool,
+                result.tools.alertmanager,
+                result.tools.amtool,
+            )
         ],
         "changes_from_production": [
             {

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import psutil
@@ -84,7 +85,7 @@ class Instance:
             answer = requests.get(self.url + path, timeout=PROBE_TIMEOUT_SECONDS)
         except requests.RequestException:
             return False
-        return answer.status_code == requests.codes.ok
+        return answer.status_code == HTTPStatus.OK
 
     def wait_serving(self, timeout_seconds: float) -> None:
         """Wait until the instance answers.

@@ -48,9 +48,12 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict as a person reads it."""
         lines = [f"{self.status}  {self.claim}"]
-        for name in ("expected", "observed", "because", "look"):
-            if value := getattr(self, name):
-                lines.append(f"  {name:<9} " + value.replace("\n", "\n" + " " * 12))
+        parts = {name: getattr(self, name) for name in ("expected", "observed", "because", "look")}
+        lines += [
+            f"  {name:<9} " + text.replace("\n", "\n" + " " * 12)
+            for name, text in parts.items()
+            if text
+        ]
         return "\n".join(lines)
 
 
@@ -350,7 +353,9 @@ def _missing(history: History, want: Expectation) -> str:
         return "the drill did not come to its end"
     failed = history.all(Kind.SCRAPE_FAILED)
     if failed and not want.downtime:
-        return f"the target could not be scraped {len(failed)} times, which is not this drill's fault"
+        return (
+            f"the target could not be scraped {len(failed)} times, which is not this drill's fault"
+        )
     return ""
 
 

@@ -76,9 +76,9 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
     """Derive a drill's configuration by dividing production's durations by `time_scale`.
 
     At 1 only addresses, paths and what would reach third parties differ. The rules must be written
-    under the name of production's rule file, beside the derived Prometheus configuration. Production
-    files are read and never written. Raises ConfigurationError (`file:line: ...`) for what can't be
-    derived, OSError for a file that can't be read.
+    under the name of production's rule file, beside the derived Prometheus configuration.
+    Production files are read and never written. Raises ConfigurationError (`file:line: ...`) for
+    what can't be derived, OSError for a file that can't be read.
     """
     check_time_scale(time_scale)
     prometheus = derive_prometheus(

@@ -60,8 +60,9 @@ def derive_alertmanager(
 ) -> DerivedAlertmanager:
     """Scale an Alertmanager configuration by `k` and point its receivers at the doubles of `run`.
 
-    `directory` is the production file's: templates are named relative to it. Whether mail requires TLS
-    stays as production has it; only the authority that signs the server's certificate is the run's.
+    `directory` is the production file's: templates are named relative to it. Whether mail requires
+    TLS stays as production has it; only the authority that signs the server's certificate is the
+    run's.
     Raises ConfigurationError for an integration, or a destination written into the file, that
     can't be pointed elsewhere: nobody is paged by mistake.
     """

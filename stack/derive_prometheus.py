@@ -1,4 +1,4 @@
-"""A drill's Prometheus watches the drill's targets, tells the drill's Alertmanager, and no one else."""
+"""A drill's Prometheus watches the drill's targets and tells the drill's Alertmanager alone."""
 
 from __future__ import annotations
 

@@ -14,36 +14,10 @@ from dataclasses import dataclass
 
 import promql_parser as ast
 
-from stack import promql
+from stack import functions, promql
 from stack.declarations import EXAMPLE, Declaration
 
 __all__ = ["DimensionError", "TimeNumber", "exponent", "scaled_constants", "time_numbers"]
-
-# Grow with the window, or with the clock. `count_over_time` and `sum_over_time` count samples: they
-# change with the window and with the scrape interval, so their author has to say which way.
-_TIME = frozenset(
-    "time timestamp step range increase delta idelta changes resets count_over_time sum_over_time "
-    "ts_of_first_over_time ts_of_last_over_time ts_of_max_over_time ts_of_min_over_time".split()
-)
-# Do not depend on the length of a window: per second of real time, a share, a quantile, yes or no.
-_NONE = frozenset(
-    "rate irate deriv absent absent_over_time present_over_time pi sgn histogram_quantile "
-    "histogram_fraction histogram_avg histogram_stddev histogram_stdvar minute hour day_of_week "
-    "day_of_month day_of_year days_in_month month year".split()
-)
-# Have the exponent of what they are given.
-_SAME = frozenset(
-    "abs ceil floor avg_over_time min_over_time max_over_time last_over_time first_over_time "
-    "quantile_over_time mad_over_time stddev_over_time double_exponential_smoothing sort sort_desc "
-    "sort_by_label sort_by_label_desc label_replace label_join scalar vector info histogram_count "
-    "histogram_sum predict_linear".split()
-)
-_COMPARING = frozenset({"clamp", "clamp_min", "clamp_max", "round"})
-# Not linear: no single factor makes up for scaled windows.
-_CURVED = frozenset(
-    "exp ln log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh deg rad".split()
-)
-_COUNTING_AGGREGATIONS = frozenset({"count", "count_values", "group"})
 
 
 class DimensionError(ValueError):
@@ -154,7 +128,7 @@ class _Analysis:
                 return self._binary(expr, *inside)
             case ast.AggregateExpr():
                 operator = promql.operator(expr)
-                if operator in _COUNTING_AGGREGATIONS:
+                if operator in functions.COUNTING_AGGREGATIONS:
                     return _Quantity(0.0)
                 factor = 2 if operator == "stdvar" else 1
                 return _Quantity(factor * (inside[-1].exponent or 0.0))
@@ -175,25 +149,25 @@ class _Analysis:
         if name == "predict_linear":
             self._mark(inside[1], 1.0)
             return _Quantity(inside[0].exponent)
-        if name in _TIME:
+        if name in functions.TIME:
             return _Quantity(1.0)
-        if name in _NONE:
+        if name in functions.NONE:
             return _Quantity(0.0)
-        if name in _COMPARING:
+        if name in functions.COMPARING:
             for part in inside[1:]:
                 self._meet(call, inside[0], part)
             return _Quantity(given)
         if name in {"vector", "scalar"}:
             return inside[0]
-        if name in _SAME:
+        if name in functions.SAME:
             return _Quantity(given)
         if name == "sqrt":
             return _Quantity(given / 2)
         if name == "stdvar_over_time":
             return _Quantity(given * 2)
-        if name in _CURVED and not given:
+        if name in functions.CURVED and not given:
             return _Quantity(0.0)
-        reason = "is not linear" if name in _CURVED else "is not known to the scaler"
+        reason = "is not linear" if name in functions.CURVED else "is not known to the scaler"
         raise DimensionError(f"{name}() {reason}, so {call.prettify()!r} can't be scaled")
 
     def _binary(self, expr: ast.BinaryExpr, left: _Quantity, right: _Quantity) -> _Quantity:

@@ -1,4 +1,4 @@
-"""Label matchers mean here what they mean to Alertmanager: anchored, and a missing label is empty."""
+"""Matchers mean here what they mean to Alertmanager: anchored, and a missing label is empty."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InhibitRule:
-    """While an alert matches the source side, those on the target side with equal labels are mute."""
+    """An alert on the source side mutes those on the target side with equal labels."""
 
     source_matchers: tuple[Matcher, ...]
     target_matchers: tuple[Matcher, ...]
@@ -107,7 +107,7 @@ class RouteTree:
     source: str
 
     def route_for(self, labels: Mapping[str, str]) -> tuple[MatchedRoute, ...]:
-        """Return the routes that take an alert with `labels`; never empty, for the root takes all."""
+        """Return the routes that take an alert with `labels`; never empty: the root takes all."""
         return self.root.take(labels)
 
     def with_lines_of(self, original: RouteTree) -> RouteTree:

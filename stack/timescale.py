@@ -1,4 +1,4 @@
-"""A scaled rule file differs from its original in durations and declared numbers, and in no more."""
+"""A scaled rule file differs from its original in durations and declared numbers, no more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 
 from stack import dimensions, promql
 from stack.durations import divide, format_duration
+from stack.promql_rewrite import rewrite
 from stack.rules import AlertRule, RecordingRule, RuleSet, load_rules
 from stack.yamlfile import (
     ConfigurationError,
@@ -39,7 +40,7 @@ Measured: 22 instances scraped and 22 rules evaluated every 250 ms take 16 % of 
 """
 
 SCRAPES_PER_WINDOW = 4
-"""How many scrapes a window must hold: `rate` needs two, one may be missed, and edges cut one off."""
+"""The scrapes that a window must hold: `rate` needs two, one may be missed, edges cut one off."""
 
 _SCALED_KEYS = frozenset({"for", "keep_firing_for", "interval", "query_offset", "expr"})
 
@@ -116,7 +117,7 @@ def scale_rules(
 
 
 def _recorded_exponents(rules: RuleSet) -> Mapping[str, float]:
-    """Return the exponent of each recorded series, so that an alert on it is judged by its source."""
+    """Return the exponent of each recorded series; an alert on it is judged by its source."""
     recorded: dict[str, float] = {}
     for rule in rules.recordings:
         try:
@@ -134,9 +135,7 @@ def _scale_expression(
         constants = dimensions.scaled_constants(expr, rule.declarations, k=k, recorded=recorded)
         if not constants and not promql.anatomy(expr).durations:
             return rule.expr.strip()  # nothing to scale: keep the author's own layout
-        return promql.rewrite(
-            expr, duration=lambda value: divide(value, k), constants=constants
-        ).strip()
+        return rewrite(expr, duration=lambda value: divide(value, k), constants=constants).strip()
     except (dimensions.DimensionError, promql.PromQLError) as error:
         raise TimeScaleError(f"{where}: {error}") from error
 
@@ -146,8 +145,8 @@ def _check_windows(
 ) -> None:
     """Refuse a window that would hold too few scrapes, and name the largest `k` that works.
 
-    At `k` the scrape interval is max(interval / k, floor), so a window of w holds four scrapes while
-    w >= 4 interval (production's own business) and w / k >= 4 floor, that is k <= w / 4 floor.
+    At `k` the scrape interval is max(interval / k, floor), so a window of w holds four scrapes
+    while w >= 4 interval (in production too) and w / k >= 4 floor, that is k <= w / 4 floor.
     """
     windows = promql.ranges(promql.parse(rule.expr))
     if not windows:
@@ -157,7 +156,8 @@ def _check_windows(
     if scrape_interval is not None and shortest < SCRAPES_PER_WINDOW * scrape_interval:
         raise TimeScaleError(
             f"{where}: its window [{length}] holds fewer than {SCRAPES_PER_WINDOW} scrapes of "
-            f"{format_duration(scrape_interval)} in production already; widen it, or use time scale 1"
+            f"{format_duration(scrape_interval)} in production already; widen it, "
+            "or use time scale 1"
         )
     floor = INTERVAL_FLOOR
     if scrape_interval is not None:
@@ -236,7 +236,7 @@ def _signed(durations: Sequence[timedelta]) -> list[str]:
 def _verify(original: str, scaled: str, k: float, source: str) -> None:
     """Read both texts again, and refuse unless every duration is divided and the rest is the same.
 
-    Declared numbers are compared where they are replaced, by `promql.rewrite`.
+    Declared numbers are compared where they are replaced, by `rewrite`.
     """
     problem = f"{source}:1: scaling changed more than durations; please report this"
     if _without_durations(original) != _without_durations(scaled):

@@ -20,7 +20,7 @@ class ConfigurationError(ValueError):
 
 
 def read_yaml(text: str, source: str) -> CommentedMap:
-    """Read one YAML mapping that keeps its comments, styles and lines, or raise ConfigurationError."""
+    """Read one YAML mapping with its comments, styles and lines, or raise ConfigurationError."""
     try:
         document = _round_trip().load(text)
     except MarkedYAMLError as error:
@@ -40,7 +40,7 @@ def write_yaml(document: CommentedMap) -> str:
 
 
 def read_duration(raw: CommentedMap, key: str, source: str, default: timedelta) -> timedelta:
-    """Return the duration at `key`, or `default`. ConfigurationError names the line of a bad one."""
+    """Return the duration at `key`, or `default`; ConfigurationError names a bad one's line."""
     if raw.get(key) is None:
         return default
     try:

@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import fired, judge
 
 
-@pytest.mark.drills(lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.fires)
 def test_fires(history: History, plan: Plan) -> None:
     judge(fired(history, plan.want))

@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import in_time, judge
 
 
-@pytest.mark.drills(lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.fires)
 def test_fires_in_time(history: History, plan: Plan) -> None:
     judge(in_time(history, plan.want))

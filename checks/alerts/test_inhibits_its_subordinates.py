@@ -7,7 +7,7 @@ from scenarios.history import History
 from scenarios.verdict import hushed, judge
 
 
-@pytest.mark.drills(lambda drill: bool(drill.hushes))
+@pytest.mark.drills(which=lambda drill: bool(drill.hushes))
 def test_inhibits_its_subordinates(history: History, plan: Plan) -> None:
     for subordinate in sorted(plan.drill.hushes):
         judge(hushed(history, plan.want, subordinate))

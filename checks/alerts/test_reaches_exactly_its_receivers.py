@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import delivered, judge
 
 
-@pytest.mark.drills(lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.fires)
 def test_reaches_exactly_its_receivers(history: History, plan: Plan) -> None:
     judge(delivered(history, plan.want))

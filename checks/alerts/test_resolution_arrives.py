@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import judge, resolution_arrived
 
 
-@pytest.mark.drills(lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.fires)
 def test_resolution_arrives(history: History, plan: Plan) -> None:
     judge(resolution_arrived(history, plan.want))

@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import judge, resolved
 
 
-@pytest.mark.drills(lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.fires)
 def test_resolves(history: History, plan: Plan) -> None:
     judge(resolved(history, plan.want))

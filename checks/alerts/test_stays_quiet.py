@@ -7,6 +7,6 @@ from scenarios.history import History
 from scenarios.verdict import judge, stayed_quiet
 
 
-@pytest.mark.drills(lambda drill: not drill.fires)
+@pytest.mark.drills(which=lambda drill: not drill.fires)
 def test_stays_quiet(history: History, plan: Plan) -> None:
     judge(stayed_quiet(history, plan.want))

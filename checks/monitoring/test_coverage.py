@@ -1,4 +1,4 @@
-"""Every rule has a scenario, unit tests in virtual time, receivers and a runbook; and vice versa."""
+"""Every rule has a scenario, unit tests, receivers and a runbook, and each of these has a rule."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ def create_app(settings: DemoSettings | None = None) -> Flask:
 
     Raises:
         SettingsError: a setting can't be used.
-        DatabaseStartError: the database can't be opened or created.
+        DatabaseUnavailable: the database can't be opened or created.
     """
     settings = settings or DemoSettings.from_env()
     key_file = settings.stripe_api_key_file

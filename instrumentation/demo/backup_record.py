@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
-class BackupRecordError(Exception):
+class BackupRecordUnreadable(Exception):
     """The record is there, and says nothing that can be believed."""
 
 
@@ -35,7 +35,7 @@ def read_backup_record(path: Path) -> BackupRecord | None:
     """Return the record, or ``None`` where no backup was ever recorded.
 
     Raises:
-        BackupRecordError: it can't be read, or is no such record.
+        BackupRecordUnreadable: it can't be read, or is no such record.
     """
     try:
         raw = json.loads(path.read_text())
@@ -50,7 +50,7 @@ def read_backup_record(path: Path) -> BackupRecord | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BackupRecordError(
+        raise BackupRecordUnreadable(
             f"{path}: expected the JSON record of a backup, {type(error).__name__}: {error}"
         ) from error
 

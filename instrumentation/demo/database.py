@@ -54,7 +54,7 @@ SEED = (
 )
 
 
-class DatabaseStartError(Exception):
+class DatabaseUnavailable(Exception):
     """The database can't be opened or created at start; the message is one line."""
 
 
@@ -96,7 +96,7 @@ class Database:
         """Create the tables that are missing, and the first users if there are none.
 
         Raises:
-            DatabaseStartError: it can't be opened, created or written.
+            DatabaseUnavailable: it can't be opened, created or written.
         """
         engine = self._engine
         try:
@@ -110,7 +110,7 @@ class Database:
         except (SQLAlchemyError, OSError) as error:
             shown = self.url.render_as_string(hide_password=True)
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise DatabaseStartError(
+            raise DatabaseUnavailable(
                 f"DATABASE_URL={shown}: can't open or create the database: {reason}"
             ) from error
 

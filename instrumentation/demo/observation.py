@@ -10,10 +10,10 @@ import contextlib
 from prometheus_client import Counter, Gauge
 
 from instrumentation import Instrumentation
-from instrumentation.demo.backup_record import BackupRecordError, read_backup_record
+from instrumentation.demo.backup_record import BackupRecordUnreadable, read_backup_record
 from instrumentation.demo.database import Database
 from instrumentation.demo.payments import Outcome
-from instrumentation.demo.probe import DatabaseProbe, DatabaseProbeError
+from instrumentation.demo.probe import DatabaseProbe, DatabaseProbeFailed
 from instrumentation.demo.settings import DemoSettings
 
 
@@ -73,14 +73,14 @@ def _observe_database(
         "1 while the service can read and write its database; a probe that hangs makes it 0.",
         registry=instrumentation.registry,
     ).set_function(lambda: float(probe.up))
-    with contextlib.suppress(DatabaseProbeError):  # the gauge says so, from the first scrape on
+    with contextlib.suppress(DatabaseProbeFailed):  # the gauge says so, from the first scrape on
         probe.run()
     instrumentation.background("database-probe", probe.run, every_seconds)
 
     @instrumentation.ready_check("database", 1.0)
     def database_is_up() -> None:
         if probe.problem is not None:
-            raise DatabaseProbeError(probe.problem)
+            raise DatabaseProbeFailed(probe.problem)
 
 
 def _observe_backups(instrumentation: Instrumentation, settings: DemoSettings) -> None:
@@ -98,7 +98,7 @@ def _observe_backups(instrumentation: Instrumentation, settings: DemoSettings) -
         finally:
             gauge.set(completed_at)
 
-    with contextlib.suppress(BackupRecordError):  # the background work says so in the log
+    with contextlib.suppress(BackupRecordUnreadable):  # the background work says so in the log
         read_record()
     instrumentation.background(
         "backup-record", read_record, instrumentation.settings.sample_seconds

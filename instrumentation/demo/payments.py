@@ -65,6 +65,7 @@ class PaymentGateway:
             return
         # Telemetry writes an id below the user's home and tells it to the gateway: not ours to do.
         stripe.enable_telemetry = False
+        logging.getLogger("stripe").setLevel(logging.WARNING)  # it tells of every request, twice
         session = requests.Session()
         session.trust_env = not _is_loopback(api_base)  # no proxy stands before this machine
         for scheme in ("http://", "https://"):

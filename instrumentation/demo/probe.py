@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class DatabaseProbeError(Exception):
+class DatabaseProbeFailed(Exception):
     """The database can't be read or written, or not in time."""
 
 
@@ -56,7 +56,7 @@ class DatabaseProbe:
         """Probe once.
 
         Raises:
-            DatabaseProbeError: the check raised, or took longer than the deadline.
+            DatabaseProbeFailed: the check raised, or took longer than the deadline.
         """
         began_at = self._clock()
         try:
@@ -65,13 +65,13 @@ class DatabaseProbe:
             first_line = (str(error).splitlines() or [""])[0]
             problem = f"{type(error).__name__}: {first_line}"
             self._outcome = _Outcome(began_at=began_at, problem=problem)
-            raise DatabaseProbeError(problem) from error
+            raise DatabaseProbeFailed(problem) from error
         took_seconds = self._clock() - began_at
         late = took_seconds > self._timeout_seconds
         problem = f"the probe took {took_seconds:.1f} s, over {self._timeout_seconds:g} s"
         self._outcome = _Outcome(began_at=began_at, problem=problem if late else None)
         if late:
-            raise DatabaseProbeError(problem)
+            raise DatabaseProbeFailed(problem)
 
     @property
     def problem(self) -> str | None:

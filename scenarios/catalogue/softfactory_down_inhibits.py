@@ -1,4 +1,4 @@
-"""Errors first, until their alert has been delivered; then the service is killed, which hushes it."""
+"""Errors first, until their alert is delivered; then the service is killed, which hushes it."""
 
 from scenarios.faults.error import Error
 from scenarios.faults.kill import Kill

@@ -191,4 +191,3 @@ class EmbeddedStack:
                 f"  look  tail -n 50 {log}",
             ]
         )
-

@@ -15,7 +15,7 @@ __all__ = ["Origin", "Tool", "Tools", "ToolsUnavailable"]
 Origin = Literal["PATH", "cache", "mirror"]
 
 
-class ToolsUnavailable(RuntimeError):  # noqa: N818  (a state of this machine, told in one line)
+class ToolsUnavailable(RuntimeError):
     """No usable Prometheus or Alertmanager can be had: one line that says what to install."""
 
 

@@ -36,7 +36,7 @@ _PROMETHEUS_YAML = "global: {}\n"
 _ALERTMANAGER_YAML = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
-class Unusable(RuntimeError):  # noqa: N818  (what a candidate is, told in one line)
+class Unusable(RuntimeError):
     """A candidate is not to be used: its path and the reason."""
 
 
@@ -48,8 +48,7 @@ class Damaged(Unusable):
 class Candidate:
     """A program that may turn out to be the tool `name`.
 
-    `expected_sha256` is what it must be, if that is known; `pinned_version` is its version where
-    the program itself does not know it (one that Go built from a module).
+    `expected_sha256` is what it must be, if that is known.
     """
 
     name: str
@@ -58,7 +57,6 @@ class Candidate:
     origin: Origin
     source: str
     expected_sha256: str | None = None
-    pinned_version: str | None = None
 
 
 def prove(candidate: Candidate, proofs: Proofs) -> Tool:
@@ -130,8 +128,10 @@ def _version(candidate: Candidate) -> str:
     told = _VERSION.match(output)
     if asked.returncode != 0 or told is None or told["name"] != candidate.name:
         first = (output.strip().splitlines() or ["nothing"])[0]
-        raise Unusable(f"{candidate.path} is no {candidate.name}: --version printed {first[:120]!r}")
-    return candidate.pinned_version or told["version"]
+        raise Unusable(
+            f"{candidate.path} is no {candidate.name}: --version printed {first[:120]!r}"
+        )
+    return told["version"]
 
 
 def _require_new_enough(candidate: Candidate, version: str) -> None:

@@ -101,6 +101,10 @@ def test_what_is_no_command_is_refused_and_nothing_else_happens(line: str) -> No
 @pytest.mark.parametrize(
     "line", ['{"target":"a"}', '{"target":"a","fault":3}', '{"target":"a","fault":{},"share":0}']
 )
-def test_a_half_command_is_refused(line: str) -> None:
-    with pytest.raises(PlanError):
+def test_a_half_command_is_refused_under_its_number(line: str) -> None:
+    with pytest.raises(PlanError) as refused:
         parse_command(line)
+    assert refused.value.number is None
+    with pytest.raises(PlanError) as refused:
+        parse_command(line.replace("{", '{"id":7,', 1))
+    assert refused.value.number == 7

@@ -3,6 +3,8 @@
 One rule: the first line that is printed says where it listens.
 """
 
+# ruff: noqa: T201 - a command speaks by printing
+
 from __future__ import annotations
 
 import argparse

@@ -62,7 +62,7 @@ MINIMUM_AMOUNT = {"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "cad": 50, "aud": 
 MAXIMUM_AMOUNT = 99_999_999
 
 
-class Refused(Exception):  # noqa: N818 - Stripe refuses a request; that is no error of this program
+class Refused(Exception):
     """A request that Stripe would refuse; ``answer`` is how."""
 
     def __init__(self, answer: Answer) -> None:
@@ -136,14 +136,17 @@ def server_error() -> Answer:
 
 def declined(decline: Decline, intent: Json) -> Answer:
     """A card that is declined: 402 ``card_error``, with the intent that waits for another card."""
-    answer = _error(402, "card_error", decline.message, code=decline.code)
-    error = answer.body["error"]
-    extra = {
-        "decline_code": decline.decline_code,
-        "charge": intent["latest_charge"],
-        "payment_intent": intent,
-    }
-    return Answer(status=402, body={"error": {**error, **extra}})  # type: ignore[dict-item]  # Json
+    return _error(
+        402,
+        "card_error",
+        decline.message,
+        code=decline.code,
+        more={
+            "decline_code": decline.decline_code,
+            "charge": intent["latest_charge"],
+            "payment_intent": intent,
+        },
+    )
 
 
 def payment_intent(
@@ -203,8 +206,9 @@ def _error(
     code: str | None = None,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
+    more: Json | None = None,
 ) -> Answer:
-    error: dict[str, object] = {"message": message, "type": kind}
+    error: dict[str, object] = {"message": message, "type": kind, **(more or {})}
     if code is not None:
         error["code"] = code
         error["doc_url"] = f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
