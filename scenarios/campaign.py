@@ -175,7 +175,7 @@ class Campaign:
             )
             self.plans = {drill.id: self._plan(drill) for drill in self.drills}
             berths = [
-                Berth.of(drill, run=self.directory, shared_gateway=ports[2])
+                Berth.of(drill, settings=settings, run=self.directory, shared_gateway=ports[2])
                 for drill in (*self.drills, None)
             ]
             self._load = LoadGenerator(

@@ -20,11 +20,12 @@ from scenarios.service import ServiceFailed
 from scenarios.target import Target
 from stack.waiting import WaitTimeout
 
-STEADY_SAMPLES = 4
+STEADY_SAMPLES = 5
 """So many samples in a row without an error, at the wanted rate, are a steady state."""
 
 RATE_TOLERANCE = 0.35
-"""How far one sample's rate may be off the wanted one: samples are short, requests are whole."""
+"""How far the rate may be off the wanted one; two requests are always granted, one at either end
+of the time that the samples span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,8 @@ def is_steady(samples: tuple[LoadSample, ...], wanted_per_second: float) -> bool
     clean = all(status.startswith(("2", "3")) for sample in samples for status in sample.statuses)
     seconds = samples[-1].at - samples[0].at
     served = sum(sample.count for sample in samples[1:])
-    return clean and seconds > 0 and abs(served / seconds / wanted_per_second - 1) <= RATE_TOLERANCE
+    wanted = wanted_per_second * seconds
+    return clean and seconds > 0 and abs(served - wanted) <= max(2.0, RATE_TOLERANCE * wanted)
 
 
 def _active_alerts(history: History) -> set[str]:

@@ -36,7 +36,7 @@ class Drill:
     alert: str
     fault: Fault
     cause: str = ""
-    load: Load = field(default_factory=lambda: steady(per_second=10))
+    load: Load = field(default_factory=lambda: steady(per_second=4))
     service: Service = field(default_factory=Service)
     fires: bool = True
     may_fire: frozenset[str] | set[str] = frozenset()

@@ -18,11 +18,12 @@ from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
 from stack.receivers import Delivery
 
 JOB = "softfactory"
-PAUSE_SECONDS = 0.1
-"""Between two rounds of polling: short against an evaluation, long against a poll's own 5 ms."""
+PAUSE_SECONDS = 0.15
+"""Between two rounds of polling: shorter than an evaluation, long against a poll's own 5 ms."""
 
 LOST_SECONDS = 3.0
-"""A watched component that does not answer for this long is lost, and its evidence with it."""
+"""A component that does not answer, or a rule that can't be evaluated, for this long is lost, and
+its evidence with it. A single late evaluation is not: its neighbours tell what it would have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,20 @@ class AlertStates:
         self._evaluation_seconds = evaluation.total_seconds()
         self._current: dict[tuple[str, str], tuple[Kind, float]] = {}
 
-    def advance(self, series: list[Series], evaluated_at: float) -> Iterator[Step]:
+    def advance(
+        self,
+        series: list[Series],
+        *,
+        active_since: Mapping[tuple[str, str], float],
+        evaluated_at: float,
+    ) -> Iterator[Step]:
         """Yield the changes since the last call.
 
         Args:
             series: the samples of ``ALERTS`` over a range that overlaps the last call's.
+            active_since: since when the alerts that are active now have been, by service and
+                name. It tells a gap in which the alert was gone from evaluations that Prometheus
+                skipped because they were late.
             evaluated_at: the last evaluation known to be complete before ``series`` was read.
         """
         samples = sorted(
@@ -63,7 +73,8 @@ class AlertStates:
             before, last = self._current.get(key, (Kind.INACTIVE, 0.0))
             if at <= last:
                 continue
-            if before is not Kind.INACTIVE and at - last > 1.5 * self._evaluation_seconds:
+            gap = at - last > 1.5 * self._evaluation_seconds
+            if before is not Kind.INACTIVE and gap and active_since.get(key, at) > last:
                 yield Step(
                     service=service,
                     alert=alert,
@@ -108,14 +119,14 @@ class Observer:
         self._suppressed: dict[tuple[str, str], str] = {}
         self._failures: Mapping[str, int] = {}
         self._read_until = 0.0
-        self._answered = time.monotonic()
+        self._answered = self._evaluated = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
         self.lost = ""
 
     def start(self) -> None:
         """Begin to watch."""
-        self._answered = time.monotonic()
+        self._answered = self._evaluated = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -168,17 +179,26 @@ class Observer:
 
     def _look(self) -> None:
         rules = self._prometheus.rules()
-        for rule in rules.rules:
-            if rule.health == "err":
-                self.disturb(f"Prometheus can't evaluate {rule.name}: {rule.last_error}")
-                return
+        broken = [rule for rule in rules.rules if rule.health == "err"]
+        if not broken:
+            self._evaluated = time.monotonic()
+        elif time.monotonic() - self._evaluated > LOST_SECONDS:
+            one = broken[0]
+            self.disturb(f"Prometheus can't evaluate {one.name}: {one.last_error}")
+            return
+        active_since = {
+            (alert.labels.get("service", ""), alert.labels["alertname"]): alert.active_at
+            for alert in rules.active_alerts()
+        }
         evaluated_at = min((rule.last_evaluation for rule in rules.rules), default=0.0)
         now = time.time()
         overlap = self._evaluation.total_seconds() * 4
         reach = max(now - (self._read_until or now), 0.0) + overlap
         series = self._prometheus.query_raw(f"ALERTS[{reach * 1000:.0f}ms]")
         self._read_until = now
-        for step in self._states.advance(series, evaluated_at):
+        for step in self._states.advance(
+            series, active_since=active_since, evaluated_at=evaluated_at
+        ):
             self._recorders.get(step.service, self._strangers).add(
                 Event(at=step.at, kind=step.kind, alert=step.alert)
             )

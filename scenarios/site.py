@@ -34,6 +34,11 @@ ORDINARY_RESPONSE_SECONDS = 0.5
 """What an unfaulted request may take on a busy machine; sizes users and threads."""
 
 
+IDLE_SAMPLES = 4
+"""An instance whose drill does not depend on its own sampling samples this many times less often:
+reading a process tree's memory costs milliseconds, and all instances share the machine."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Berth:
     """What one instance is given before anything starts."""
@@ -42,21 +47,27 @@ class Berth:
     load: Load
     service: Service
     longest_response_seconds: float
+    sample_seconds: float
     port: Reservation
     gateway_port: Reservation
     directory: Path
 
     @classmethod
-    def of(cls, drill: Drill | None, *, run: Path, shared_gateway: Reservation) -> Berth:
+    def of(
+        cls, drill: Drill | None, *, settings: Settings, run: Path, shared_gateway: Reservation
+    ) -> Berth:
         """Return what a drill's instance, or the control's (``None``), is given."""
         drill_id = drill.id if drill else CONTROL
-        load = drill.load if drill else Load(per_second=10)
+        load = drill.load if drill else Load(per_second=4)
         service = drill.service if drill else Service()
+        probed = drill is not None and drill.fault.effect(load, service).probed
+        sample = settings.sample.total_seconds()
         return cls(
             id=drill_id,
             load=load,
             service=service,
             longest_response_seconds=_longest(drill, load, service),
+            sample_seconds=sample if probed else IDLE_SAMPLES * sample,
             port=reserve(),
             gateway_port=reserve() if service.own_gateway else shared_gateway,
             directory=run / "services" / drill_id,
@@ -179,7 +190,7 @@ class Site:
         self, berth: Berth, database: Path, backup: Path, limit: int, cores: float
     ) -> Mapping[str, str]:
         settings = self.settings
-        sample = str(settings.sample.total_seconds())
+        sample = str(berth.sample_seconds)
         return {
             "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
             "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),

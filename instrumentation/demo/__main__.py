@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 from datetime import UTC, datetime
 
@@ -65,20 +66,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _up(options: argparse.Namespace) -> int:
+    from instrumentation.demo.serve import listen
     from instrumentation.demo.up import up
 
-    return up(host=options.host, port=options.port, threads=options.threads)
+    return up(listen(options.host, options.port), threads=options.threads)
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from instrumentation.demo.serve import serve
+    from instrumentation.demo.serve import listen, serve
 
-    serve(
-        host=options.host,
-        port=options.port,
-        threads=options.threads,
-        end_with_parent=options.end_with_parent,
-    )
+    if options.listen_fd is None:
+        listener = listen(options.host, options.port)
+    else:
+        listener = socket.socket(fileno=options.listen_fd)
+    serve(listener, threads=options.threads, end_with_parent=options.end_with_parent)
 
 
 def _back_up() -> None:
@@ -120,6 +121,12 @@ def _parser() -> argparse.ArgumentParser:
                 "--end-with-parent",
                 action="store_true",
                 help="end when the process that started this one is gone (Linux)",
+            )
+            command.add_argument(
+                "--listen-fd",
+                type=int,
+                metavar="FD",
+                help="serve on this inherited socket, which listens already, not on --port",
             )
     says = "make an online backup, verify it, and record that it succeeded"
     commands.add_parser("backup", help=says, description=f"{says.capitalize()}.")

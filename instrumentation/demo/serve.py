@@ -22,26 +22,22 @@ class PortTaken(Exception):
     """The address can't be listened on; the message is one line."""
 
 
-def serve(*, host: str, port: int, threads: int, end_with_parent: bool = False) -> None:
+def serve(listener: socket.socket, *, threads: int, end_with_parent: bool = False) -> None:
     """Serve until told to end, which is by ``SystemExit`` with the server's status.
 
     Args:
-        host: the address to listen on.
-        port: the port, 0 lets the system choose.
+        listener: the socket, as ``listen`` gives it.
         threads: how many requests are worked on at once.
         end_with_parent: end when the process that started this one is gone, however it ended.
 
     Raises:
         SettingsError: a setting can't be used.
         DatabaseUnavailable: the database can't be opened or created.
-        PortTaken: the address can't be listened on.
     """
     if end_with_parent:
         die_with_parent(os.getppid())
-    listener = _listen(host, port)
     _check_settings()
-    shown = f"[{host}]" if ":" in host else host
-    sys.stdout.write(f"softfactory: listening on http://{shown}:{listener.getsockname()[1]}\n")
+    sys.stdout.write(f"softfactory: listening on {address_of(listener)}\n")
     sys.stdout.flush()
     serving.serve(
         create_app,
@@ -51,8 +47,16 @@ def serve(*, host: str, port: int, threads: int, end_with_parent: bool = False) 
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Listen here, not in gunicorn, which would try for five seconds and say it in ten lines."""
+def listen(host: str, port: int) -> socket.socket:
+    """Listen here, not in gunicorn, which would try for five seconds and say it in ten lines.
+
+    Args:
+        host: the address to listen on.
+        port: the port, 0 lets the system choose.
+
+    Raises:
+        PortTaken: the address can't be listened on.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -66,6 +70,12 @@ def _listen(host: str, port: int) -> socket.socket:
             f"can't listen on {host}:{port}: {reason}; choose another port with --port"
         ) from error
     return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the URL that a socket listens for."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _check_settings() -> None:

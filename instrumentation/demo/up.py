@@ -10,35 +10,46 @@ import http.client
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from instrumentation.demo.gateway import Behaviour, GatewayDouble
+from instrumentation.demo.serve import address_of
 
 VAR = Path("var")
 STOP_SECONDS = 15.0  # longer than the server's own graceful time-out
 LOOK_AGAIN_SECONDS = 0.1
 
 
-def up(*, host: str, port: int, threads: int) -> int:
+def up(listener: socket.socket, *, threads: int) -> int:
     """Start the payment gateway's double and the service; return when they are told to end.
+
+    Args:
+        listener: the socket on which the service will answer.
+        threads: how many requests it works on at once.
 
     Returns:
         0 when it was ended from outside, else the service's exit status.
     """
+    url = address_of(listener)
+    number = listener.fileno()
     with _ended_by_signals(), _gateway(os.environ) as environment:
         service = subprocess.Popen(
             [
                 *(sys.executable, "-m", "instrumentation.demo", "serve", "--end-with-parent"),
-                *("--host", host, "--port", str(port), "--threads", str(threads)),
+                *("--listen-fd", str(number), "--threads", str(threads)),
             ],
             env=environment,
+            pass_fds=[number],
         )
         try:
-            if _serves(service, host, port):
-                _say(_welcome(f"http://{host}:{port}", environment))
+            listener.close()
+            if _serves(service, url):
+                _say(_welcome(url, environment))
             return service.wait()
         except KeyboardInterrupt:
             return 0
@@ -68,20 +79,24 @@ def _gateway(given: Mapping[str, str]) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """Let a request to terminate do what Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {
+        number: signal.signal(number, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _serves(service: subprocess.Popen[bytes], host: str, port: int) -> bool:
+def _serves(service: subprocess.Popen[bytes], url: str) -> bool:
     """Wait until the service answers; false when it ended instead."""
     while True:
-        connection = http.client.HTTPConnection(host, port, timeout=1.0)
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=1.0)
         try:
             connection.request("GET", "/api/metrics/live")
-            if connection.getresponse().status == http.client.OK and service.poll() is None:
+            if connection.getresponse().status == http.client.OK:
                 return True
         except (OSError, http.client.HTTPException):
             pass  # not there yet: its end, or its answer, is what is waited for

@@ -7,7 +7,7 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="FailedPayments",
     cause="declined-cards-stay-quiet",
-    load=steady(per_second=10, journey=PAYING),
+    load=steady(per_second=4, journey=PAYING),
     fault=DeclineCards(),
     fires=False,
 )

@@ -7,7 +7,7 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="FailedPayments",
     cause="gateway-errors",
-    load=steady(per_second=10, journey=PAYING),
+    load=steady(per_second=4, journey=PAYING),
     service=Service(own_gateway=True),
     fault=GatewayAnswers(behaviour="error500"),
     may_fire={"HighErrorRate"},

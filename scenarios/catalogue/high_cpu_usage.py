@@ -1,4 +1,4 @@
-"""Requests burn 120 % of the CPU that the service may use, a limit small enough for neighbours."""
+"""Requests burn 117 % of the CPU that the service may use, a limit small enough for neighbours."""
 
 from scenarios.conditions import Service, steady
 from scenarios.faults.burn_cpu import BurnCPU
@@ -6,7 +6,7 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="HighCPUUsage",
-    load=steady(per_second=10),
-    service=Service(cpu_limit_cores=0.25),
-    fault=BurnCPU(seconds=0.03),
+    load=steady(per_second=5),
+    service=Service(cpu_limit_cores=0.15),
+    fault=BurnCPU(seconds=0.035),
 )

@@ -6,6 +6,6 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="SlowResponseTime",
-    load=steady(per_second=20),
+    load=steady(per_second=10),
     fault=Delay(seconds=1.5, share=0.75),
 )

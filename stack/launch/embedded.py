@@ -7,6 +7,7 @@ Design rule: starting never waits, so that the caller does its other work while 
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -124,8 +125,9 @@ class EmbeddedStack:
 
         Raises `LaunchError` when one ends instead, or is not ready after `timeout` seconds.
         """
+        deadline = time.monotonic() + timeout
         for component, process in self._running.items():
-            self._wait_component(component, process, timeout)
+            self._wait_component(component, process, max(0.0, deadline - time.monotonic()))
 
     def stop(self) -> None:
         """End both, gracefully and at the same time. Their files stay."""

@@ -12,7 +12,10 @@ it: https://v2.developer.pagerduty.com/docs/send-an-event-events-api-v2 (length 
 https://github.com/blockpane/tenderduty/issues/10 (its characters),
 https://github.com/robusta-dev/robusta/issues/571 (a key that nobody has),
 https://github.com/solana-foundation/solana-developer-platform/pull/576 (missing or blank).
-No public page quotes the wording for fields that are too long; ours follows the others'.
+
+Assumed, as no quotation was found: the wording for fields that are too long, for a missing
+`payload` and for `event_action`; 404 and 405 for anything but a POST to the endpoint. That an event
+over the size limit is answered 400 is hearsay (https://github.com/PagerDuty/go-pagerduty/issues/221).
 """
 
 from __future__ import annotations
@@ -162,8 +165,9 @@ class PagerDuty:
         if request.method != "POST":
             return Answer(status=405, body="Method Not Allowed", content_type="text/plain")
         if len(request.body) > MAXIMUM_EVENT_BYTES:
-            self._keep(request, None, "Payload Too Large: an event may have 512 KB", None)
-            return Answer(status=413, body="Payload Too Large", content_type="text/plain")
+            too_large = "Event is too large (maximum is 512 KB)"
+            self._keep(request, None, too_large, None)
+            return _json(400, _refused({}, (too_large,)))
         event = _parse(request.body)
         found = errors(event, self._routing_key)
         if found:

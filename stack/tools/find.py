@@ -33,21 +33,22 @@ _REMEDY = (
 )
 
 
-def find_tools(settings: ToolSettings, report: Report) -> Tools:
+def find_tools(
+    settings: ToolSettings, report: Report, *, sources: Sequence[Source] | None = None
+) -> Tools:
     """Return the four tools, each proved to work here, fetching them once if need be.
 
-    `report` is given a line for a person before anything that takes seconds.
+    `report` is given a line for a person before anything that takes seconds. `sources` replaces
+    the ways to fetch, in their order: Debian's archive, the mirror, a build with Go.
     Raises `ToolsUnavailable`.
     """
     if not sys.platform.startswith("linux"):
         raise ToolsUnavailable(f"the embedded stack runs on Linux, and this is {sys.platform}")
     if shutil.which("setpriv") is None:
         raise ToolsUnavailable("setpriv is not on PATH: install util-linux")
-    sources: tuple[Source, ...] = (
-        DebianSource(),
-        MirrorSource(settings.mirror_url, settings.mirror_checksums),
-        GoSource(),
-    )
+    if sources is None:
+        mirror = MirrorSource(settings.mirror_url, settings.mirror_checksums)
+        sources = (DebianSource(), mirror, GoSource())
     search = _Search(settings, sources, report)
     found = {tool.name: tool for pair in _PAIRS for tool in search.pair(pair)}
     return Tools(

@@ -143,8 +143,8 @@ def test_what_is_not_json_is_unrecognized(post, received):
 
 def test_an_event_over_512_kb_is_refused(post, received):
     answer = post(event(payload={"custom_details": {"log": "x" * 512 * 1024}}))
-    assert answer.status == 413
-    assert not received[0].accepted
+    assert answer.status == 400
+    assert received[0].refusal == "Event is too large (maximum is 512 KB)"
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_each_webhook_is_a_receiver_of_its_own(post, received):
         ("/", 404, "no_service"),
         ("/services", 404, "no_service"),
         ("/services/T1/BX/aaaa", 404, "no_service"),
-        ("/services/T2/BA/aaaa", 404, "no_team"),
+        ("/services/T2/BA/aaaa", 404, "no_service"),
         ("/services/T1/BA/wrong", 403, "invalid_token"),
         ("/services/T1/BA/iiii", 403, "invalid_token"),
     ],
