@@ -21,6 +21,9 @@ JOB = "softfactory"
 PAUSE_SECONDS = 0.15
 """Between two rounds of polling: shorter than an evaluation, long against a poll's own 5 ms."""
 
+COUNT_SECONDS = 1.0
+"""Between two reads of Alertmanager's counters, which are parsed whole and only explain failures."""
+
 LOST_SECONDS = 3.0
 """A component that does not answer, or a rule that can't be evaluated, for this long is lost, and
 its evidence with it. A single late evaluation is not: its neighbours tell what it would have."""
@@ -118,7 +121,7 @@ class Observer:
         self._alive = alive
         self._suppressed: dict[tuple[str, str], str] = {}
         self._failures: Mapping[str, int] = {}
-        self._read_until = 0.0
+        self._read_until = self._counted = 0.0
         self._answered = self._evaluated = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
@@ -203,7 +206,9 @@ class Observer:
                 Event(at=step.at, kind=step.kind, alert=step.alert)
             )
         self._look_at_inhibition(self._alertmanager.alerts())
-        self._look_at_failures()
+        if now - self._counted > COUNT_SECONDS or self._stopped.is_set():
+            self._counted = now
+            self._look_at_failures()
 
     def _look_at_inhibition(self, alerts: tuple[AmAlert, ...]) -> None:
         names = {alert.fingerprint: alert.labels.get("alertname", "") for alert in alerts}

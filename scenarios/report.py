@@ -57,13 +57,10 @@ def print_summary(
 ) -> None:
     """Print a line a drill, what does not apply, and where the time went."""
     table = Table(box=None, pad_edge=False)
-    table.add_column("drill", no_wrap=True)
-    table.add_column("severity")
-    for heading in ("detected", "bound", "resolved", "bound"):
-        table.add_column(heading, justify="right")
-    table.add_column("receivers", no_wrap=True)
-    table.add_column("claims", justify="right")
-    table.add_column("verdict")
+    for heading in ("drill", "severity", "detected (bound)", "resolved (bound)"):
+        table.add_column(heading, no_wrap=True, justify="right" if "(" in heading else "left")
+    for heading in ("receivers", "verdict"):
+        table.add_column(heading, no_wrap=True)
     for name, plan in result.plans.items():
         judged = verdicts.get(name, ())
         status = worst(judged)
@@ -72,8 +69,8 @@ def print_summary(
             plan.want.severity,
             *_timing(plan, result.histories[name]),
             ", ".join(sorted(plan.want.receivers)) if plan.drill.fires else "nobody",
+            f"[{COLOURS[status]}]{status}[/] "
             f"{sum(one.status is Status.PASS for one in judged)}/{len(judged)}",
-            f"[{COLOURS[status]}]{status}[/]",
         )
     console.print(table)
     for one in not_applicable:
@@ -84,17 +81,19 @@ def print_summary(
     )
 
 
-def _timing(plan: Plan, history: History) -> tuple[str, str, str, str]:
-    if not plan.drill.fires:
-        return "quiet", _s(plan.want.bounds.watch), "-", "-"
-    taken = measure(history, plan.want)
+def _timing(plan: Plan, history: History) -> tuple[str, str]:
     bounds = plan.want.bounds
+    if not plan.drill.fires:
+        return f"quiet ({_s(bounds.watch)})", "-"
+    taken = measure(history, plan.want)
     return (
-        "-" if taken.detection is None else f"{taken.detection:.1f} s",
-        _s(bounds.arrives),
-        "-" if taken.resolution is None else f"{taken.resolution:.1f} s",
-        _s(bounds.resolution_arrives),
+        f"{_or_dash(taken.detection)} ({_s(bounds.arrives)})",
+        f"{_or_dash(taken.resolution)} ({_s(bounds.resolution_arrives)})",
     )
+
+
+def _or_dash(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f} s"
 
 
 def write_evidence(

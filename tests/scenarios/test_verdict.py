@@ -281,9 +281,7 @@ def test_a_subordinate_inhibited_by_another_fails() -> None:
 
 def test_a_subordinate_that_notified_while_inhibited_fails() -> None:
     leak = replace(told(14, "slack #alerts"), alert=SUB)
-    leaky = history(
-        event(12, Kind.FIRING, SUB), event(12.5, Kind.SUPPRESSED, SUB, by=ALERT), leak
-    )
+    leaky = history(event(12, Kind.FIRING, SUB), event(12.5, Kind.SUPPRESSED, SUB, by=ALERT), leak)
     assert "notified slack #alerts" in hushed(leaky, WANT, SUB).observed
 
 
@@ -303,9 +301,7 @@ def test_a_late_end_and_a_late_resolution_fail() -> None:
 
 
 def test_a_resolution_that_never_arrived_fails() -> None:
-    lost = History.of(
-        SERVICE, [one for one in GOOD if one.detail.get("status") != "resolved"]
-    )
+    lost = History.of(SERVICE, [one for one in GOOD if one.detail.get("status") != "resolved"])
     assert "nothing at slack #alerts" in resolution_arrived(lost, WANT).observed
 
 

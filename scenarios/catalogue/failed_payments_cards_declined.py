@@ -6,7 +6,7 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="FailedPayments",
-    cause="declined-cards-stay-quiet",
+    cause="cards-declined",
     load=steady(per_second=4, journey=PAYING),
     fault=DeclineCards(),
     fires=False,

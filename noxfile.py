@@ -1,0 +1,53 @@
+"""The commands of this project: `nox -l` lists them, `nox -s NAME` runs one."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["verify"]
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Break a real service on purpose, and prove that each alert fires, routes and resolves."""
+    session.install("-e", ".")
+    session.run("pytest", "checks", *session.posargs)
+
+
+@nox.session
+def realtime(session: nox.Session) -> None:
+    """The same in real time, undivided: about half an hour."""
+    session.install("-e", ".")
+    session.run(
+        "pytest", "checks", "--time-scale=1", "--reports=reports/realtime", *session.posargs
+    )
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The toolkit's own tests, integration tests with real components among them."""
+    session.install("-e", ".[dev,postgresql]")
+    session.run("pytest", "tests", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and errors, with ruff."""
+    session.install("-e", ".[dev,postgresql]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Types, with mypy in its strict mode."""
+    session.install("-e", ".[dev,postgresql]")
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the toolkit costs and how long its phases take, side by side."""
+    session.install("-e", ".[dev]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
