@@ -185,7 +185,7 @@ class Fleet:
             )
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the last word of a process goes to its log
             traceback.print_exc()
         finally:
             os._exit(status & 0xFF)  # never back into the fleet's own loop

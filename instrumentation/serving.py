@@ -4,7 +4,9 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import (  # type: ignore[import-untyped]  # it ships no types
+    BaseApplication,
+)
 
 from instrumentation import gunicorn_conf
 from instrumentation.lifeline import die_with_parent

@@ -35,6 +35,7 @@ class Expectation:
         route: which route the alert takes in the configuration, for the reader of a failure.
         downtime: whether failing scrapes are the fault itself rather than a disturbance.
         declared: every alert that may fire for this service.
+        scrape: the scrape interval of the run.
         bounds: when.
     """
 
@@ -47,6 +48,7 @@ class Expectation:
     route: str
     downtime: bool
     declared: frozenset[str]
+    scrape: timedelta
     bounds: Bounds
 
 
@@ -77,6 +79,7 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         route=route,
         downtime=drill.fault.downtime,
         declared=drill.declared,
+        scrape=derived.scrape_interval,
         bounds=bounds(timing_of(derived, drill, alert=alert, probe=probe)),
     )
 

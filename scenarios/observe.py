@@ -18,11 +18,11 @@ from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
 from stack.receivers import Delivery
 
 JOB = "softfactory"
-PAUSE_SECONDS = 0.15
+PAUSE_SECONDS = 0.2
 """Between two rounds of polling: shorter than an evaluation, long against a poll's own 5 ms."""
 
 COUNT_SECONDS = 1.0
-"""Between two reads of Alertmanager's counters, which are parsed whole and only explain failures."""
+"""Between two reads of Alertmanager's counters: parsed whole, and only to explain failures."""
 
 LOST_SECONDS = 3.0
 """A component that does not answer, or a rule that can't be evaluated, for this long is lost, and

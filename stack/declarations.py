@@ -77,11 +77,16 @@ def declarations_by_rule(
 def _expression_lines(document: CommentedMap) -> list[int]:
     return [
         key_line(rule, "expr")
-        for group in document.get("groups") or ()
-        if isinstance(group, CommentedMap)
-        for rule in group.get("rules") or ()
-        if isinstance(rule, CommentedMap) and "expr" in rule
+        for group in _maps_in(document.get("groups"))
+        for rule in _maps_in(group.get("rules"))
+        if "expr" in rule
     ]
+
+
+def _maps_in(value: object) -> list[CommentedMap]:
+    """Return the mappings in a list; what is no list of mappings is refused by whoever reads it."""
+    items = value if isinstance(value, list) else []
+    return [each for each in items if isinstance(each, CommentedMap)]
 
 
 def _read(comment: str, source: str, line: int) -> Declaration:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from scenarios.claims import fired
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import fired, judge
+from scenarios.verdict import judge
 
 
 @pytest.mark.drills(which=lambda drill: drill.fires)

@@ -2,9 +2,10 @@
 
 import pytest
 
+from scenarios.claims import in_time
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import in_time, judge
+from scenarios.verdict import judge
 
 
 @pytest.mark.drills(which=lambda drill: drill.fires)

@@ -1,9 +1,10 @@
 """Nothing fires that the scenario doesn't declare, neither for its service nor for the control."""
 
 from scenarios.campaign import Result
+from scenarios.claims import quiet
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import judge, quiet
+from scenarios.verdict import judge
 
 
 def test_nothing_else_fires(history: History, plan: Plan, result: Result) -> None:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from scenarios.claims import stayed_quiet
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import judge, stayed_quiet
+from scenarios.verdict import judge
 
 
 @pytest.mark.drills(which=lambda drill: not drill.fires)

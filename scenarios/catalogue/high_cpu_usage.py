@@ -7,6 +7,6 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="HighCPUUsage",
     load=steady(per_second=5),
-    service=Service(cpu_limit_cores=0.15),
-    fault=BurnCPU(seconds=0.035),
+    service=Service(cpu_limit_cores=0.12),
+    fault=BurnCPU(seconds=0.028),
 )

@@ -10,6 +10,6 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="SlowResponseTime",
-    load=steady(per_second=20),
+    load=steady(per_second=10),
     fault=Delay(seconds=1.1, share=1 / 7),
 )

@@ -1,7 +1,7 @@
 """What was learned by starting a program, kept so that it need not be started again.
 
 Design rule: a proof holds for exactly the file (path, size, modification time), the command, the
-user and the kernel that it was made with; where in doubt it is made again. The file of proofs is
+user, the kernel and the container that it was made with; in doubt it is made again. The file of proofs is
 replaced whole, so that a reader sees an old or a new one and never half of one; of two writers at
 the same time one loses its proof, which costs it one start.
 """
@@ -66,8 +66,13 @@ class Proofs:
 
 def _key(path: Path, command: tuple[str, ...]) -> str:
     # The command of a namespaced program holds a script: its hash stands for all of it.
-    how = json.dumps([command, os.geteuid(), os.uname().release])
+    how = json.dumps([command, os.geteuid(), os.uname().release, _mount_namespace()])
     return f"{path} {hashlib.sha256(how.encode()).hexdigest()[:16]}"
+
+
+def _mount_namespace() -> str:
+    # A container may share this cache and this kernel, and yet deny what the host allows.
+    return str(Path("/proc/self/ns/mnt").readlink())
 
 
 def _read(file: Path) -> dict[str, Proof]:

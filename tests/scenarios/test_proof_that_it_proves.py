@@ -14,11 +14,12 @@ import pytest
 
 from scenarios.campaign import Campaign, Result
 from scenarios.catalogue import drills
+from scenarios.claims import delivered, fired, in_time, quiet, resolved
 from scenarios.faults.noop import Noop
 from scenarios.history import Kind
 from scenarios.model import Drill
 from scenarios.settings import Settings
-from scenarios.verdict import Status, delivered, fired, in_time, quiet, resolved
+from scenarios.verdict import Status
 from stack.derive import Derived
 from stack.production import Production, production_files
 

@@ -50,7 +50,7 @@ def test_reads_what_prometheus_reads(text: str, seconds: float) -> None:
         "5m ",
         "5m\n",
         "5M",
-        "٥m",
+        "\u0665m",
         "1e3s",
         "9" * 30 + "y",
     ],

@@ -8,22 +8,20 @@ from datetime import timedelta
 import pytest
 
 from scenarios.budget import Bounds
-from scenarios.expectation import Expectation
-from scenarios.history import Event, History, Kind
-from scenarios.verdict import (
-    ClaimNotProved,
-    Status,
+from scenarios.claims import (
     delivered,
     fault_bit,
     fired,
     hushed,
     in_time,
-    judge,
     quiet,
     resolution_arrived,
     resolved,
     stayed_quiet,
 )
+from scenarios.expectation import Expectation
+from scenarios.history import Event, History, Kind
+from scenarios.verdict import ClaimNotProved, Status, judge
 
 ALERT, SERVICE = "SlowResponseTime", "slow"
 RUNBOOK = "https://example.org/SlowResponseTime.md"
@@ -43,6 +41,7 @@ WANT = Expectation(
     route="alertmanager-config.yml:31 names receiver 'high'",
     downtime=False,
     declared=frozenset({ALERT}),
+    scrape=s(0.25),
     bounds=Bounds(
         pending=s(5),
         earliest=s(5.5),
@@ -126,10 +125,19 @@ def test_a_drill_that_did_not_end_is_unknown(claim) -> None:
 
 
 @pytest.mark.parametrize("claim", ALL_OF_A_DRILL[1:], ids=lambda claim: claim.__name__)
-def test_a_failed_scrape_makes_a_drill_without_downtime_unknown(claim) -> None:
-    disturbed = history(event(12, Kind.SCRAPE_FAILED))
+def test_two_scrapes_lost_in_a_row_make_a_drill_without_downtime_unknown(claim) -> None:
+    disturbed = history(event(12, Kind.SCRAPE_FAILED), event(12.25, Kind.SCRAPE_FAILED))
     assert claim(disturbed, WANT).status is Status.UNKNOWN
     assert claim(disturbed, replace(WANT, downtime=True)).status is Status.PASS
+
+
+def test_beside_a_single_lost_scrape_a_pass_stands_and_a_fail_does_not() -> None:
+    lost = (event(12, Kind.SCRAPE_FAILED), event(14, Kind.SCRAPE_FAILED))
+    assert in_time(history(*lost), WANT).status is Status.PASS
+    late = history(*lost, moved=2)
+    assert in_time(late, WANT).status is Status.UNKNOWN
+    assert "2 scrapes" in in_time(late, WANT).because
+    assert in_time(late, replace(WANT, downtime=True)).status is Status.FAIL
 
 
 @pytest.mark.parametrize("claim", ALL_OF_A_DRILL[1:], ids=lambda claim: claim.__name__)

@@ -1,0 +1,304 @@
+"""Judges, one a claim: pure functions from a finished history and an expectation to a verdict.
+
+One rule: no I/O and no clock; what was not observed is UNKNOWN, never PASS.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from scenarios.content import complaints
+from scenarios.evidence import (
+    first_arrivals,
+    injected,
+    missing,
+    pending_before,
+    steadily_scraped,
+    unjudgeable,
+    witness,
+)
+from scenarios.expectation import Expectation
+from scenarios.history import Event, History, Kind
+from scenarios.verdict import Status, Verdict
+
+CLOCK_RESOLUTION = timedelta(milliseconds=2)
+"""Prometheus' timestamps are whole milliseconds; two of them may be off by one each."""
+
+
+def fault_bit(history: History, want: Expectation) -> Verdict:
+    """The fault was seen to take effect, from outside the alert path."""
+    claim = f"{want.service}: the fault bit"
+    expected = "a witness from outside the alert path"
+    if missed := history.first(Kind.NOT_WITNESSED):
+        return Verdict(claim=claim, status=Status.FAIL, expected=expected, observed=missed.text)
+    if seen := history.first(Kind.WITNESSED):
+        return Verdict(claim=claim, status=Status.PASS, expected=expected, observed=seen.text)
+    reason = missing(history, want) or "the history ends before the injection"
+    return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+
+
+@steadily_scraped
+def fired(history: History, want: Expectation) -> Verdict:
+    """The alert fired after the fault was injected."""
+    claim = f"{want.alert} fires"
+    expected = f"firing within {_s(want.bounds.fires)} of the witness"
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    start = injected(history)
+    before = history.first(Kind.FIRING, want.alert)
+    if before and before.at < start.at:
+        return Verdict(
+            claim=claim,
+            status=Status.FAIL,
+            expected=expected,
+            observed=f"it fired {start.at - before.at:.1f} s before the fault was injected",
+        )
+    if before is None:
+        pending = history.first(Kind.PENDING, want.alert)
+        return Verdict(
+            claim=claim,
+            status=Status.FAIL,
+            expected=expected,
+            observed="never fired" + (", though it was pending" if pending else ""),
+            because="the condition did not hold for long enough, or never did",
+            look=f"pytest checks/ -k {want.service} --keep, then read the rule's expression "
+            "in Prometheus",
+        )
+    return Verdict(
+        claim=claim, status=Status.PASS, expected=expected, observed=_after(before, start)
+    )
+
+
+@steadily_scraped
+def in_time(history: History, want: Expectation) -> Verdict:
+    """The alert fired and arrived neither too early nor late."""
+    limits = want.bounds
+    claim = f"{want.alert} fires in time"
+    expected = (
+        f"pending for at least {_s(limits.pending)}; arrival no sooner than "
+        f"{_s(limits.earliest)} after injection and no later than {_s(limits.arrives)} "
+        "after the witness"
+    )
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    start, bite = injected(history), witness(history)
+    firing = history.first(Kind.FIRING, want.alert, after=start.at)
+    arrivals = first_arrivals(history, want, "firing")
+    if firing is None or not want.receivers <= arrivals.keys():
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected=expected,
+            observed="it did not fire or did not arrive, so there is nothing to time",
+        )
+    pending = pending_before(history, want.alert, firing)
+    held = timedelta(seconds=firing.at - pending.at if pending else 0.0)
+    last = max(arrivals[name].at for name in want.receivers)
+    first = min(arrivals[name].at for name in want.receivers)
+    problems = []
+    if held + CLOCK_RESOLUTION < limits.pending:
+        problems.append(f"too early: pending for {_s(held)} only")
+    if timedelta(seconds=first - start.at) < limits.earliest - CLOCK_RESOLUTION:
+        problems.append(f"too early: arrived {first - start.at:.1f} s after the injection")
+    if timedelta(seconds=firing.at - bite.at) > limits.fires:
+        problems.append(f"late: fired {firing.at - bite.at:.1f} s after the witness")
+    if timedelta(seconds=last - bite.at) > limits.arrives:
+        problems.append(f"late: arrived {last - bite.at:.1f} s after the witness")
+    seen = f"pending for {_s(held)}, arrived {last - bite.at:.1f} s after the witness"
+    return Verdict(
+        claim=claim,
+        status=Status.FAIL if problems else Status.PASS,
+        expected=expected,
+        observed="; ".join(problems) or seen,
+    )
+
+
+def delivered(history: History, want: Expectation) -> Verdict:
+    """The notification reached exactly its receivers, once, with the right words."""
+    return _arrived(history, want, "firing", f"{want.alert} reaches exactly its receivers")
+
+
+def quiet(history: History, want: Expectation, control: History) -> Verdict:
+    """Nothing fired that the scenario doesn't declare, neither here nor for the control."""
+    claim = f"{want.service}: nothing else fires"
+    allowed = ", ".join(sorted(want.declared)) or "no alert at all"
+    expected = f"only {allowed}; nothing for {control.service}"
+    if reason := missing(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    strangers = [
+        f"{event.alert} for {one.service} ({event.kind})"
+        for one, declared in ((history, want.declared), (control, frozenset[str]()))
+        for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
+        if event.alert not in declared
+    ]
+    return Verdict(
+        claim=claim,
+        status=Status.FAIL if strangers else Status.PASS,
+        expected=expected,
+        observed=", ".join(dict.fromkeys(strangers)) or "nothing else",
+        because="the scenario does not declare it in may_fire or hushes" if strangers else "",
+    )
+
+
+def stayed_quiet(history: History, want: Expectation) -> Verdict:
+    """A twin's alert did not fire for as long as it could have taken."""
+    watch = want.bounds.watch
+    claim = f"{want.service}: {want.alert} stays quiet"
+    expected = f"no firing and no notification within {_s(watch)} of the witness"
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    noise = [*history.all(Kind.FIRING, want.alert), *history.all(Kind.DELIVERED, want.alert)]
+    watched = timedelta(
+        seconds=_at(history.first(Kind.REPAIRING), otherwise=history) - witness(history).at
+    )
+    if noise:
+        status, observed = Status.FAIL, f"it was {noise[0].kind} {noise[0].text}".rstrip()
+    elif watched < watch:
+        status, observed = Status.UNKNOWN, f"it was watched for {_s(watched)} only"
+    else:
+        status, observed = Status.PASS, f"quiet for {_s(watched)}"
+    return Verdict(claim=claim, status=status, expected=expected, observed=observed)
+
+
+def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
+    """A subordinate alert fired, and was inhibited by the drilled one and by nothing else."""
+    claim = f"{want.alert} inhibits {subordinate}"
+    expected = f"{subordinate} fires, and Alertmanager names {want.alert} as what inhibits it"
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    firing = history.first(Kind.FIRING, subordinate)
+    silenced = history.first(Kind.SUPPRESSED, subordinate)
+    if firing is None:
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected=expected,
+            observed=f"{subordinate} never fired, so there was nothing to inhibit",
+        )
+    if silenced is None or want.alert not in silenced.detail.get("by", "").split(", "):
+        by = silenced.detail.get("by", "") if silenced else ""
+        return Verdict(
+            claim=claim,
+            status=Status.FAIL,
+            expected=expected,
+            observed=f"inhibited by {by}" if by else "never inhibited",
+            look="the inhibit_rules of alertmanager-config.yml",
+        )
+    until = _at(history.first(Kind.UNSUPPRESSED, subordinate, after=silenced.at), history)
+    leaked = [
+        event
+        for event in history.all(Kind.DELIVERED, subordinate, status="firing")
+        if silenced.at < event.at < until
+    ]
+    return Verdict(
+        claim=claim,
+        status=Status.FAIL if leaked else Status.PASS,
+        expected=expected,
+        observed=f"notified {leaked[0].detail['receiver']} while inhibited"
+        if leaked
+        else f"inhibited for {until - silenced.at:.1f} s by {silenced.detail['by']}",
+    )
+
+
+@steadily_scraped
+def resolved(history: History, want: Expectation) -> Verdict:
+    """The alert ended once the fault was repaired."""
+    claim = f"{want.alert} resolves"
+    expected = f"inactive within {_s(want.bounds.resolves)} of the repair"
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    firing = history.first(Kind.FIRING, want.alert, after=injected(history).at)
+    repaired = history.first(Kind.REPAIRED)
+    if firing is None or repaired is None:
+        what = "it never fired" if firing is None else "the repair never ended"
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected=expected,
+            observed=f"{what}, so nothing could resolve",
+        )
+    begun = _at(history.first(Kind.REPAIRING), otherwise=history)
+    ended = history.first(Kind.INACTIVE, want.alert, after=firing.at)
+    if ended is None:
+        status, observed = Status.FAIL, "still firing when the drill ended"
+    elif ended.at < begun:
+        status, observed = Status.FAIL, f"it ended {begun - ended.at:.1f} s before the repair began"
+    else:
+        took = timedelta(seconds=max(0.0, ended.at - repaired.at))
+        late = took > want.bounds.resolves
+        status = Status.FAIL if late else Status.PASS
+        observed = f"{'late: ' if late else ''}inactive {_s(took)} after the repair"
+    return Verdict(claim=claim, status=status, expected=expected, observed=observed)
+
+
+@steadily_scraped
+def resolution_arrived(history: History, want: Expectation) -> Verdict:
+    """The resolution reached exactly the receivers that were told of the alert, in time."""
+    claim = f"{want.alert}'s resolution arrives"
+    arrived = _arrived(history, want, "resolved", claim)
+    repaired = history.first(Kind.REPAIRED)
+    if arrived.status is not Status.PASS or repaired is None:
+        return arrived
+    last = max(event.at for event in first_arrivals(history, want, "resolved").values())
+    took = timedelta(seconds=max(0.0, last - repaired.at))
+    late = took > want.bounds.resolution_arrives
+    return Verdict(
+        claim=claim,
+        status=Status.FAIL if late else Status.PASS,
+        expected=f"{arrived.expected}, within {_s(want.bounds.resolution_arrives)} of the repair",
+        observed=f"{'late: ' if late else ''}{arrived.observed}, {_s(took)} after the repair",
+    )
+
+
+def _arrived(history: History, want: Expectation, status: str, claim: str) -> Verdict:
+    expected = ", ".join(sorted(want.receivers)) + f", once each, {status}"
+    if reason := unjudgeable(history, want):
+        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
+    if status == "resolved" and not history.first(Kind.FIRING, want.alert):
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected=expected,
+            observed="it never fired, so nothing could resolve",
+        )
+    events = history.all(Kind.DELIVERED, want.alert, status=status)
+    told = [event.detail["receiver"] for event in events]
+    wrong = [
+        *(f"nothing at {name}" for name in sorted(want.receivers - set(told))),
+        *(f"{name} was told, and should not be" for name in sorted(set(told) - want.receivers)),
+        *(
+            f"{name} was told {told.count(name)} times"
+            for name in sorted(set(told))
+            if told.count(name) > 1
+        ),
+        *(problem for event in events for problem in complaints(event, want)),
+    ]
+    return Verdict(
+        claim=claim,
+        status=Status.FAIL if wrong else Status.PASS,
+        expected=expected,
+        observed="\n".join(wrong) or ", ".join(sorted(told)),
+        because=_why_undelivered(history, want) if wrong else "",
+        look="amtool config routes test --config.file stack/alertmanager-config.yml "
+        f'severity="{want.severity}" service="{want.service}"'
+        if wrong
+        else "",
+    )
+
+
+def _why_undelivered(history: History, want: Expectation) -> str:
+    refused = [event.text for event in history.all(Kind.DELIVERED, want.alert) if event.text]
+    failed = [event.text for event in history.all(Kind.DELIVERY_FAILED)]
+    return "; ".join([*failed, *refused]) or want.route
+
+
+def _at(event: Event | None, otherwise: History) -> float:
+    return event.at if event else otherwise.events[-1].at
+
+
+def _after(event: Event, start: Event) -> str:
+    return f"{event.kind} {event.at - start.at:.1f} s after the injection"
+
+
+def _s(duration: timedelta) -> str:
+    return f"{duration.total_seconds():.1f} s"
