@@ -25,8 +25,9 @@ class Exposition:
         lines: list[str] = []
         for metric in self._registry.collect():
             lines.append(self._heads.get(metric.name) or self._head(metric))
+            created = f"{metric.name}_created"
             for name, labels, value, *_ in metric.samples:
-                if name.endswith("_created"):
+                if name == created:
                     continue
                 key = (name, tuple(labels.items()))
                 series = self._series.get(key) or self._write_series(key)

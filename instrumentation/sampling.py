@@ -18,6 +18,8 @@ from instrumentation.process_tree import ProcessTree, service_root_pid
 
 MEBIBYTE_BYTES = 1024 * 1024
 
+_SHORTEST_WINDOW_SECONDS = 0.05  # five ticks of the process table; less would be noise
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySample:
@@ -76,7 +78,7 @@ class ResourceSampler:
         with self._lock:
             used, now = self._tree.cpu_seconds(), time.monotonic()
             elapsed = now - self._cpu_at
-            if elapsed > 0:
+            if elapsed >= _SHORTEST_WINDOW_SECONDS:
                 self._cpu_percent = 100.0 * (used - self._cpu_used) / elapsed
                 self._cpu_used, self._cpu_at = used, now
 

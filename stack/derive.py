@@ -52,7 +52,7 @@ class Derived:
     """Everything that a drill's Prometheus and Alertmanager are started with.
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
-    Lines in `route_tree` are those of the production file. `evaluation_interval` is the longest of
+    Lines in both are those of the production files. `evaluation_interval` is the longest of
     any rule group. `discovery_tick` is real time at every scale. `changes` lists every difference.
     """
 
@@ -96,7 +96,8 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
         scrape_interval=prometheus.production_scrape_interval,
         source=rules_source,
     )
-    rules = load_rules(scaled.text, rules_source)
+    production_rules = load_rules(rules_text, rules_source)
+    rules = load_rules(scaled.text, rules_source).with_lines_of(production_rules)
     alertmanager_text = production.alertmanager.read_text(encoding="utf-8")
     alertmanager_source = _shown(production.alertmanager)
     production_routes = load_routes(alertmanager_text, alertmanager_source)
@@ -121,7 +122,7 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
     return Derived(
         time_scale=time_scale,
         rules=rules,
-        production_rules=load_rules(rules_text, rules_source),
+        production_rules=production_rules,
         rules_yaml=scaled.text,
         prometheus_yaml=prometheus.text,
         alertmanager_yaml=alertmanager.text,

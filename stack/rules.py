@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal
@@ -129,6 +129,20 @@ class RuleSet:
         raise KeyError(
             f"no alert {name!r} in {self.source}; it has {[rule.name for rule in self.alerts]}"
         )
+
+    def with_lines_of(self, original: RuleSet) -> RuleSet:
+        """Return these rules with the lines and source of the file that they were derived from."""
+        groups = tuple(
+            replace(
+                group,
+                rules=tuple(
+                    replace(rule, line=other.line, declarations=other.declarations)
+                    for rule, other in zip(group.rules, other_group.rules, strict=True)
+                ),
+            )
+            for group, other_group in zip(self.groups, original.groups, strict=True)
+        )
+        return RuleSet(groups=groups, source=original.source)
 
 
 def load_rules(text: str, source: str = "<rules>") -> RuleSet:

@@ -26,7 +26,7 @@ MAX_VALIDITY_SECONDS = 30.0
 """A header that claims to be valid for longer is refused, so that a leaked one is soon useless."""
 
 
-class FaultRejected(ValueError):  # noqa: N818 - the wire contract's own word for the outcome
+class FaultRejected(ValueError):
     """The header is not acceptable. `reason` is one of REASONS, a bounded set fit for a label."""
 
     def __init__(self, reason: str, message: str) -> None:

@@ -5,7 +5,7 @@ from typing import NoReturn
 from instrumentation.faults.contract import RaiseException
 
 
-class InjectedException(Exception):  # noqa: N818 - its name becomes the `type` of the error
+class InjectedException(Exception):
     """Raised on request, and by nothing else."""
 
 

@@ -5,6 +5,7 @@ and unmapping gives all of it back. Its size follows from the service's own meas
 """
 
 import contextlib
+import ctypes
 import math
 import mmap
 import threading
@@ -22,7 +23,9 @@ kilobytes of stacks and arenas, does not carry the service over it."""
 TOLERANCE_PERCENT = 1.0
 """A reading this far under the asked level still counts as at level, and costs no measurement."""
 
-_STEP_BYTES = 4 * 1024 * 1024  # touched without letting other threads run: about 2 ms
+_STEP_BYTES = 4 * 1024 * 1024
+"""Touched at a time, by a foreign call that lets other threads run: a machine whose memory is
+handed out page by page by its host takes seconds for a hundred megabytes."""
 
 
 class MemoryHolding:
@@ -51,6 +54,7 @@ class MemoryHolding:
         self._adjusted_at = -math.inf
         self._lease_ends = -math.inf
         self._releaser: threading.Thread | None = None
+        self._adjusting = False
 
     @property
     def held_bytes(self) -> int:
@@ -76,14 +80,24 @@ class MemoryHolding:
                     target=self._release_at_lease_end, name="fault-memory-lease", daemon=True
                 )
                 self._releaser.start()
-            if not self._at_level(fault.percent):
-                self._adjust(fault.percent)
+            if self._adjusting or self._at_level(fault.percent):
+                return
+            self._adjusting = True
+        # Outside the lock: the kernel may take seconds to hand out the pages, and requests that
+        # waited meanwhile would fill every thread, the scrapes' as well.
+        try:
+            self._adjust(fault.percent)
+        finally:
+            with self._condition:
+                self._adjusting = False
+                self._condition.notify_all()
 
     def release(self) -> None:
         """Let everything go now."""
         with self._condition:
             self._lease_ends = -math.inf
             self._condition.notify_all()
+            self._condition.wait_for(lambda: not self._adjusting)
             self._drop()
 
     def _at_level(self, percent: float) -> bool:
@@ -115,9 +129,13 @@ class MemoryHolding:
         block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         with contextlib.suppress(OSError):  # a kernel without huge pages is as good
             block.madvise(mmap.MADV_NOHUGEPAGE)  # they would overshoot by up to 2 MiB
-        for start in range(0, size, _STEP_BYTES):
-            end = min(start + _STEP_BYTES, size)
-            block[start : end : mmap.PAGESIZE] = bytes(len(range(start, end, mmap.PAGESIZE)))
+        whole = (ctypes.c_char * size).from_buffer(block)
+        touched = 0
+        while touched < size and self._clock() < self._lease_ends:
+            step = min(_STEP_BYTES, size - touched)
+            ctypes.memset(ctypes.addressof(whole) + touched, 0, step)
+            touched += step
+        del whole  # else the block could not be closed
         self._blocks.append(block)
         self._held_bytes += size
 
@@ -139,8 +157,8 @@ class MemoryHolding:
 
     def _release_at_lease_end(self) -> None:
         with self._condition:
-            while (remaining := self._lease_ends - self._clock()) > 0:
-                self._condition.wait(remaining)
+            while (remaining := self._lease_ends - self._clock()) > 0 or self._adjusting:
+                self._condition.wait(max(remaining, 0.0) or None)
             self._drop()
             self._releaser = None
 

@@ -7,6 +7,6 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="CriticalMemoryUsage",
     fault=HoldMemory(percent=97),
-    service=Service(memory_limit_mb=256),
+    service=Service(memory_limit_mb=160),
     hushes={"HighMemoryUsage"},
 )

@@ -7,5 +7,5 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="HighMemoryUsage",
     fault=HoldMemory(percent=87),
-    service=Service(memory_limit_mb=256),
+    service=Service(memory_limit_mb=160),
 )

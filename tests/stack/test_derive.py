@@ -200,6 +200,14 @@ def test_routes_point_at_the_lines_of_the_production_file(production: Production
     assert route.line == line
 
 
+def test_rules_point_at_the_lines_of_the_production_file(production: Production) -> None:
+    two = RULES + RULES.partition("rules:\n")[2].replace("Errors", "Again")
+    production.rules.write_text(two.replace("rate(errors_total", "\n          rate(errors_total"))
+    derived = derive(production, time_scale=60, run=RUN)
+    lines = [rule.line for rule in derived.rules.alerts]
+    assert lines == [rule.line for rule in derived.production_rules.alerts]
+
+
 def test_receivers_deliver_to_the_runs_doubles(production: Production) -> None:
     document = read_yaml(derive(production, time_scale=60, run=RUN).alertmanager_yaml, "derived")
     settings, (receiver,) = document["global"], document["receivers"]

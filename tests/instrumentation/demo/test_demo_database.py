@@ -57,13 +57,11 @@ def test_many_services_may_create_one_database_at_once(path):
 
 
 def test_a_path_is_taken_literally(tmp_path):
-    path = tmp_path / "50% #1 ?mode=memory.sqlite3"
-    escaped = str(path).replace("%", "%25").replace("?", "%3F")
-    url = parse_url(f"sqlite:///{path}".partition("?")[0])
-    assert url.database == str(path).partition("?")[0]
-    database = Database(f"sqlite:///{escaped.partition('%3F')[0]}", probe_timeout_seconds=1)
+    path = tmp_path / "50%20 #1 &mode=memory.sqlite3"
+    database = Database(f"sqlite:///{path}", probe_timeout_seconds=1)
     database.create()
     database.check()
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("work", ["check", "counts"])
@@ -109,10 +107,14 @@ def test_a_database_that_only_others_may_write_fails_the_check_before_its_deadli
 
 
 def test_a_writing_session_that_raises_changes_nothing(database):
-    with pytest.raises(RuntimeError), database.writing() as session:
-        session.add(User(name="Nobody", email="nobody@softfactory.example"))
-        session.flush()
-        raise RuntimeError
+    def write_and_fail():
+        with database.writing() as session:
+            session.add(User(name="Nobody", email="nobody@softfactory.example"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
     assert database.counts().users == len(SEED)
 
 
