@@ -1,0 +1,69 @@
+"""Alert states are read from the samples of ALERTS, exactly and without guessing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from scenarios.history import Kind
+from scenarios.observe import AlertStates, Step
+from stack.clients.prometheus import Series
+
+EVALUATION = timedelta(seconds=0.25)
+KEY = ("slow", "SlowResponseTime")
+
+
+def alerts(state: str, *times: float) -> Series:
+    labels = {"service": KEY[0], "alertname": KEY[1], "alertstate": state}
+    return Series(labels=labels, points=tuple((at, 1.0) for at in times))
+
+
+def advance(
+    states: AlertStates, *series: Series, evaluated_at: float, active_since: float | None = None
+) -> list[tuple[Kind, float]]:
+    since = {} if active_since is None else {KEY: active_since}
+    steps = states.advance(list(series), active_since=since, evaluated_at=evaluated_at)
+    return [(step.kind, step.at) for step in steps]
+
+
+def test_a_state_begins_at_its_first_sample_and_ends_at_the_first_evaluation_without_one() -> None:
+    states = AlertStates(EVALUATION)
+    first = advance(states, alerts("pending", 10.0, 10.25), evaluated_at=10.25, active_since=10.0)
+    assert first == [(Kind.PENDING, 10.0)]
+    again = advance(
+        states,
+        alerts("pending", 10.0, 10.25),
+        alerts("firing", 10.5, 10.75),
+        evaluated_at=10.75,
+        active_since=10.0,
+    )
+    assert again == [(Kind.FIRING, 10.5)]
+    gone = advance(states, alerts("firing", 10.5, 10.75), evaluated_at=11.0)
+    assert gone == [(Kind.INACTIVE, 11.0)]
+    assert advance(states, alerts("firing", 10.5, 10.75), evaluated_at=12.0) == []
+
+
+def test_an_alert_that_went_and_came_back_between_two_reads_was_gone() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("pending", 10.0), evaluated_at=10.0, active_since=10.0)
+    back = advance(states, alerts("pending", 10.0, 10.75), evaluated_at=10.75, active_since=10.75)
+    assert back == [(Kind.INACTIVE, 10.25), (Kind.PENDING, 10.75)]
+
+
+def test_an_evaluation_that_prometheus_skipped_is_no_end() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("pending", 10.0), evaluated_at=10.0, active_since=10.0)
+    late = advance(states, alerts("pending", 10.0, 10.75), evaluated_at=10.75, active_since=10.0)
+    assert late == []
+
+
+def test_a_read_before_the_next_evaluation_ends_nothing() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=9.0)
+    assert advance(states, alerts("firing", 10.0), evaluated_at=10.0) == []
+
+
+def test_steps_carry_whose_alert_it_is() -> None:
+    steps = AlertStates(EVALUATION).advance(
+        [alerts("firing", 10.0)], active_since={}, evaluated_at=10.0
+    )
+    assert list(steps) == [Step(service=KEY[0], alert=KEY[1], kind=Kind.FIRING, at=10.0)]

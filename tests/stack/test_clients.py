@@ -1,0 +1,266 @@
+"""What Prometheus and Alertmanager answer becomes typed; what they should not answer, one error."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from stack.clients import (
+    AlertmanagerClient,
+    AlertmanagerError,
+    PrometheusClient,
+    PrometheusError,
+)
+from stack.clients.timestamps import epoch_seconds
+from stack.ports import reserve
+
+
+@contextmanager
+def answering(answers: dict[str, tuple[int, object]]) -> Iterator[str]:
+    """Serve fixed answers by path: status, and text as it is or anything else as JSON."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802  (the name that http.server calls)
+            status, answer = answers[urlsplit(self.path).path]
+            body = answer if isinstance(answer, str) else json.dumps(answer)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def success(data: object) -> tuple[int, object]:
+    return 200, {"status": "success", "data": data}
+
+
+RULE = {
+    "state": "firing",
+    "name": "SlowResponseTime",
+    "query": "up",
+    "duration": 5,
+    "labels": {"severity": "HIGH"},
+    "annotations": {},
+    "alerts": [
+        {
+            "labels": {"alertname": "SlowResponseTime", "service": "a"},
+            "annotations": {},
+            "state": "firing",
+            "activeAt": "2026-11-24T08:00:00.123456789Z",
+            "value": "1.5e+00",
+        },
+        {
+            "labels": {"alertname": "SlowResponseTime", "service": "b"},
+            "annotations": {},
+            "state": "pending",
+            "activeAt": "2026-11-24T08:00:01Z",
+            "value": "NaN",
+        },
+    ],
+    "health": "ok",
+    "evaluationTime": 0.000318,
+    "lastEvaluation": "2026-11-24T08:00:02.5Z",
+    "type": "alerting",
+}
+NEVER_EVALUATED = RULE | {
+    "name": "HighErrorRate",
+    "alerts": [],
+    "health": "err",
+    "lastError": "many-to-many matching",
+    "lastEvaluation": "0001-01-01T00:00:00Z",
+}
+
+
+def test_rules_carry_their_health_and_their_active_alerts() -> None:
+    data = {"groups": [{"name": "drill", "rules": [RULE, NEVER_EVALUATED]}]}
+    with answering({"/api/v1/rules": success(data)}) as url:
+        snapshot = PrometheusClient(url).rules()
+    slow, errors = snapshot.rules
+    assert (slow.group, slow.name, slow.health, slow.last_error) == (
+        "drill",
+        "SlowResponseTime",
+        "ok",
+        "",
+    )
+    assert slow.evaluation_seconds == 0.000318
+    first, second = snapshot.active_alerts()
+    assert (first.state, first.value, first.labels["service"]) == ("firing", 1.5, "a")
+    assert slow.last_evaluation - first.active_at == pytest.approx(2.376544, abs=1e-6)
+    assert second.state == "pending"
+    assert math.isnan(second.value)
+    assert (errors.health, errors.last_error) == ("err", "many-to-many matching")
+    assert errors.last_evaluation == 0.0
+    assert snapshot.named("HighErrorRate") == (errors,)
+
+
+def test_targets_are_the_active_ones() -> None:
+    target = {
+        "labels": {"job": "softfactory", "service": "a"},
+        "scrapeUrl": "http://127.0.0.1:1/api/metrics/prometheus",
+        "lastError": "connection refused",
+        "lastScrape": "2026-11-24T08:00:00Z",
+        "health": "down",
+    }
+    with answering({"/api/v1/targets": success({"activeTargets": [target]})}) as url:
+        (read,) = PrometheusClient(url).targets()
+    assert (read.health, read.last_error) == ("down", "connection refused")
+    assert read.last_scrape == epoch_seconds("2026-11-24T09:00:00+01:00")
+
+
+def test_queries_give_samples_scalars_and_raw_series() -> None:
+    vector = {"result": [{"metric": {"service": "a"}, "value": [1.5, "2"]}]}
+    with answering({"/api/v1/query": success(vector)}) as url:
+        (sample,) = PrometheusClient(url).query("up")
+    assert (sample.labels, sample.value, sample.at) == ({"service": "a"}, 2.0, 1.5)
+    with answering({"/api/v1/query": success({"result": [3, "+Inf"]})}) as url:
+        (scalar,) = PrometheusClient(url).query("scalar(up)")
+    assert (scalar.labels, scalar.value, scalar.at) == ({}, math.inf, 3.0)
+    matrix = {"result": [{"metric": {}, "values": [[1, "0"], [2, "1"]]}]}
+    with answering({"/api/v1/query": success(matrix)}) as url:
+        (series,) = PrometheusClient(url).query_raw("up[1m]")
+    assert series.points == ((1.0, 0.0), (2.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param((503, "starting"), id="status"),
+        pytest.param((200, "<html>"), id="no JSON"),
+        pytest.param((200, {"status": "error", "error": "no"}), id="error"),
+        pytest.param(success({"groups": [{"name": "g"}]}), id="form"),
+    ],
+)
+def test_every_other_answer_is_an_error_with_the_url(answer: tuple[int, object]) -> None:
+    with answering({"/api/v1/rules": answer}) as url:
+        with pytest.raises(PrometheusError) as told:
+            PrometheusClient(url).rules()
+        assert url in str(told.value)
+
+
+def test_a_rejected_query_is_an_error_with_prometheus_words() -> None:
+    answer = (400, {"status": "error", "error": "parse error: unexpected end"})
+    with answering({"/api/v1/query": answer}) as url:
+        with pytest.raises(PrometheusError, match="unexpected end") as told:
+            PrometheusClient(url).query("sum(")
+        assert url in str(told.value)
+        assert "sum(" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda url: PrometheusClient(url).rules(), id="rules"),
+        pytest.param(lambda url: PrometheusClient(url).query("up"), id="query"),
+        pytest.param(lambda url: AlertmanagerClient(url).alerts(), id="alerts"),
+        pytest.param(lambda url: AlertmanagerClient(url).notification_counters(), id="counters"),
+    ],
+)
+def test_nobody_there_is_an_error_with_the_url(ask: Callable[[str], object]) -> None:
+    with reserve() as reservation:
+        url = f"http://127.0.0.1:{reservation.port}"
+        with pytest.raises((PrometheusError, AlertmanagerError), match=url):
+            ask(url)
+
+
+def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        reserve() as nobody,
+        answering(
+            {
+                "/api/v1/alertmanagers": success({"activeAlertmanagers": [{}]}),
+                "/api/v1/query": success({"result": []}),
+            }
+        ) as url,
+    ):
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{nobody.port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        client = PrometheusClient(url)
+        assert client.active_alertmanagers() == 1
+        assert client.query("up") == []
+
+
+def test_an_inhibited_alert_names_what_inhibits_it() -> None:
+    alert = {
+        "labels": {"alertname": "HighErrorRate", "service": "a"},
+        "annotations": {},
+        "fingerprint": "f1",
+        "startsAt": "2026-11-24T08:00:00.000Z",
+        "endsAt": "2026-11-24T08:04:00.000Z",
+        "updatedAt": "2026-11-24T08:00:00.000Z",
+        "generatorURL": "",
+        "receivers": [{"name": "high"}],
+        "status": {"inhibitedBy": ["f2"], "mutedBy": [], "silencedBy": [], "state": "suppressed"},
+    }
+    with answering({"/api/v2/alerts": (200, [alert])}) as url:
+        (read,) = AlertmanagerClient(url).alerts()
+    assert (read.state, read.inhibited_by, read.silenced_by) == ("suppressed", ("f2",), ())
+    assert read.receivers == ("high",)
+    assert read.ends_at - read.starts_at == 240
+
+
+COUNTERS = """\
+# TYPE alertmanager_notifications_total counter
+alertmanager_notifications_total{integration="slack"} 5
+alertmanager_notifications_total{integration="email"} 0
+# TYPE alertmanager_notifications_failed_total counter
+alertmanager_notifications_failed_total{integration="slack",reason="clientError"} 2
+alertmanager_notifications_failed_total{integration="slack",reason="serverError"} 1
+alertmanager_notifications_failed_total{integration="email",reason="other"} 0
+"""
+
+
+def test_accepted_notifications_are_the_attempted_less_the_failed() -> None:
+    with answering({"/metrics": (200, COUNTERS)}) as url:
+        counters = AlertmanagerClient(url).notification_counters()
+    assert counters.attempted == {"slack": 5, "email": 0}
+    assert counters.failed == {"slack": 3, "email": 0}
+    assert counters.accepted("slack") == 2
+    assert counters.accepted("pagerduty") == 0
+    assert [(one.integration, one.reason, one.count) for one in counters.failures] == [
+        ("slack", "clientError", 2),
+        ("slack", "serverError", 1),
+    ]
+
+
+def test_another_servers_metrics_are_an_error() -> None:
+    with (
+        answering({"/metrics": (200, "up 1\n")}) as url,
+        pytest.raises(AlertmanagerError, match="unknown form"),
+    ):
+        AlertmanagerClient(url).notification_counters()
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("1970-01-01T00:00:01Z", 1.0),
+        ("1970-01-01T01:00:01.25+01:00", 1.25),
+        ("1970-01-01T00:00:00.123456789Z", 0.123456),
+        ("0001-01-01T00:00:00Z", 0.0),
+    ],
+)
+def test_timestamps_are_epoch_seconds_and_never_is_zero(written: str, seconds: float) -> None:
+    assert epoch_seconds(written) == pytest.approx(seconds, abs=1e-9)
+
+
+def test_a_timestamp_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        epoch_seconds("2026-11-24T08:00:00")
