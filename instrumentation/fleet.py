@@ -88,7 +88,7 @@ def _parse_start(instance: str, document: dict[str, object]) -> Start:
         raise CommandError(instance, f"threads: expected a number above zero, got {threads!r}")
     env = document.get("env", {})
     if not (isinstance(env, dict) and all(isinstance(item, str) for item in env.values())):
-        raise CommandError(instance, f"env: expected an object of strings")
+        raise CommandError(instance, "env: expected an object of strings")
     directory = document.get("directory")
     if not (isinstance(directory, str) and directory):
         raise CommandError(instance, f"directory: expected a path, got {directory!r}")

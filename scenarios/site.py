@@ -66,7 +66,7 @@ class Berth:
             id=drill_id,
             load=load,
             service=service,
-            longest_response_seconds=_longest(drill, load, service),
+            longest_response_seconds=_longest(drill, load, service, settings),
             sample_seconds=sample if probed else IDLE_SAMPLES * sample,
             port=reserve(),
             gateway_port=reserve() if service.own_gateway else shared_gateway,
@@ -90,11 +90,13 @@ class Berth:
         return threads_needed(self.load.per_second, self.longest_response_seconds)
 
 
-def _longest(drill: Drill | None, load: Load, service: Service) -> float:
+def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:
     faults: list[Fault] = []
     if drill:
         faults = [drill.fault, *([drill.after.fault] if drill.after else [])]
     held = [fault.effect(load, service).longest_response.total_seconds() for fault in faults]
+    if service.own_gateway:
+        held.append(settings.payment_timeout.total_seconds())
     return max([ORDINARY_RESPONSE_SECONDS, *held])
 
 
