@@ -16,14 +16,14 @@ __all__ = ["NotYet", "WaitTimeout", "wait_until"]
 T = TypeVar("T")
 
 
-class NotYet(Exception):  # noqa: N818  (it is an answer of a probe, not a failure)
+class NotYet(Exception):
     """What a probe may raise in place of returning None, to say what it saw instead.
 
     The text of the last one becomes part of `WaitTimeout`: `raise NotYet("21 of 22 targets up")`.
     """
 
 
-class WaitTimeout(TimeoutError):  # noqa: N818  (named for what happened, as TimeoutError's kin)
+class WaitTimeout(TimeoutError):
     """The awaited condition did not come true in time."""
 
     def __init__(self, *, what: str, elapsed_seconds: float, last_observation: str) -> None:

@@ -86,7 +86,8 @@ def _copy_sqlite(source_path: Path, draft: Path) -> None:
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
 
     def give_up_in_time(status: int, remaining: int, total: int) -> None:
-        if remaining and time.monotonic() > deadline:
+        waits = status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        if waits and time.monotonic() > deadline:
             raise BackupFailed(f"{source_path} was locked for {LOCK_WAIT_SECONDS:g} s")
 
     # "rw", not "ro": after a crash SQLite first has to roll an unfinished transaction back.

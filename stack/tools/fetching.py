@@ -47,7 +47,7 @@ class Source(Protocol):
 def run(argv: Sequence[str], *, directory: Path, env: Mapping[str, str] | None = None) -> str:
     """Run one command of a fetch, which dies with this process, and return what it printed.
 
-    Its messages are not translated. Raises `FetchFailed` with its last line of complaint.
+    Its messages are not translated. Raises `FetchFailed` with the line that tells the cause.
     """
     try:
         done = subprocess.run(
@@ -66,8 +66,8 @@ def run(argv: Sequence[str], *, directory: Path, env: Mapping[str, str] | None =
     except ProcessError as error:
         raise FetchFailed(str(error)) from error
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        complaints = [line for line in lines if line.startswith(("E:", "Err:"))] or lines
-        last = complaints[-1].strip() if complaints else f"status {done.returncode}"
-        raise FetchFailed(f"{' '.join(argv[:2])} failed: {last}")
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        # apt gives the cause first and sums up last; others give the cause last.
+        causes = [line for line in lines if line.startswith("E:")] or lines[-1:]
+        raise FetchFailed(f"{argv[0]} failed: {causes[0] if causes else done.returncode}")
     return done.stdout

@@ -1,9 +1,9 @@
 """What was learned by starting a program, kept so that it need not be started again.
 
 Design rule: a proof holds for exactly the file (path, size, modification time), the command, the
-user, the kernel and the container that it was made with; in doubt it is made again. The file of proofs is
-replaced whole, so that a reader sees an old or a new one and never half of one; of two writers at
-the same time one loses its proof, which costs it one start.
+user, the kernel and the container that it was made with; in doubt it is made again. The file of
+proofs is replaced whole, so that a reader sees an old or a new one and never half of one; of two
+writers at the same time one loses its proof, which costs it one start.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def answering(answers: dict[str, tuple[int, object]]) -> Iterator[str]:
     """Serve fixed answers by path: status, and text as it is or anything else as JSON."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  (the name that http.server calls)
+        def do_GET(self) -> None:
             status, answer = answers[urlsplit(self.path).path]
             body = answer if isinstance(answer, str) else json.dumps(answer)
             self.send_response(status)

@@ -155,7 +155,7 @@ def test_a_rejected_configuration_ends_the_wait_with_prometheus_words(ground: Gr
 def test_an_unknown_flag_ends_the_wait_with_the_flag(ground: Ground) -> None:
     with ground.stack(prometheus_flags=("--no.such.flag",)) as stack:
         stack.start_prometheus()
-        with pytest.raises(LaunchError, match="no.such.flag"):
+        with pytest.raises(LaunchError, match=r"no\.such\.flag"):
             stack.wait_ready(20)
 
 

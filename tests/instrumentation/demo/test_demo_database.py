@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import select
@@ -56,9 +57,9 @@ def test_many_services_may_create_one_database_at_once(path):
     assert Database(f"sqlite:///{path}", probe_timeout_seconds=1).counts().users == len(SEED)
 
 
-def test_a_path_is_taken_literally(tmp_path):
-    path = tmp_path / "50%20 #1 &mode=memory.sqlite3"
-    database = Database(f"sqlite:///{path}", probe_timeout_seconds=1)
+def test_a_path_may_hold_any_character_once_it_is_quoted_as_in_every_url(tmp_path):
+    path = tmp_path / "50% #1 ?mode=memory&cache=shared"
+    database = Database(f"sqlite:///{quote(str(path))}", probe_timeout_seconds=1)
     database.create()
     database.check()
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
