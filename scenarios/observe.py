@@ -85,6 +85,12 @@ class AlertStates:
                     at=last + self._evaluation_seconds,
                 )
                 before = Kind.INACTIVE
+            since = active_since.get(key, at)
+            if before is Kind.INACTIVE and last < since < at:
+                # Prometheus writes no ALERTS in its first evaluations, before it has restored its
+                # state, but knows since when the alert has been active.
+                yield Step(service=service, alert=alert, kind=Kind.PENDING, at=since)
+                before = Kind.PENDING
             if kind is not before:
                 yield Step(service=service, alert=alert, kind=kind, at=at)
             self._current[key] = (kind, at)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_service_reads_and_writes_postgresql(tmp_path: Path) -> None:
 
         def ready() -> bool:
             answer = requests.get(f"{url}/api/metrics/ready", timeout=2)
-            return answer.status_code == requests.codes.ok
+            return answer.status_code == HTTPStatus.OK
 
         wait_until(
             ready,

@@ -1,4 +1,4 @@
-"""The payment gateway doesn't answer in time."""
+"""The payment gateway doesn't answer in time, so that payments are slow until they fail."""
 
 from scenarios.conditions import PAYING, Service, steady
 from scenarios.faults.gateway_answers import GatewayAnswers
@@ -10,5 +10,5 @@ DRILL = Drill(
     load=steady(per_second=4, journey=PAYING),
     service=Service(own_gateway=True),
     fault=GatewayAnswers(behaviour="timeout"),
-    may_fire={"HighErrorRate"},
+    may_fire={"HighErrorRate", "SlowResponseTime"},
 )

@@ -49,6 +49,24 @@ def test_an_alert_that_went_and_came_back_between_two_reads_was_gone() -> None:
     assert back == [(Kind.INACTIVE, 10.25), (Kind.PENDING, 10.75)]
 
 
+def test_an_alert_was_pending_since_prometheus_says_so_and_not_since_its_first_sample() -> None:
+    pending = advance(
+        AlertStates(EVALUATION), alerts("pending", 10.0), evaluated_at=10.0, active_since=9.75
+    )
+    assert pending == [(Kind.PENDING, 9.75)]
+    firing = advance(
+        AlertStates(EVALUATION), alerts("firing", 10.0), evaluated_at=10.0, active_since=5.0
+    )
+    assert firing == [(Kind.PENDING, 5.0), (Kind.FIRING, 10.0)]
+
+
+def test_an_alert_that_fires_at_its_first_evaluation_was_never_pending() -> None:
+    at_once = advance(
+        AlertStates(EVALUATION), alerts("firing", 10.0), evaluated_at=10.0, active_since=10.0
+    )
+    assert at_once == [(Kind.FIRING, 10.0)]
+
+
 def test_an_evaluation_that_prometheus_skipped_is_no_end() -> None:
     states = AlertStates(EVALUATION)
     advance(states, alerts("pending", 10.0), evaluated_at=10.0, active_since=10.0)

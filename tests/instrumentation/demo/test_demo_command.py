@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+import instrumentation.demo.__main__ as demo
 from stack.waiting import WaitTimeout, wait_until
 
 pytestmark = pytest.mark.integration
@@ -182,10 +183,11 @@ def test_a_configured_gateway_gets_no_double(run, tmp_path):
     assert not (command.directory / "var" / "stripe-test-key").exists()
 
 
-def test_the_first_command_has_port_8000_for_its_default(run):
-    help_of_serve = ended(run("serve", "--help"))
-    assert help_of_serve[0] == 0
-    assert "default: 8000" in "\n".join(help_of_serve[1])
+def test_no_arguments_mean_up_on_port_8000(monkeypatch):
+    asked = []
+    monkeypatch.setattr(demo, "_up", lambda options: asked.append(options) or 0)
+    assert demo.main([]) == 0
+    assert (asked[0].host, asked[0].port) == ("127.0.0.1", 8000)
 
 
 def test_help_names_each_command_and_each_setting(run):

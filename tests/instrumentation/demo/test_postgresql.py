@@ -23,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 PASSWORD = secrets.token_hex(8)
 START_SECONDS = 30
-NO_LOGIN = {"fsync": "off", "listen_addresses": "", "max_connections": "40"}
+SERVER_SETTINGS = {"fsync": "off", "listen_addresses": "", "max_connections": "40"}
 
 
 def program(name):
@@ -59,7 +59,9 @@ class Server:
         )
 
     def start(self):
-        settings = [part for name, value in NO_LOGIN.items() for part in ("-c", f"{name}={value}")]
+        settings = [
+            part for name, value in SERVER_SETTINGS.items() for part in ("-c", f"{name}={value}")
+        ]
         with (self.directory / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
