@@ -29,7 +29,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 class UnitTestError(RuntimeError):
-    """The tests could not be run at all: a file is missing or malformed, or promtool won't start."""
+    """The tests could not be run: a file is missing or malformed, or promtool does not start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
