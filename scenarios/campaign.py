@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenarios.admission import admitted
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
 from scenarios.history import History, Kind, Recorder
@@ -142,8 +143,19 @@ class Campaign:
 
     def _start(self, running: ExitStack) -> None:
         settings = self.settings
+        tool_settings = ToolSettings.from_env()
         with self.phases.timed("find tools"):
-            self.tools = find_tools(ToolSettings.from_env(), self._say)
+            self.tools = find_tools(tool_settings, self._say)
+        with self.phases.timed("wait for turn"):
+            running.enter_context(
+                admitted(
+                    len(self.drills),
+                    settings.time_scale,
+                    lock=tool_settings.cache_directory / "drilling.lock",
+                    cores=len(os.sched_getaffinity(0)),
+                    say=self._say,
+                )
+            )
         with self.phases.timed("start"):
             self.recorders = {
                 name: Recorder(name, self.directory / "histories" / f"{name}.jsonl")
@@ -316,6 +328,7 @@ class Campaign:
             scrape_failures(self.prometheus, self.recorders, begun)
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
+        self._load.stop()
         self.recorders[CONTROL].note(Kind.ENDED)
         return Result(
             plans=self.plans,

@@ -94,11 +94,14 @@ class AlertStates:
             if kind is not before:
                 yield Step(service=service, alert=alert, kind=kind, at=at)
             self._current[key] = (kind, at)
-        for (service, alert), (kind, last) in list(self._current.items()):
-            if kind is not Kind.INACTIVE and evaluated_at > last + 0.5 * self._evaluation_seconds:
+        for key, (kind, last) in list(self._current.items()):
+            # A rule counts as evaluated before its samples are written, so their absence alone
+            # proves nothing: Prometheus must say as well that the alert is no longer active.
+            over = key not in active_since and evaluated_at > last + 0.5 * self._evaluation_seconds
+            if kind is not Kind.INACTIVE and over:
                 at = last + self._evaluation_seconds
-                yield Step(service=service, alert=alert, kind=Kind.INACTIVE, at=at)
-                self._current[service, alert] = (Kind.INACTIVE, last)
+                yield Step(service=key[0], alert=key[1], kind=Kind.INACTIVE, at=at)
+                self._current[key] = (Kind.INACTIVE, last)
 
 
 class Observer:

@@ -1,8 +1,7 @@
-"""Every alert has a runbook that a person can follow, and whose queries work."""
-
-from __future__ import annotations
+"""Every alert has a runbook that a person can follow: its parts, queries, commands and links."""
 
 import re
+import shlex
 from pathlib import Path
 
 import promql_parser
@@ -12,54 +11,124 @@ from stack.production import production_files
 from stack.rules import load_rules
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
-SECTIONS = ("Meaning", "Impact", "Diagnosis", "Mitigation", "How to drill it")
-RULES = {
-    rule.name: rule
-    for rule in load_rules(production_files().rules.read_text(), "alert-rules.yml").alerts
+RUNBOOKS = ROOT / "docs" / "runbooks"
+PAGES = sorted(RUNBOOKS.glob("*.md"))
+RULES = load_rules(production_files().rules.read_text(), "alert-rules.yml")
+SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "How to drill it"]
+OWN_TO_PROMETHEUS = {"up", "ALERTS"}
+COMMANDS = {  # what a block may start a command with
+    *("amtool", "cat", "curl", "jq", "journalctl", "ls", "ps", "psql", "pytest", "python"),
+    *("sqlite3", "ss", "systemctl", "tail"),
 }
-METRIC = re.compile(r"\b(?:softfactory_[a-z_]+|up)\b(?=[{\[])")
+
+PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 
 
-def queries(runbook: Path) -> list[str]:
-    return re.findall(r"```promql\n(.*?)```", runbook.read_text(), flags=re.DOTALL)
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), flags=re.M | re.S)
 
 
-def test_the_runbooks_are_those_of_the_rules() -> None:
-    assert {path.stem for path in RUNBOOKS} == RULES.keys()
+def metrics(node: object) -> set[str]:
+    """Return the names of the metrics that a parsed expression reads."""
+    found: set[str] = set()
+    if isinstance(node, promql_parser.VectorSelector) and node.name:
+        found.add(node.name)
+    children = [getattr(node, name, None) for name in ("lhs", "rhs", "expr", "vector_selector")]
+    for child in [*children, *getattr(node, "args", ())]:
+        if child is not None:
+            found |= metrics(child)
+    return found
 
 
-@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda path: path.stem)
-def test_a_runbook_has_every_section_and_says_how_to_drill_it(runbook: Path) -> None:
-    text = runbook.read_text()
-    headings = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
-    assert tuple(headings) == SECTIONS
-    assert f"pytest checks/ -k {runbook.stem}" in text
-    assert RULES[runbook.stem].labels["severity"] in text
-
-
-@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda path: path.stem)
-def test_every_query_of_a_runbook_parses_and_names_metrics_that_the_service_exports(
-    runbook: Path, exposition: str
-) -> None:
-    assert queries(runbook)
-    exported = set(re.findall(r"^([a-z_]+)", exposition, flags=re.MULTILINE)) | {"up"}
-    for query in queries(runbook):
-        promql_parser.parse(query)
-        assert METRIC.findall(query), query
-        assert not set(METRIC.findall(query)) - exported, query
+def anchors(page: Path) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.M)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.fixture(scope="module")
-def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
-    from instrumentation.demo import create_app  # the service itself says what it exports
-
+def exported(tmp_path_factory) -> set[str]:
+    """The names of all samples that the service really exports."""
     folder = tmp_path_factory.mktemp("service")
-    (folder / "key").write_text("sk_test_unused")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", f"sqlite:///{folder}/softfactory.db")
-        patch.setenv("STRIPE_API_KEY_FILE", str(folder / "key"))
+        patch.chdir(folder)
+        patch.setenv("DATABASE_URL", f"sqlite:///{folder}/softfactory.sqlite3")
         patch.setenv("INSTRUMENT_LOG_FILE", str(folder / "app.log"))
-        patch.setenv("BACKUP_DIR", str(folder / "backups"))
+        from instrumentation.demo import create_app
+
         client = create_app().test_client()
-    return str(client.get("/api/metrics/prometheus").get_data(as_text=True))
+        client.get("/api/users")
+        text = client.get("/api/metrics/prometheus").get_data(as_text=True)
+    return set(re.findall(r"^(\w+)(?:\{| )", text, flags=re.M))
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert():
+    assert [page.stem for page in PAGES] == sorted(rule.name for rule in RULES.alerts)
+
+
+@PAGE
+def test_a_runbook_has_its_sections_in_order(page):
+    assert re.findall(r"^## (.+)$", page.read_text(), flags=re.M) == SECTIONS
+    assert page.read_text().startswith(f"# {page.stem}\n")
+
+
+@PAGE
+def test_a_runbook_states_the_severity_of_its_alert(page):
+    severity = RULES.alert(page.stem).labels["severity"]
+    assert page.read_text().splitlines()[2].startswith(f"{severity}: ")
+
+
+@PAGE
+def test_a_diagnosis_has_queries_and_commands(page):
+    assert len(blocks(page, "promql")) >= 2
+    assert len(blocks(page, "console")) >= 2
+
+
+@PAGE
+def test_every_query_parses_and_reads_metrics_that_exist(page, exported):
+    for query in blocks(page, "promql"):
+        read = metrics(promql_parser.parse(query))
+        assert read, query
+        assert not read - exported - OWN_TO_PROMETHEUS, query
+
+
+@PAGE
+def test_every_metric_named_in_the_text_exists(page, exported):
+    named = set(re.findall(r"\bsoftfactory_\w+", page.read_text()))
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exported}
+    assert not named - exported - families
+
+
+@PAGE
+def test_every_command_is_one_a_person_can_paste(page):
+    for block in blocks(page, "console"):
+        for line in block.splitlines():
+            assert line.startswith("$ "), line
+            words = shlex.split(line.removeprefix("$ "))
+            assert words[0] in COMMANDS, line
+
+
+@PAGE
+def test_the_drill_command_selects_this_alert(page):
+    assert f"$ pytest checks/ -k {page.stem}\n" in page.read_text()
+
+
+@PAGE
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        name, _, anchor = target.partition("#")
+        linked = page.parent / name
+        assert linked.is_file(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+@PAGE
+def test_every_runbook_leads_to_what_softfactorydown_swallows(page):
+    if page.stem == "SoftFactoryDown":
+        assert "never sends its\n   resolution" in page.read_text()
+    else:
+        assert "SoftFactoryDown.md#mitigation" in page.read_text()
+
+
+@PAGE
+def test_no_other_language_hides_a_block_from_these_tests(page):
+    assert set(re.findall(r"^```(\w+)$", page.read_text(), flags=re.M)) <= {"promql", "console"}

@@ -80,6 +80,13 @@ def test_a_read_before_the_next_evaluation_ends_nothing() -> None:
     assert advance(states, alerts("firing", 10.0), evaluated_at=10.0) == []
 
 
+def test_an_alert_that_prometheus_calls_active_has_not_ended_for_want_of_a_sample() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=9.0)
+    late = advance(states, alerts("firing", 10.0), evaluated_at=10.25, active_since=9.0)
+    assert late == []
+
+
 def test_steps_carry_whose_alert_it_is() -> None:
     steps = AlertStates(EVALUATION).advance(
         [alerts("firing", 10.0)], active_since={}, evaluated_at=10.0

@@ -1,0 +1,404 @@
+"""The guide for a team's own Flask app is followed to the letter, in a folder beside a clone.
+
+One rule: what is run is read from the document; only port numbers and Slack's host are exchanged,
+so that runs don't meet and nobody outside is told anything.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from stack.clients import AlertmanagerClient, PrometheusClient
+from stack.ports import reserve
+from stack.processes import Processes
+from stack.readiness import NOT_ANSWERING, answers_ready
+from stack.waiting import NotYet, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
+DOCUMENTS = (GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "README.md")
+NOT_IN_A_CLONE = shutil.ignore_patterns(
+    *(".git", ".*_cache", ".hypothesis", ".nox", ".venv", "__pycache__", "reports", "var", "logs")
+)
+FENCE = re.compile(
+    r'^```(?P<language>\w+) (?P<kind>title|name)="(?P<label>[^"]+)"\n(?P<text>.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
+INSTALL_SECONDS = 300.0
+START_SECONDS = 30.0
+COMMAND_SECONDS = 60.0
+SCRAPED_SECONDS = 30.0
+"""Patience with the first scrape, which comes after a tick of 5 s and one interval of up to 15 s."""
+
+
+def blocks(kind: str) -> dict[str, str]:
+    """Return the guide's fenced blocks of a kind: files by their title, commands by their name."""
+    found = [match for match in FENCE.finditer(GUIDE.read_text()) if match["kind"] == kind]
+    return {match["label"]: match["text"] for match in found}
+
+
+FILES = blocks("title")
+COMMANDS = blocks("name")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """The folder of a team that follows the guide, with ports of this run in place of the usual."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    ports: Mapping[str, int]
+
+    def adapted(self, text: str) -> str:
+        text = text.replace("https://hooks.slack.com", f"http://127.0.0.1:{self.ports['nobody']}")
+        return re.sub(r"\b(8000|9090|9093)\b", lambda match: str(self.ports[match[0]]), text)
+
+    def write(self, title: str) -> None:
+        path = self.folder / title
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.adapted(FILES[title]))
+
+    def run(self, command: str, timeout: float = COMMAND_SECONDS) -> str:
+        return self.shell(self.adapted(COMMANDS[command]), timeout)
+
+    def shell(self, text: str, timeout: float = COMMAND_SECONDS) -> str:
+        done = subprocess.run(
+            ["bash", "-euc", text],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\nended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def start(self, command: str, processes: Processes) -> None:
+        processes.start(
+            command,
+            ["bash", "-c", self.adapted(COMMANDS[command])],
+            log=self.folder / f"{command}.out",
+            env=self.environment,
+            cwd=self.folder,
+        )
+
+    def log_of(self, command: str) -> str:
+        return (self.folder / f"{command}.out").read_text()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Step 1: beside a clone, the project's virtual environment with alertproof in it."""
+    folder = tmp_path_factory.mktemp("guide") / "shop"
+    folder.mkdir()
+    shutil.copytree(ROOT, folder.parent / "alertproof", ignore=NOT_IN_A_CLONE)
+    named = {name: reserve() for name in ("8000", "9090", "9093", "nobody")}
+    ours = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ours and not name.startswith(("PYTEST", "INSTRUMENT_"))
+    }
+    path = [str(folder / "bin"), str(folder / ".venv" / "bin"), inherited.get("PATH", os.defpath)]
+    project = Project(
+        folder=folder,
+        environment={
+            **inherited,
+            "PATH": os.pathsep.join(path),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        },
+        ports={name: reservation.port for name, reservation in named.items()},
+    )
+    project.run("install", timeout=INSTALL_SECONDS)
+    for title in FILES:
+        project.write(title)
+    watched = folder.parent / "alertproof" / "stack" / "prometheus-config.yml"
+    watched.write_text(project.adapted(watched.read_text()))
+    yield project
+    for reservation in named.values():
+        reservation.close()
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Processes]:
+    with Processes() as processes:
+        yield processes
+
+
+@pytest.fixture(scope="module")
+def shop(project: Project, processes: Processes) -> str:
+    """Step 3: the guide's app under gunicorn; its URL."""
+    url = f"http://127.0.0.1:{project.ports['8000']}"
+    project.start("serve", processes)
+
+    def answers() -> bool:
+        if "serve" in processes.exited():
+            pytest.fail(f"gunicorn ended:\n{project.log_of('serve')}")
+        return requests.get(f"{url}/api/metrics/live", timeout=2).ok
+
+    wait_until(
+        answers,
+        what="the guide's app to answer",
+        timeout_seconds=START_SECONDS,
+        retry_on=(requests.RequestException,),
+    )
+    return url
+
+
+@pytest.fixture(scope="module")
+def checked(project: Project) -> str:
+    """Step 4 until before the start: what the checks of the configuration said."""
+    for command in ("tools", "only-mine", "secrets"):
+        project.run(command)
+    return project.run("check")
+
+
+@pytest.fixture(scope="module")
+def watched(project: Project, processes: Processes, shop: str, checked: str) -> str:
+    """Step 4: Prometheus and Alertmanager watch the app; what the guide's last look says."""
+    assert requests.get(f"{shop}/api/items/1", timeout=5).json() == {"name": "lamp"}
+    ports = {"alertmanager": project.ports["9093"], "prometheus": project.ports["9090"]}
+    for command in ports:
+        project.start(command, processes)
+    for command, port in ports.items():
+
+        def ready(command: str = command, port: int = port) -> bool:
+            if command in processes.exited():
+                pytest.fail(f"{command} ended:\n{project.log_of(command)}")
+            return answers_ready(port)
+
+        wait_until(
+            ready,
+            what=f"{command} to be ready",
+            timeout_seconds=START_SECONDS,
+            retry_on=NOT_ANSWERING,
+        )
+
+    def scraped() -> str:
+        said = project.run("look")
+        if "=> 1 " not in said:
+            raise NotYet(said or "no such series")
+        return said
+
+    return wait_until(
+        scraped,
+        what="Prometheus to scrape the guide's app",
+        timeout_seconds=SCRAPED_SECONDS,
+        interval_seconds=0.5,
+    )
+
+
+@pytest.mark.integration
+def test_step_1_installs_the_clone(project: Project) -> None:
+    said = project.shell("python -c 'import instrumentation; print(instrumentation.__file__)'")
+    assert said.strip() == str(project.folder.parent / "alertproof/instrumentation/__init__.py")
+
+
+@pytest.mark.integration
+def test_step_3_serves_the_six_endpoints_as_the_table_says(shop: str) -> None:
+    rows = re.findall(
+        r"^\| <http://127.0.0.1:8000(/\S+)> \|.*\| `(\S+)` \|$", GUIDE.read_text(), re.M
+    )
+    assert len(rows) == 6
+    for path, content_type in rows:
+        answer = requests.get(shop + path, timeout=5)
+        assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (
+            *(200, content_type),
+        ), path
+
+
+@pytest.mark.integration
+def test_step_3_writes_the_log_where_the_guide_says(project: Project, shop: str) -> None:
+    requests.get(f"{shop}/api/items", headers={"X-Request-Id": "guide"}, timeout=5)
+
+    def logged() -> list[dict[str, object]]:
+        lines = (project.folder / "logs" / "app.log").read_text().splitlines()
+        return [record for line in lines if (record := json.loads(line))["request_id"] == "guide"]
+
+    (record,) = wait_until(logged, what="the request's record", timeout_seconds=5)
+    assert (record["path"], record["status"]) == ("/api/items", 200)
+
+
+@pytest.mark.integration
+def test_step_3_refuses_more_workers_as_the_guide_says(project: Project) -> None:
+    command = COMMANDS["serve"].strip().replace("gunicorn", "gunicorn --workers 2", 1)
+    with reserve() as port:
+        said = project.shell(f"! {command}".replace("8000", str(port.port)))
+    assert "workers = 2, but metrics are kept in one process" in said
+
+
+@pytest.mark.integration
+def test_step_4_finds_the_configuration_valid(checked: str) -> None:
+    assert "9 rules found" in checked
+    assert "FAILED" not in checked
+    assert "receiver=critical\n" in f"{checked}\n" or "\ncritical\n" in checked
+    assert "\nhigh\n" in checked
+
+
+@pytest.mark.integration
+def test_step_4_keeps_the_secrets_to_their_owner(project: Project, checked: str) -> None:
+    secrets = project.folder / "secrets"
+    assert secrets.stat().st_mode & 0o777 == 0o700
+    named = (ROOT / "stack" / "alertmanager-config.yml").read_text()
+    assert {path.name for path in secrets.iterdir()} == set(
+        re.findall(r": /etc/alertmanager/secrets/(\w+)", named)
+    )
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets.iterdir())
+    assert len((secrets / "pagerduty_routing_key").read_text()) == 32
+
+
+@pytest.mark.integration
+def test_step_4_scrapes_the_app_as_a_service_of_its_own(project: Project, watched: str) -> None:
+    address = f"127.0.0.1:{project.ports['8000']}"
+    assert f'instance="{address}", job="softfactory", service="shop"' in watched
+    prometheus = PrometheusClient(f"http://127.0.0.1:{project.ports['9090']}")
+    (target,) = prometheus.targets()
+    assert target.health == "up"
+    counted = prometheus.query(
+        'softfactory_requests_total{service="shop", endpoint="/api/items/<int:number>"}'
+    )
+    assert [sample.value >= 1 for sample in counted] == [True]
+
+
+@pytest.mark.integration
+def test_step_4_loads_the_rules_and_finds_the_alertmanager(project: Project, watched: str) -> None:
+    prometheus = PrometheusClient(f"http://127.0.0.1:{project.ports['9090']}")
+    assert (
+        len(re.findall(r"^      - alert:", (ROOT / "stack/alert-rules.yml").read_text(), re.M)) == 9
+    )
+    assert prometheus.rules().active_alerts() == ()
+    (alertmanager,) = wait_until(
+        lambda: prometheus.active_alertmanagers() or None,
+        what="Prometheus to discover the guide's Alertmanager",
+        timeout_seconds=SCRAPED_SECONDS,
+    )
+    assert str(project.ports["9093"]) in str(alertmanager)
+
+
+@pytest.mark.integration
+def test_step_5_collects_the_claims_about_the_alert(project: Project, checked: str) -> None:
+    collecting = {**project.environment, "PYTEST_ADDOPTS": "--collect-only -q"}
+    said = replace(project, environment=collecting).run("prove")
+    assert "checks/alerts/test_fires_in_time.py::test_fires_in_time[SlowResponseTime]" in said
+    assert "HighErrorRate" not in said
+
+
+@pytest.mark.integration
+def test_step_5_hands_alertmanager_an_alert_by_hand(project: Project, watched: str) -> None:
+    project.run("by-hand")
+    alertmanager = AlertmanagerClient(f"http://127.0.0.1:{project.ports['9093']}")
+    (alert,) = alertmanager.alerts()
+    assert (alert.labels["alertname"], alert.labels["service"]) == ("Hello", "shop")
+
+
+def in_a_process(folder: Path, code: str) -> str:
+    """Run `code` beside the guide's Python files; logging is configured for a whole process."""
+    for title in (title for title in FILES if title.endswith(".py")):
+        (folder / title).write_text(FILES[title])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_two_step_form_serves_the_same_endpoints(tmp_path: Path) -> None:
+    said = in_a_process(
+        tmp_path,
+        "import shop, shop_in_steps\n"
+        "for app in (shop.create_app(), shop_in_steps.app):\n"
+        "    paths = {r.rule for r in app.url_map.iter_rules() if '/metrics/' in r.rule}\n"
+        "    print(sorted((p, app.test_client().get(p).status_code) for p in paths))\n",
+    )
+    one_call, in_steps = said.splitlines()
+    assert one_call == in_steps
+    assert one_call.count("200") == 6
+
+
+def test_the_database_gauge_follows_its_check(tmp_path: Path) -> None:
+    said = in_a_process(
+        tmp_path,
+        "import flask, instrumentation, watch_database\n"
+        "from stack.waiting import wait_until\n"
+        "def broken(): raise OSError('gone')\n"
+        "def fine(): pass\n"
+        "for check, up in ((fine, '1.0'), (broken, '0.0')):\n"
+        "    app = flask.Flask('shop')\n"
+        "    one = instrumentation.instrument(app)\n"
+        "    watch_database.watch_database(one, check)\n"
+        "    one.start()\n"
+        "    client = app.test_client()\n"
+        "    read = lambda: client.get('/api/metrics/prometheus').text.splitlines()\n"
+        "    wait_until(lambda: 'softfactory_database_up ' + up in read() or None,\n"
+        "               what='the gauge', timeout_seconds=10)\n"
+        "    print(up)\n",
+    )
+    assert said.split() == ["1.0", "0.0"]
+
+
+def test_the_guide_has_no_block_that_is_not_run() -> None:
+    fences = re.findall(r"^```\w.*$", GUIDE.read_text(), re.M)
+    assert len(fences) == len(FILES) + len(COMMANDS)
+    source = Path(__file__).read_text()
+    # what is cloned is copied here, and CI runs `nox -s verify` in full
+    assert {name for name in COMMANDS if f'"{name}"' not in source} == set(
+        "clone prove-all".split()
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_of_this_repository_that_a_document_names_exists(document: Path) -> None:
+    rooms = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
+    text = document.read_text().replace("../alertproof/", "")
+    named = set(re.findall(rf"(?<![\w./-])(?:{rooms})/[\w./-]*\w/?", text))
+    made_up = re.compile(r"QueueTooLong|queue_too_long|targets/shop|\w+_app\.log|docs/runbooks$")
+    for path in sorted(path for path in named if not made_up.search(path)):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_nox_session_that_a_document_names_exists(document: Path) -> None:
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    sessions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert set(re.findall(r"\bnox -s (\w+)", document.read_text())) <= sessions
+
+
+def test_every_option_of_the_checklist_that_a_document_names_exists(
+    pytestconfig: pytest.Config,
+) -> None:
+    for document in DOCUMENTS:
+        for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
+            assert pytestconfig.getoption(option, default=None) is not None, option
+
+
+def test_every_variable_of_the_guide_is_a_setting_and_every_setting_in_the_guide() -> None:
+    source = (ROOT / "instrumentation" / "settings.py").read_text()
+    known = set(re.findall(r'"(INSTRUMENT_\w+)"', source))
+    assert set(re.findall(r"`(INSTRUMENT_\w+)`", GUIDE.read_text())) == known

@@ -1,0 +1,99 @@
+"""Small instrumented applications, whose threads and log handlers end with the test."""
+
+import logging
+
+import pytest
+from flask import Flask
+
+from instrumentation import InstrumentSettings, instrument
+
+SECRET = b"a secret of the tests, long enough"
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    path = tmp_path / "fault-secret"
+    path.write_bytes(SECRET + b"\n")
+    return path
+
+
+@pytest.fixture
+def read_log(tmp_path):
+    """The lines of the application's log so far."""
+    return lambda: (tmp_path / "app.log").read_text().splitlines()
+
+
+@pytest.fixture
+def clean_up():
+    """Take an application for cleaning up after the test."""
+    root = logging.getLogger()
+    level, handlers, apps = root.level, list(root.handlers), []
+    yield apps.append
+    for app in apps:
+        if one := app.extensions.get("instrumentation"):
+            one.faults.end_all()
+            one.tasks.stop()
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+
+
+@pytest.fixture
+def make_app(tmp_path, clean_up):
+    """Make an instrumented application with a few routes; settings are given by name."""
+
+    def make(name="service", *, prefix="softfactory", log_file=None, debug=False, **settings):
+        app = Flask(name, static_folder=None)
+        settings.setdefault("sample_seconds", 0.05)
+        instrument(
+            app,
+            settings=InstrumentSettings(**settings),
+            prefix=prefix,
+            log_file=log_file or tmp_path / "app.log",
+            debug=debug,
+        )
+        clean_up(app)
+
+        @app.get("/ok")
+        def ok():
+            app.logger.info("inside %s", "ok")
+            return {"ok": True}
+
+        @app.route("/items/<int:item>", methods=["GET", "POST"])
+        def items(item):
+            return {"item": item}
+
+        @app.get("/boom")
+        def boom():
+            raise KeyError("first line\nsecond line")
+
+        return app
+
+    return make
+
+
+@pytest.fixture
+def ask():
+    """Make one request and read its answer to the end, as a server would have written it."""
+
+    def open_and_read(app, path, method="GET", **options):
+        with app.test_client().open(path, method=method, **options) as response:
+            response.get_data()
+            return response
+
+    return open_and_read
+
+
+@pytest.fixture
+def value():
+    """Read one sample from an application's exposition, by its whole name with labels."""
+
+    def read(app, sample):
+        text = app.test_client().get("/api/metrics/prometheus").text
+        found = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        values = {name: float(number) for name, _, number in found}
+        assert sample in values, f"no {sample} among\n" + "\n".join(values)
+        return values[sample]
+
+    return read

@@ -1,0 +1,122 @@
+import threading
+
+import pytest
+
+
+def test_every_known_route_has_its_series_at_zero_in_the_first_scrape(make_app, value):
+    app = make_app()
+    for method, endpoint in [("GET", "/ok"), ("GET", "/items/<int:item>"), ("GET", "/boom")]:
+        for status in ("200", "500"):
+            labels = f'method="{method}",endpoint="{endpoint}",status="{status}"'
+            labels = ",".join(sorted(labels.split(",")))
+            assert value(app, f"softfactory_requests_total{{{labels}}}") == 0
+    assert value(app, 'softfactory_errors_total{endpoint="/boom",type="http_500"}') == 0
+    count = 'softfactory_request_latency_ms_count{endpoint="/items/<int:item>",method="POST"}'
+    assert value(app, count) == 0
+
+
+def test_requests_are_counted_by_route_template_and_status(make_app, ask, value):
+    app = make_app()
+    for n in range(5):
+        ask(app, f"/items/{n}")
+    labels = 'endpoint="/items/<int:item>",method="GET"'
+    assert value(app, f'softfactory_requests_total{{{labels},status="200"}}') == 5
+    assert value(app, f"softfactory_request_latency_ms_count{{{labels}}}") == 5
+
+
+def test_errors_are_counted_by_the_type_of_their_exception(make_app, ask, value):
+    app = make_app()
+    ask(app, "/boom")
+    assert value(app, 'softfactory_errors_total{endpoint="/boom",type="KeyError"}') == 1
+    total = 'softfactory_requests_total{endpoint="/boom",method="GET",status="500"}'
+    assert value(app, total) == 1
+
+
+def test_no_client_decides_how_many_series_there_are(make_app, ask):
+    app = make_app()
+    ask(app, "/ok")
+    ask(app, "/nowhere")
+    ask(app, "/nowhere", method="BREW")
+    before = len(ask(app, "/api/metrics/prometheus").text.splitlines())
+    for n in range(50):
+        ask(app, f"/nowhere/{n}", headers={"X-User-Id": f"user{n}"})
+        ask(app, "/nowhere", method=f"BREW{n}")
+        ask(app, f"/items/{n}")
+    after = ask(app, "/api/metrics/prometheus").text.splitlines()
+    assert len(after) == before
+    assert any('endpoint="unmatched",method="other"' in line for line in after)
+
+
+def test_the_metrics_endpoints_do_not_count_themselves(make_app):
+    app = make_app()
+    client = app.test_client()
+    for name in ("health", "live", "ready", "summary", "errors", "prometheus"):
+        client.get(f"/api/metrics/{name}")
+    assert app.extensions["instrumentation"].requests.by_status() == {}
+    assert "/api/metrics" not in client.get("/api/metrics/prometheus").text
+
+
+def test_an_unknown_path_below_the_metrics_endpoints_is_a_request_like_any(make_app, ask):
+    app = make_app()
+    ask(app, "/api/metrics/nothing")
+    assert app.extensions["instrumentation"].requests.by_status() == {"404": 1}
+
+
+def test_many_threads_at_once_are_counted_exactly(make_app, value):
+    app = make_app()
+    gate = threading.Barrier(34)
+
+    def work():
+        client = app.test_client()
+        gate.wait()
+        for n in range(20):
+            client.get("/boom" if n % 4 == 0 else "/ok").get_data()
+
+    threads = [threading.Thread(target=work) for _ in range(34)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    one = app.extensions["instrumentation"]
+    assert one.requests.by_status() == {"200": 34 * 15, "500": 34 * 5}
+    assert value(app, 'softfactory_errors_total{endpoint="/boom",type="KeyError"}') == 34 * 5
+    assert one.requests.rates.over(60).requests == 34 * 20
+
+
+def test_two_applications_in_one_process_count_apart(make_app, ask, tmp_path, value):
+    one = make_app("one")
+    two = make_app("two", prefix="other", log_file=tmp_path / "two.log")
+    ask(one, "/ok")
+    labels = 'endpoint="/ok",method="GET",status="200"'
+    assert value(one, f"softfactory_requests_total{{{labels}}}") == 1
+    assert value(two, f"other_requests_total{{{labels}}}") == 0
+    assert "softfactory" not in ask(two, "/api/metrics/prometheus").text
+
+
+def test_latency_runs_until_the_last_byte(make_app, value):
+    app = make_app(latency_buckets_ms=(20.0, 10000.0))
+    wait = threading.Event()
+
+    @app.get("/stream")
+    def stream():
+        def body():
+            yield b"first"
+            wait.wait(0.05)
+            yield b"last"
+
+        return app.response_class(body())
+
+    app.test_client().get("/stream").get_data()
+    labels = 'endpoint="/stream",le="{}",method="GET"'
+    assert value(app, f"softfactory_request_latency_ms_bucket{{{labels.format('20.0')}}}") == 0
+    assert value(app, f"softfactory_request_latency_ms_bucket{{{labels.format('10000.0')}}}") == 1
+
+
+def test_quantiles_are_upper_bucket_edges(make_app, ask):
+    app = make_app(latency_buckets_ms=(1000.0, 5000.0))
+    for _ in range(10):
+        ask(app, "/ok")
+    latency = app.extensions["instrumentation"].requests.latency()
+    assert latency.count == 10
+    assert latency.p95_ms == 1000.0
+    assert latency.mean_ms == pytest.approx(0, abs=500)

@@ -1,0 +1,321 @@
+"""What production runs is valid, says what the design says, and is what real tools accept."""
+
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stack.production import production_files
+from stack.rules import load_rules
+from stack.tools import ToolSettings, find_tools
+
+FILES = production_files()
+ROOM = FILES.rules.parent
+RULES = load_rules(FILES.rules.read_text(), FILES.rules.name)
+MINUTE = timedelta(minutes=1)
+
+EXPECTED = {
+    "SoftFactoryDown": ("CRITICAL", 2 * MINUTE),
+    "CriticalMemoryUsage": ("CRITICAL", 2 * MINUTE),
+    "DatabaseUnhealthy": ("CRITICAL", 1 * MINUTE),
+    "HighErrorRate": ("HIGH", 5 * MINUTE),
+    "SlowResponseTime": ("HIGH", 5 * MINUTE),
+    "HighMemoryUsage": ("HIGH", 5 * MINUTE),
+    "HighCPUUsage": ("HIGH", 10 * MINUTE),
+    "FailedPayments": ("HIGH", 2 * MINUTE),
+    "FailedDatabaseBackup": ("HIGH", 5 * MINUTE),
+}
+
+ALERT = pytest.mark.parametrize("rule", RULES.alerts, ids=lambda rule: rule.name)
+
+
+@pytest.fixture(scope="module")
+def tools():
+    return find_tools(ToolSettings.from_env(), lambda _: None)
+
+
+def run(command, *arguments):
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def load(path):
+    return YAML(typ="safe").load(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def alertmanager():
+    return load(FILES.alertmanager)
+
+
+@pytest.fixture(scope="module")
+def prometheus():
+    return load(FILES.prometheus)
+
+
+def integrations(config):
+    """Yield (receiver, kind, settings) of every integration."""
+    for receiver in config["receivers"]:
+        for kind, entries in receiver.items():
+            if kind != "name":
+                for entry in entries:
+                    yield receiver["name"], kind, entry
+
+
+def test_the_nine_alerts_have_their_severity_and_their_for():
+    assert {rule.name: (rule.labels["severity"], rule.for_) for rule in RULES.alerts} == EXPECTED
+
+
+@ALERT
+def test_an_alert_carries_severity_category_and_the_service_of_its_result(rule):
+    assert set(rule.labels) == {"severity", "category", "service"}
+    assert rule.labels["service"] == "{{ $labels.service }}"
+
+
+@ALERT
+def test_an_alert_says_what_happened_and_where_its_runbook_is(rule):
+    assert set(rule.annotations) == {"summary", "description", "runbook_url"}
+    url = rule.annotations["runbook_url"]
+    assert url.startswith("https://")
+    assert url.endswith(f"/docs/runbooks/{rule.name}.md")
+    assert "{{ $labels.service }}" in rule.annotations["summary"]
+
+
+@ALERT
+def test_every_selector_names_the_job(rule):
+    import promql_parser
+
+    def selectors(node):
+        if isinstance(node, promql_parser.VectorSelector):
+            yield node
+        for name in ("lhs", "rhs", "expr", "vector_selector"):
+            child = getattr(node, name, None)
+            if child is not None:
+                yield from selectors(child)
+        for child in getattr(node, "args", ()):
+            yield from selectors(child)
+
+    found = list(selectors(promql_parser.parse(rule.expr)))
+    assert found
+    for each in found:
+        matchers = {(m.name, m.value) for m in each.matchers.matchers}
+        assert ("job", "softfactory") in matchers, each
+
+
+def test_high_memory_stands_before_critical_memory_in_one_group():
+    (group,) = RULES.groups
+    names = [rule.name for rule in group.rules]
+    assert names.index("HighMemoryUsage") < names.index("CriticalMemoryUsage")
+
+
+def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_them(
+    alertmanager, prometheus
+):
+    """Whatever CRITICAL alert a dying service takes with it, its resolution gets out in time."""
+    intervals = [
+        route["group_interval"]
+        for route in alertmanager["route"]["routes"]
+        if route["receiver"] == "critical"
+    ]
+    assert intervals == ["1m"]
+    assert prometheus["global"]["evaluation_interval"] == "15s"
+    down = RULES.alert("SoftFactoryDown")
+    for name in ("CriticalMemoryUsage", "DatabaseUnhealthy"):
+        assert RULES.alert(name).keep_firing_for + MINUTE + timedelta(seconds=15) < down.for_
+
+
+def test_the_only_declared_number_is_the_day_of_the_backup():
+    declared = {r.name: [(d.value, d.scaled) for d in r.declarations] for r in RULES.alerts}
+    assert {name: each for name, each in declared.items() if each} == {
+        "FailedDatabaseBackup": [(86400.0, False)]
+    }
+
+
+def test_prometheus_scrapes_and_evaluates_every_15_s_and_finds_services_by_file(prometheus):
+    assert prometheus["global"] == {
+        "scrape_interval": "15s",
+        "scrape_timeout": "10s",
+        "evaluation_interval": "15s",
+    }
+    (job,) = prometheus["scrape_configs"]
+    assert job["job_name"] == "softfactory"
+    assert job["metrics_path"] == "/api/metrics/prometheus"
+    assert job["file_sd_configs"][0]["files"] == ["targets/*.yml"]
+    assert "--storage.tsdb.retention.time=30d" in FILES.prometheus.read_text()
+
+
+def test_the_example_target_is_the_service_on_its_default_port():
+    (entry,) = load(ROOM / "targets" / "softfactory.yml")
+    assert entry == {"targets": ["127.0.0.1:8000"], "labels": {"service": "softfactory"}}
+
+
+def test_alertmanager_groups_by_alert_and_service_and_waits_as_designed(alertmanager):
+    route = alertmanager["route"]
+    assert route["group_by"] == ["alertname", "service"]
+    assert (route["group_wait"], route["group_interval"]) == ("30s", "5m")
+    assert route["repeat_interval"] == "4h"
+
+
+def test_every_integration_sends_resolutions_and_starts_with_the_headline(alertmanager):
+    first_line = {
+        "pagerduty_configs": lambda entry: entry["description"],
+        "slack_configs": lambda entry: entry["title"],
+        "email_configs": lambda entry: entry["headers"]["Subject"],
+    }
+    for receiver, kind, entry in integrations(alertmanager):
+        assert entry["send_resolved"] is True, (receiver, kind)
+        assert first_line[kind](entry) == '{{ template "softfactory.headline" . }}'
+
+
+def test_receivers_are_what_the_severities_promise(alertmanager):
+    found = {(name, kind) for name, kind, _ in integrations(alertmanager)}
+    assert found == {
+        ("critical", "pagerduty_configs"),
+        ("critical", "slack_configs"),
+        ("high", "slack_configs"),
+        ("high", "email_configs"),
+        ("unrouted", "slack_configs"),
+    }
+
+
+def test_secrets_are_files_in_one_folder_and_nothing_secret_stands_in_the_configuration(
+    alertmanager,
+):
+    named = {
+        Path(str(value))
+        for _, _, entry in integrations(alertmanager)
+        for key, value in entry.items()
+        if key.endswith("_file")
+    } | {Path(alertmanager["global"]["smtp_auth_password_file"])}
+    assert {path.parent for path in named} == {Path("/etc/alertmanager/secrets")}
+    assert {path.name for path in named} == {
+        "pagerduty_routing_key",
+        "slack_incidents_url",
+        "slack_alerts_url",
+        "smtp_password",
+    }
+    secret_keys = {"routing_key", "service_key", "api_url", "auth_password", "smtp_auth_password"}
+    for _, _, entry in integrations(alertmanager):
+        assert not secret_keys & entry.keys()
+    assert not secret_keys & alertmanager["global"].keys()
+
+
+def test_mail_requires_tls(alertmanager):
+    assert alertmanager["global"]["smtp_require_tls"] is True
+    for _, kind, entry in integrations(alertmanager):
+        if kind == "email_configs":
+            assert entry.get("require_tls", True) is True
+
+
+def test_inhibition_asks_for_the_same_service(alertmanager):
+    rules = alertmanager["inhibit_rules"]
+    assert [(r["source_matchers"], r["target_matchers"]) for r in rules] == [
+        (['alertname="CriticalMemoryUsage"'], ['alertname="HighMemoryUsage"']),
+        (['alertname="SoftFactoryDown"'], ['alertname!="SoftFactoryDown"']),
+    ]
+    assert all(rule["equal"] == ["service"] for rule in rules)
+
+
+@pytest.mark.integration
+def test_promtool_accepts_the_configuration_and_finds_nine_rules(tools):
+    checked = run(tools.promtool.command, "check", "config", str(FILES.prometheus))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "9 rules found" in checked.stdout
+
+
+@pytest.mark.integration
+def test_amtool_accepts_the_configuration_with_its_templates(tools):
+    checked = run(tools.amtool.command, "check-config", str(FILES.alertmanager))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "1 templates" in checked.stdout
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("severity", "receiver"),
+    [
+        ("CRITICAL", "critical"),
+        ("HIGH", "high"),
+        ("MEDIUM", "unrouted"),
+        ("LOW", "unrouted"),
+        ("", "unrouted"),
+    ],
+)
+def test_a_severity_takes_its_route_and_an_unknown_one_is_not_lost(tools, severity, receiver):
+    tested = run(
+        tools.amtool.command,
+        "config",
+        "routes",
+        "test",
+        f"--config.file={FILES.alertmanager}",
+        f"--verify.receivers={receiver}",
+        f"severity={severity}",
+        "alertname=Any",
+        "service=softfactory",
+    )
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("severity", "mapped"),
+    [
+        ("CRITICAL", "critical"),
+        ("HIGH", "error"),
+        ("MEDIUM", "warning"),
+        ("LOW", "info"),
+        ("other", "error"),
+    ],
+)
+def test_pagerduty_gets_a_severity_that_it_knows(tools, severity, mapped, tmp_path):
+    assert render(tools, "softfactory.pagerduty.severity", [alert(severity)], tmp_path) == mapped
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+def test_the_headline_says_status_severity_alert_service_and_summary(tools, status, tmp_path):
+    rendered = render(tools, "softfactory.headline", [alert("HIGH")], tmp_path, status)
+    assert rendered == f"[{status.upper()}] HIGH SlowResponseTime on shop: it is slow"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("template", ["softfactory.body", "softfactory.body.html"])
+def test_a_body_carries_everything_of_every_alert(tools, template, tmp_path):
+    rendered = render(tools, template, [alert("HIGH"), alert("LOW", "Other")], tmp_path)
+    for expected in (
+        *("SlowResponseTime", "HIGH", "shop", "it is slow", "very slow", "https://r/Slow"),
+        *("Other", "LOW"),
+    ):
+        assert expected in rendered
+
+
+def alert(severity, name="SlowResponseTime"):
+    return {
+        "status": "firing",
+        "labels": {"alertname": name, "severity": severity, "service": "shop"},
+        "annotations": {
+            "summary": "it is slow",
+            "description": "very slow",
+            "runbook_url": "https://r/Slow",
+        },
+        "startsAt": "2026-01-01T00:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+    }
+
+
+def render(tools, template, alerts, folder, status="firing"):
+    import json
+
+    data = folder / "data.json"
+    data.write_text(json.dumps({"receiver": "r", "status": status, "alerts": alerts}))
+    done = run(
+        tools.amtool.command,
+        "template",
+        "render",
+        f"--template.glob={ROOM}/templates/*.tmpl",
+        f"--template.text={{{{ template {json.dumps(template)} . }}}}",
+        f"--template.data={data}",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
