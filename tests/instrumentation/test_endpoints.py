@@ -1,0 +1,95 @@
+import pytest
+from flask import Flask
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.parser import text_string_to_metric_families
+
+from instrumentation import InstrumentSettings, instrument
+from instrumentation.logging_config import configure_logging, request_logging_middleware
+from instrumentation.metrics import metrics_bp, register_metrics_middleware
+from instrumentation.settings import SettingsError
+
+ENDPOINTS = ("health", "live", "ready", "summary", "errors", "prometheus")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_each_endpoint_answers_in_the_two_step_form(clean_up, ask, tmp_path, endpoint):
+    app = Flask("two-step", static_folder=None)
+    clean_up(app)
+    configure_logging(app, log_file=str(tmp_path / "logs" / "app.log"), debug=False)
+    request_logging_middleware(app)
+    app.register_blueprint(metrics_bp)
+    register_metrics_middleware(app)
+    assert ask(app, f"/api/metrics/{endpoint}").status_code == 200
+
+
+def test_the_exposition_is_served_with_the_type_that_prometheus_expects(make_app, ask):
+    response = ask(make_app(), "/api/metrics/prometheus")
+    assert response.content_type == CONTENT_TYPE_LATEST
+    assert "softfactory_up" in {f.name for f in text_string_to_metric_families(response.text)}
+
+
+def test_the_prefix_is_the_teams_own(make_app, ask):
+    text = ask(make_app(prefix="shop"), "/api/metrics/prometheus").text
+    assert {line.split("_")[0] for line in text.splitlines() if line[0] != "#"} == {"shop"}
+
+
+def test_the_summary_says_which_limits_are_in_force(make_app, ask):
+    app = make_app(memory_limit_bytes=512 << 20, cpu_limit_cores=0.2)
+    ask(app, "/ok")
+    ask(app, "/boom")
+    summary = ask(app, "/api/metrics/summary").json
+    assert summary["limits"]["memory"]["in_force"] == "configured"
+    assert summary["limits"]["memory"]["bytes"] == 512 << 20
+    assert "host" in summary["limits"]["memory"]["considered"]
+    assert summary["limits"]["cpu"] == summary["limits"]["cpu"] | {
+        "cores": 0.2,
+        "in_force": "configured",
+    }
+    assert summary["memory"]["measured_as"] == "pss"
+    assert summary["requests"] == {"total": 2, "errors": 1, "by_status": {"200": 1, "500": 1}}
+    assert summary["latency_ms"]["count"] == 2
+    assert "resources" in summary["background"]
+
+
+def test_error_rates_are_told_for_three_windows(make_app, ask):
+    app = make_app()
+    for path in ("/ok", "/ok", "/ok", "/boom"):
+        ask(app, path)
+    body = ask(app, "/api/metrics/errors").json
+    assert {name: window["seconds"] for name, window in body["windows"].items()} == {
+        "1m": 60,
+        "5m": 300,
+        "15m": 900,
+    }
+    assert body["windows"]["5m"]["error_ratio"] == 0.25
+    assert body["since_start"] == [{"type": "KeyError", "endpoint": "/boom", "count": 1}]
+
+
+def test_endpoints_without_their_metrics_say_what_is_missing(ask):
+    app = Flask("half", static_folder=None)
+    app.register_blueprint(metrics_bp)
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    with pytest.raises(RuntimeError, match="register_metrics_middleware"):
+        ask(app, "/api/metrics/summary")
+
+
+def test_an_application_is_instrumented_once(make_app):
+    with pytest.raises(RuntimeError, match="already"):
+        register_metrics_middleware(make_app(), settings=InstrumentSettings())
+
+
+def test_multiprocess_mode_is_refused_rather_than_wrong(clean_up, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    app = Flask("many", static_folder=None)
+    clean_up(app)
+    with pytest.raises(SettingsError, match="one worker"):
+        instrument(app, settings=InstrumentSettings(), log_file=tmp_path / "app.log")
+
+
+def test_settings_come_from_the_environment_when_none_are_given(clean_up, tmp_path, monkeypatch):
+    monkeypatch.setenv("INSTRUMENT_LOG_FILE", str(tmp_path / "from-env.log"))
+    monkeypatch.setenv("INSTRUMENT_SAMPLE_SECONDS", "7")
+    app = Flask("env", static_folder=None)
+    clean_up(app)
+    assert instrument(app).settings.sample_seconds == 7
+    assert (tmp_path / "from-env.log").exists()

@@ -1,0 +1,136 @@
+"""Held memory against a limit that leaves a real process of the tests room for a few MiB."""
+
+import threading
+import time
+
+import pytest
+
+from instrumentation.faults.contract import HoldMemory
+from instrumentation.faults.memory import MemoryHolding
+from instrumentation.limits import CpuLimit, MemoryLimit
+from instrumentation.sampling import ResourceSampler
+
+MEBIBYTE = 1 << 20
+
+
+class CountingSampler(ResourceSampler):
+    measurements = 0
+
+    def measure_memory(self):
+        self.measurements += 1
+        return super().measure_memory()
+
+
+@pytest.fixture
+def sampler():
+    limit = MemoryLimit(limit_bytes=400 * MEBIBYTE, source="configured", considered={}, cgroup=None)
+    cpu = CpuLimit(cores=1.0, source="configured", considered={})
+    sampler = CountingSampler(memory_limit=limit, cpu_limit=cpu)
+    if sampler.memory.percent > 60:
+        pytest.fail(f"the tests themselves hold {sampler.memory.percent:.0f} % of 400 MiB")
+    return sampler
+
+
+@pytest.fixture
+def holding(sampler):
+    holding = MemoryHolding(
+        limit=sampler.memory_limit,
+        measure=lambda: sampler.measure_memory(),
+        latest=lambda: sampler.memory,
+    )
+    yield holding
+    holding.release()
+
+
+def level_above(sampler, percent):
+    return sampler.measure_memory().percent + percent
+
+
+def test_the_first_request_brings_the_service_to_the_level_and_never_over_it(holding, sampler):
+    level = level_above(sampler, 10)
+    holding.hold(HoldMemory(percent=level, seconds=20))
+    reading = sampler.measure_memory().percent
+    assert level - 1 <= reading <= level
+    assert holding.held_bytes > 30 * MEBIBYTE
+
+
+def test_at_level_a_request_costs_no_measurement(holding, sampler):
+    fault = HoldMemory(percent=level_above(sampler, 5), seconds=20)
+    holding.hold(fault)
+    sampler.measurements = 0
+    for _ in range(50):
+        holding.hold(fault)
+    assert sampler.measurements == 0
+
+
+def test_concurrent_requests_share_one_holding(holding, sampler):
+    level = level_above(sampler, 10)
+    gate = threading.Barrier(16)
+
+    def hold():
+        gate.wait()
+        for _ in range(5):
+            holding.hold(HoldMemory(percent=level, seconds=20))
+
+    threads = [threading.Thread(target=hold) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert level - 2 <= sampler.measure_memory().percent <= level
+
+
+def test_what_grows_beside_it_is_given_back(holding, sampler):
+    level = level_above(sampler, 10)
+    holding.hold(HoldMemory(percent=level, seconds=20))
+    beside = bytearray(b"x") * (12 * MEBIBYTE)
+    assert sampler.measure_memory().percent > level
+    holding.hold(HoldMemory(percent=level, seconds=20))
+    assert level - 1 <= sampler.measure_memory().percent <= level
+    del beside
+
+
+def test_a_lower_level_is_reached_too(holding, sampler):
+    base = sampler.measure_memory().percent
+    holding.hold(HoldMemory(percent=base + 10, seconds=20))
+    holding.hold(HoldMemory(percent=base + 4, seconds=20))
+    assert base + 3 <= sampler.measure_memory().percent <= base + 4
+
+
+def test_a_level_below_what_the_service_uses_holds_nothing(holding):
+    holding.hold(HoldMemory(percent=0.5, seconds=20))
+    assert holding.held_bytes == 0
+
+
+def await_release(holding):
+    deadline = time.monotonic() + 10
+    tick = threading.Event()
+    while holding.held_bytes and time.monotonic() < deadline:
+        tick.wait(0.01)
+    return holding.held_bytes == 0
+
+
+def test_all_of_it_is_released_when_the_lease_ends_and_the_gauge_shows_it(holding, sampler):
+    base = sampler.measure_memory().percent
+    holding.hold(HoldMemory(percent=base + 10, seconds=0.5))
+    assert sampler.memory.percent > base + 8
+    assert await_release(holding)
+    assert sampler.memory.percent < base + 2
+
+
+def test_each_request_renews_the_lease(holding, sampler):
+    level = level_above(sampler, 3)
+    started = time.monotonic()
+    holding.hold(HoldMemory(percent=level, seconds=0.3))
+    holding.hold(HoldMemory(percent=level, seconds=1.2))
+    assert await_release(holding)
+    assert time.monotonic() - started >= 1.2
+
+
+def test_after_a_release_it_can_be_held_again(holding, sampler):
+    level = level_above(sampler, 5)
+    holding.hold(HoldMemory(percent=level, seconds=20))
+    holding.release()
+    assert holding.held_bytes == 0
+    holding.hold(HoldMemory(percent=level, seconds=20))
+    assert holding.held_bytes > 0
