@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from scenarios.admission import admitted
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
-from scenarios.history import History, Kind, Recorder
-from scenarios.load import LoadGenerator, LoadPlan, LoadSample
+from scenarios.history import Kind, Recorder
+from scenarios.load import LoadGenerator
+from scenarios.load_plan import LoadPlan, check_load
+from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.observe import Observer, scrape_failures
 from scenarios.progress import Progress
+from scenarios.result import Phases, Result
 from scenarios.service import Fleet
 from scenarios.settings import Settings
 from scenarios.site import CONTROL, Berth, Site
@@ -34,7 +36,7 @@ from stack.launch.embedded import EmbeddedStack
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.receivers import Receivers
-from stack.tools import Tools, ToolSettings, find_tools
+from stack.tools import ToolSettings, find_tools
 from stack.waiting import NotYet, wait_until
 
 READY_SECONDS = 60.0
@@ -47,48 +49,6 @@ STRANGERS = "strangers"
 """The history of whatever belongs to no service of the run."""
 
 Tamper = Callable[[Derived], Derived]
-
-
-@dataclass(slots=True)
-class Phases:
-    """How long each phase of the run took, in seconds, in order."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Measure one phase."""
-        begun = time.monotonic()
-        try:
-            yield
-        finally:
-            self.seconds[name] = time.monotonic() - begun
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a finished run leaves to the judges and the report.
-
-    Attributes:
-        plans: what was drilled, by drill id.
-        histories: what happened, by service, the control's among them.
-        strangers: what belongs to no service of the run.
-        phases: how long each phase took, in seconds.
-        derived: the configuration of the run.
-        tools: what it ran on.
-    """
-
-    plans: Mapping[str, Plan]
-    histories: Mapping[str, History]
-    strangers: History
-    phases: Mapping[str, float]
-    derived: Derived
-    tools: Tools
-
-    @property
-    def control(self) -> History:
-        """The history of the service that nobody broke."""
-        return self.histories[CONTROL]
 
 
 class Campaign:
@@ -190,18 +150,19 @@ class Campaign:
                 Berth.of(drill, settings=settings, run=self.directory, shared_gateway=ports[2])
                 for drill in (*self.drills, None)
             ]
-            self._load = LoadGenerator(
-                self.processes,
-                LoadPlan(
-                    fault_secret_file=site.fault_secret,
-                    targets=tuple(berth.targeted for berth in berths),
-                    timeout_seconds=max(
-                        2.0, *(2 * berth.longest_response_seconds for berth in berths)
-                    ),
-                ),
-                self.directory,
-                self._sampled,
+            load_plan = LoadPlan(
+                fault_secret_file=site.fault_secret,
+                targets=tuple(berth.targeted for berth in berths),
+                timeout_seconds=max(2.0, *(2 * one.longest_response_seconds for one in berths)),
             )
+            for berth in berths:
+                check_load(
+                    berth.targeted,
+                    threads=berth.threads,
+                    longest_response_seconds=berth.longest_response_seconds,
+                    timeout_seconds=load_plan.timeout_seconds,
+                )
+            self._load = LoadGenerator(self.processes, load_plan, self.directory, self._sampled)
             patience = PATIENCE_SECONDS + 2 * settings.sample.total_seconds()
             for berth in berths:
                 running.callback(berth.port.close)
@@ -338,9 +299,3 @@ class Campaign:
             derived=self.derived,
             tools=self.tools,
         )
-
-
-def work_directory(reports: Path) -> Path:
-    """Return a new folder for one run below the reports, named by time and process."""
-    stamp = time.strftime("%Y-%m-%dT%H%M%S")
-    return reports / "runs" / f"{stamp}-{os.getpid()}"

@@ -14,7 +14,7 @@ from datetime import timedelta
 from scenarios.expectation import Expectation
 from scenarios.faults.fault import Fault, FaultDidNotBite
 from scenarios.history import Event, History, Kind, Recorder
-from scenarios.load import LoadSample
+from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.service import ServiceFailed
 from scenarios.target import Target

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scenarios.budget import UnknownAlert
-from scenarios.load import LoadError, LoadRefused
+from scenarios.load import LoadError
+from scenarios.load_plan import LoadRefused
 from scenarios.service import ServiceFailed
 from stack.clients.alertmanager import AlertmanagerError
 from stack.clients.prometheus import PrometheusError

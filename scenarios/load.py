@@ -7,17 +7,17 @@ dataclass or a named error.
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from scenarios.load_plan import LoadPlan
+from scenarios.load_sample import LoadSample, parse_sample
 from stack.processes import Processes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,151 +26,10 @@ LOCUST_OPTIONS = ("--headless", "--only-summary", "--loglevel", "WARNING")
 
 COMMAND_SECONDS = 5.0  # an acknowledgement takes milliseconds; a starved core, longer
 STOP_SECONDS = 2.0  # then the process is killed
-TIMEOUT_SECONDS = 10.0  # a client's patience, unless the plan says else
-SPARE_THREADS = 4  # that stay free for scrapes and probes
-SPARE_SECONDS = 0.5  # by which an answer may exceed the longest expected one
-
-
-class LoadRefused(ValueError):
-    """A plan under which the load would not be open-loop, or the service would miss scrapes."""
 
 
 class LoadError(RuntimeError):
     """The load generator ended by itself, refused a command, or doesn't answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetLoad:
-    """The load on one service; ``journey`` maps ``"METHOD /path"`` to its weight."""
-
-    id: str
-    host: str
-    rate_per_second: float
-    users: int
-    journey: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadPlan:
-    """The load of a whole run.
-
-    Attributes:
-        fault_secret_file: the secret that signs faults, or ``None`` where none is ever switched on.
-        timeout_seconds: how long a client waits to connect, and for each part of an answer.
-    """
-
-    fault_secret_file: Path | None
-    targets: tuple[TargetLoad, ...]
-    timeout_seconds: float = TIMEOUT_SECONDS
-
-    def as_json(self) -> str:
-        """The plan file's content."""
-        secret = self.fault_secret_file
-        plan = {
-            "fault_secret_file": None if secret is None else str(secret.resolve()),
-            "timeout_seconds": self.timeout_seconds,
-            "targets": [
-                {field.name: getattr(target, field.name) for field in fields(target)}
-                for target in self.targets
-            ],
-        }
-        return json.dumps(plan, indent=2, default=dict)  # a journey may be a read-only view
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FaultedAnswers:
-    """The answers to requests that carried a fault.
-
-    Attributes:
-        first_at: when the first of them arrived, in seconds since the epoch.
-        statuses: how many had which status; ``"0"`` where no answer came.
-        results: what the service says became of how many faults: ``"delay"`` where it did as it was
-            told, ``"rejected: why"``, or ``"none"`` where it doesn't say.
-    """
-
-    count: int
-    first_at: float | None
-    statuses: Mapping[str, int]
-    min_ms: float | None
-    max_ms: float | None
-    results: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadSample:
-    """What the clients of one target saw in about a quarter of a second.
-
-    Attributes:
-        at: when the sample ends, in seconds since the epoch.
-        count: how many answers arrived, faulted ones included.
-        missed: how many requests were due and not sent, because every user waited for an answer.
-        statuses: how many answers had which status; ``"0"`` where the connection was refused or
-            reset, or the time was up.
-        p50_ms, p95_ms, max_ms: of all answers; ``None`` where none arrived.
-    """
-
-    target: str
-    at: float
-    count: int
-    missed: int
-    statuses: Mapping[str, int]
-    p50_ms: float | None
-    p95_ms: float | None
-    max_ms: float | None
-    faulted: FaultedAnswers
-
-
-def users_needed(
-    rate_per_second: float, longest_response_seconds: float, margin: float = SPARE_SECONDS
-) -> int:
-    """How many users keep a constant rate while each of their requests may take that long.
-
-    ``ceil(rate * (longest + margin))``, at least one: a user is busy for as long as its request
-    (Little's law), and ``margin`` seconds more are allowed for.
-    """
-    return max(1, _ceil(rate_per_second * (longest_response_seconds + margin)))
-
-
-def threads_needed(rate_per_second: float, longest_response_seconds: float) -> int:
-    """How many threads a service needs, so that its scrapes are answered while requests are slow.
-
-    ``ceil(rate * longest) + 4``: as many as there are requests in it at a time (Little's law), and
-    four that stay free for scrapes and probes.
-    """
-    return _ceil(rate_per_second * longest_response_seconds) + SPARE_THREADS
-
-
-def check_load(
-    target: TargetLoad,
-    *,
-    threads: int,
-    longest_response_seconds: float,
-    timeout_seconds: float = TIMEOUT_SECONDS,
-) -> None:
-    """Refuse a load that its service or its users couldn't bear while the fault lasts.
-
-    Raises:
-        LoadRefused: the service has too few threads, the load too few users, or the clients would
-            give up before the slowest answer.
-    """
-    rate = target.rate_per_second
-    per_answer = f"at {rate:g} requests/s of up to {longest_response_seconds:g} s"
-    if threads < (needed := threads_needed(rate, longest_response_seconds)):
-        raise LoadRefused(
-            f"{target.id}: {threads} threads are too few {per_answer}, {needed} are needed "
-            f"(rate x delay + {SPARE_THREADS}), else scrapes wait behind slow requests and the "
-            "target looks down; give the service more threads or lower the rate"
-        )
-    if target.users < (needed := users_needed(rate, longest_response_seconds, margin=0)):
-        raise LoadRefused(
-            f"{target.id}: {target.users} users are too few {per_answer}, at least {needed} are "
-            "needed (rate x delay), else the rate falls as answers slow down; take users_needed()"
-        )
-    if longest_response_seconds >= timeout_seconds:
-        raise LoadRefused(
-            f"{target.id}: clients give up after {timeout_seconds:g} s, before an answer of "
-            f"{longest_response_seconds:g} s; raise the plan's timeout_seconds"
-        )
 
 
 class LoadGenerator:
@@ -344,13 +203,6 @@ class LoadGenerator:
             self._changed.notify_all()
 
 
-def parse_sample(event: Mapping[str, Any]) -> LoadSample:
-    """Turn a sample event into what it says; KeyError or TypeError for one that is no sample."""
-    own = {name: event[name] for name in ("target", "at", "count", "missed", "statuses")}
-    latencies = {f"{name}_ms": value for name, value in event["latency_ms"].items()}
-    return LoadSample(**own, **latencies, faulted=FaultedAnswers(**event["faulted"]))
-
-
 def _reap(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(STOP_SECONDS)
@@ -366,7 +218,3 @@ def _environment(plan_file: Path) -> dict[str, str]:
     # Hosts are numeric: resolving them needs no thread pool, which costs more than the request.
     own = {"LOAD_PLAN": str(plan_file.resolve()), "PYTHONPATH": path, "GEVENT_RESOLVER": "block"}
     return {**inherited, **own}
-
-
-def _ceil(value: float) -> int:
-    return math.ceil(round(value, 9))  # 0.1 * 30 is 3.0000000000000004, and needs three

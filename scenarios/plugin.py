@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from scenarios import capabilities
-from scenarios.campaign import Campaign, Result, work_directory
+from scenarios.campaign import Campaign
 from scenarios.catalogue import drills as catalogue
 from scenarios.drill import Plan
 from scenarios.expectation import Expectation
@@ -23,6 +23,7 @@ from scenarios.failures import CANNOT_START
 from scenarios.history import History
 from scenarios.model import Drill
 from scenarios.report import NotApplicable, print_summary, tidy, write_evidence
+from scenarios.result import Result, work_directory
 from scenarios.settings import Settings
 from scenarios.verdict import ClaimNotProved, Status, Verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools

@@ -18,10 +18,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from scenarios.campaign import Result
 from scenarios.drill import Plan
 from scenarios.history import History, Kind
 from scenarios.measures import measure
+from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Status, Verdict
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
-from scenarios.load import LoadGenerator, TargetLoad, threads_needed, users_needed
+from scenarios.load import LoadGenerator
+from scenarios.load_plan import TargetLoad, threads_needed, users_needed
 from scenarios.model import Drill
 from scenarios.observe import JOB
 from scenarios.service import Fleet, Instance

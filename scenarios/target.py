@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scenarios.load import LoadGenerator, LoadSample
+    from scenarios.load import LoadGenerator
+    from scenarios.load_sample import LoadSample
     from scenarios.service import Instance
 
 

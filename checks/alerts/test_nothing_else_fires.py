@@ -1,9 +1,9 @@
 """Nothing fires that the scenario doesn't declare, neither for its service nor for the control."""
 
-from scenarios.campaign import Result
 from scenarios.claims import quiet
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.result import Result
 from scenarios.verdict import judge
 
 

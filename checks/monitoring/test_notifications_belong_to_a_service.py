@@ -1,7 +1,7 @@
 """Whatever a receiver got names a service of this run."""
 
-from scenarios.campaign import Result
 from scenarios.history import Kind
+from scenarios.result import Result
 
 
 def test_every_notification_names_its_service(result: Result) -> None:

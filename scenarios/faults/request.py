@@ -11,7 +11,7 @@ from scenarios.faults.fault import FaultDidNotBite, Witness
 from scenarios.target import Target
 
 if TYPE_CHECKING:
-    from scenarios.load import LoadSample
+    from scenarios.load_sample import LoadSample
 
 
 @contextmanager

@@ -6,7 +6,6 @@ so that runs don't meet and nobody outside is told anything.
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -28,7 +27,6 @@ from stack.waiting import NotYet, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
-DOCUMENTS = (GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "README.md")
 NOT_IN_A_CLONE = shutil.ignore_patterns(
     *(".git", ".*_cache", ".hypothesis", ".nox", ".venv", "__pycache__", "reports", "var", "logs")
 )
@@ -370,40 +368,3 @@ def test_the_guide_has_no_block_that_is_not_run() -> None:
     source = Path(__file__).read_text()
     unused = [name for name in COMMANDS if f'"{name}"' not in source]
     assert " ".join(unused) == NOT_RUN
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
-        assert (document.parent / target).exists(), target
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_path_of_this_repository_that_a_document_names_exists(document: Path) -> None:
-    rooms = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
-    text = document.read_text().replace("../alertproof/", "")
-    named = set(re.findall(rf"(?<![\w./-])(?:{rooms})/[\w./-]*\w/?", text))
-    made_up = re.compile(r"QueueTooLong|queue_too_long|targets/shop|\w+_app\.log|docs/runbooks$")
-    for path in sorted(path for path in named if not made_up.search(path)):
-        assert (ROOT / path).exists(), path
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_nox_session_that_a_document_names_exists(document: Path) -> None:
-    tree = ast.parse((ROOT / "noxfile.py").read_text())
-    sessions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert set(re.findall(r"\bnox -s (\w+)", document.read_text())) <= sessions
-
-
-def test_every_option_of_the_checklist_that_a_document_names_exists(
-    pytestconfig: pytest.Config,
-) -> None:
-    for document in DOCUMENTS:
-        for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
-            assert pytestconfig.getoption(option, default=None) is not None, option
-
-
-def test_every_variable_of_the_guide_is_a_setting_and_every_setting_in_the_guide() -> None:
-    source = (ROOT / "instrumentation" / "settings.py").read_text()
-    known = set(re.findall(r'"(INSTRUMENT_\w+)"', source))
-    assert set(re.findall(r"`(INSTRUMENT_\w+)`", GUIDE.read_text())) == known

@@ -6,7 +6,11 @@ from datetime import datetime
 import pytest
 from flask import Flask
 
-from instrumentation.logging_config import configure_logging, request_logging_middleware
+from instrumentation.logging_config import (
+    JsonFormatter,
+    configure_logging,
+    request_logging_middleware,
+)
 
 FIELDS = {"@timestamp", "level", "message", "logger", "request_id", "latency_ms", "user_id"} | {
     "method",
@@ -27,7 +31,7 @@ def access(records):
 def test_each_request_is_one_record_with_who_what_and_how_long(make_app, ask, records):
     ask(make_app(), "/items/3", headers={"X-Request-Id": "abc", "X-User-Id": "42"})
     (record,) = access(records())
-    assert FIELDS <= record.keys()
+    assert record.keys() >= FIELDS
     assert (record["request_id"], record["user_id"]) == ("abc", "42")
     assert (record["method"], record["path"], record["status"]) == ("GET", "/items/3", 200)
     assert record["latency_ms"] > 0
@@ -50,7 +54,7 @@ def test_what_the_application_logs_carries_the_request_it_belongs_to(make_app, a
 def test_outside_a_request_the_fields_are_there_and_null(make_app, records):
     make_app().logger.warning("start")
     record = records()[-1]
-    assert FIELDS <= record.keys()
+    assert record.keys() >= FIELDS
     assert record["request_id"] is None
 
 
@@ -98,9 +102,9 @@ def test_values_that_json_lacks_are_written_as_text(make_app, records):
     assert written["deep"] == {"1": ["inf"]}
 
 
-def test_arguments_that_do_not_fit_lose_nothing(make_app, records):
-    make_app().logger.info("%d users", "many")
-    assert records()[-1]["message"] == "%d users ('many',)"
+def test_arguments_that_do_not_fit_lose_nothing():
+    record = logging.makeLogRecord({"msg": "%d users", "args": ("many",)})
+    assert json.loads(JsonFormatter().format(record))["message"] == "%d users ('many',)"
 
 
 def test_scrapes_do_not_fill_the_log_unless_debugging(make_app, ask, records, tmp_path):

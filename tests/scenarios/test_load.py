@@ -18,18 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from instrumentation.faults import contract
-from scenarios.load import (
-    LoadError,
-    LoadGenerator,
+from scenarios.load import LoadError, LoadGenerator
+from scenarios.load_plan import (
     LoadPlan,
     LoadRefused,
-    LoadSample,
     TargetLoad,
     check_load,
-    parse_sample,
     threads_needed,
     users_needed,
 )
+from scenarios.load_sample import LoadSample, parse_sample
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
 from stack.waiting import wait_until

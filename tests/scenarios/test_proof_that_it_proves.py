@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.campaign import Campaign, Result
+from scenarios.campaign import Campaign
 from scenarios.catalogue import drills
 from scenarios.claims import delivered, fired, in_time, quiet, resolved
 from scenarios.faults.noop import Noop
 from scenarios.history import Kind
 from scenarios.model import Drill
+from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Status
 from stack.derive import Derived

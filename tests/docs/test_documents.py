@@ -1,0 +1,52 @@
+"""What the guides name is there: links, paths, nox sessions, options and variables."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
+DOCUMENTS = (GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "README.md")
+ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
+EXAMPLES = re.compile(r"QueueTooLong|queue_too_long|targets/shop")
+"""Names of files that the reader is about to write."""
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_of_a_document_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+        assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_of_this_repository_that_a_document_names_exists(document: Path) -> None:
+    text = document.read_text().replace("../alertproof/", "")
+    named = set(re.findall(rf"(?<![\w./-])(?:{ROOMS})/[\w./-]*\w/?", text))
+    assert [
+        path for path in sorted(named) if not (EXAMPLES.search(path) or (ROOT / path).exists())
+    ] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_nox_session_that_a_document_names_exists(document: Path) -> None:
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    sessions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert set(re.findall(r"\bnox -s (\w+)", document.read_text())) <= sessions
+
+
+def test_every_option_of_the_checklist_that_a_document_names_exists(
+    pytestconfig: pytest.Config,
+) -> None:
+    for document in DOCUMENTS:
+        for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
+            assert pytestconfig.getoption(option, default=None) is not None, option
+
+
+def test_every_variable_of_the_guide_is_a_setting_and_every_setting_in_the_guide() -> None:
+    source = (ROOT / "instrumentation" / "settings.py").read_text()
+    known = set(re.findall(r'"(INSTRUMENT_\w+)"', source))
+    assert set(re.findall(r"`(INSTRUMENT_\w+)`", GUIDE.read_text())) == known
