@@ -3,6 +3,9 @@
 Error handlers, aborts, exceptions that escape the application and bodies that break while they
 are streamed all pass here; what happens inside Flask only adds the matched rule and the type of
 the exception. Middleware that is wrapped around the application afterwards lies outside.
+
+Finished means read to the end or closed, as every server does; Flask's test client does so when
+`response.data` is read, not when only the status is looked at.
 """
 
 import re

@@ -21,7 +21,9 @@ def instrument(
     """Give an application its metrics, health endpoints and JSON log in one call.
 
     `settings` defaults to the environment's, `log_file` to that of the settings, else
-    `logs/app.log`. Raises SettingsError, and RuntimeError at a second call for the same app.
+    `logs/app.log`. Metrics are kept in this process: serve with one worker of many threads, as
+    `instrumentation.gunicorn_conf` does, which refuses more. Raises SettingsError, and
+    RuntimeError at a second call for the same application.
     """
     settings = settings or InstrumentSettings.from_env()
     configure_logging(app, log_file or settings.log_file or DEFAULT_LOG_FILE, debug)

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import psutil
 
-_TOPOLOGY_SECONDS = 1.0  # how long a list of processes is believed; listing costs a file a thread
+_BELIEVED_SECONDS = 2.0
+"""How long a list of processes is believed, which costs a file a thread, and how long a reading of
+PSS, for which the kernel walks every page: 1 to 2 ms for each process."""
+
+_DRIFT_BYTES = 1024 * 1024
+"""Change of the resident size within which PSS is taken to follow it; beyond, it is read anew."""
 
 _declared_root: int | None = None
 
@@ -23,6 +28,15 @@ class TreeMemory:
 
     pss_bytes: int
     rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """PSS of one process, the resident size beside it, and when both were read (monotonic)."""
+
+    pss_bytes: int
+    rss_bytes: int
+    taken_at: float
 
 
 def declare_service_root(pid: int) -> None:
@@ -57,7 +71,8 @@ class ProcessTree:
         self._root_pid = root_pid
         self._lock = threading.Lock()
         self._processes: dict[int, psutil.Process] = {}
-        self._listed_at = -_TOPOLOGY_SECONDS
+        self._readings: dict[int, _Reading] = {}
+        self._listed_at = -_BELIEVED_SECONDS
         self._cpu_seconds = 0.0
 
     def pids(self) -> tuple[int, ...]:
@@ -65,15 +80,20 @@ class ProcessTree:
         with self._lock:
             return tuple(self._current())
 
-    def memory(self) -> TreeMemory:
-        """Return the memory that the tree holds now."""
+    def memory(self, *, exact: bool = True) -> TreeMemory:
+        """Return the memory that the tree holds now.
+
+        Unless `exact`, the last reading of PSS is believed for two seconds, corrected by what the
+        resident size has changed since; it is read anew when that is more than a mebibyte.
+        """
         pss = rss = 0
         with self._lock:
             for pid, process in self._current().items():
                 try:
-                    own_pss, own_rss = _memory_of(pid, process)
+                    own_rss = process.memory_info().rss
+                    own_pss = self._pss(pid, own_rss, exact=exact)
                 except (psutil.Error, ProcessLookupError, FileNotFoundError):
-                    self._listed_at = -_TOPOLOGY_SECONDS  # it ended: list anew next time
+                    self._listed_at = -_BELIEVED_SECONDS  # it ended: list anew next time
                     continue
                 pss += own_pss
                 rss += own_rss
@@ -87,7 +107,7 @@ class ProcessTree:
                 try:
                     total += process.memory_info().rss
                 except psutil.Error:
-                    self._listed_at = -_TOPOLOGY_SECONDS
+                    self._listed_at = -_BELIEVED_SECONDS
         return total
 
     def cpu_seconds(self) -> float:
@@ -99,7 +119,7 @@ class ProcessTree:
                 try:
                     times = process.cpu_times()
                 except psutil.Error:
-                    self._listed_at = -_TOPOLOGY_SECONDS
+                    self._listed_at = -_BELIEVED_SECONDS
                     continue
                 # The process's own clock is exact; the table of processes ticks every 10 ms.
                 used = time.process_time() if pid == own else times.user + times.system
@@ -108,9 +128,21 @@ class ProcessTree:
             self._cpu_seconds = max(self._cpu_seconds, total)
             return self._cpu_seconds
 
+    def _pss(self, pid: int, rss_bytes: int, *, exact: bool) -> int:
+        last, now = self._readings.get(pid), time.monotonic()
+        if last is not None and not exact and now - last.taken_at < _BELIEVED_SECONDS:
+            drift = rss_bytes - last.rss_bytes
+            if abs(drift) < _DRIFT_BYTES:
+                return last.pss_bytes + drift
+        pss = _read_pss(pid)
+        if pss is None:
+            return rss_bytes
+        self._readings[pid] = _Reading(pss_bytes=pss, rss_bytes=rss_bytes, taken_at=now)
+        return pss
+
     def _current(self) -> dict[int, psutil.Process]:
         now = time.monotonic()
-        if now - self._listed_at >= _TOPOLOGY_SECONDS:
+        if now - self._listed_at >= _BELIEVED_SECONDS:
             known = self._processes
             self._processes = {}
             for pid in _descendants(self._root_pid):
@@ -118,6 +150,9 @@ class ProcessTree:
                     self._processes[pid] = known.get(pid) or psutil.Process(pid)
                 except psutil.NoSuchProcess:
                     continue
+            self._readings = {
+                pid: reading for pid, reading in self._readings.items() if pid in self._processes
+            }
             self._listed_at = now
         return self._processes
 
@@ -143,15 +178,11 @@ def _descendants_by_scan(root_pid: int) -> list[int]:
         return [os.getpid()]
 
 
-def _memory_of(pid: int, process: psutil.Process) -> tuple[int, int]:
-    """Return (PSS, RSS) in bytes; RSS stands for both where the kernel does not tell PSS."""
+def _read_pss(pid: int) -> int | None:
+    """Return the process's PSS in bytes, or None where the kernel does not tell it."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
     except (PermissionError, FileNotFoundError):  # another user's process, or another system
-        rss = process.memory_info().rss
-        return rss, rss
-    values = {}
-    for line in rollup.splitlines()[1:3]:
-        name, kilobytes, _ = line.split()
-        values[name] = int(kilobytes) * 1024
-    return values[b"Pss:"], values[b"Rss:"]
+        return None
+    _, _, rest = rollup.partition(b"\nPss:")
+    return int(rest.split(maxsplit=1)[0]) * 1024

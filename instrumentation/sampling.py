@@ -74,8 +74,8 @@ class ResourceSampler:
     def sample(self) -> None:
         """Take one sample of memory and of CPU use since the sample before."""
         self._ensure_process()
-        self.measure_memory()
         with self._lock:
+            self._memory = self._measure_memory(exact=False)
             used, now = self._tree.cpu_seconds(), time.monotonic()
             elapsed = now - self._cpu_at
             if elapsed >= _SHORTEST_WINDOW_SECONDS:
@@ -83,10 +83,10 @@ class ResourceSampler:
                 self._cpu_used, self._cpu_at = used, now
 
     def measure_memory(self) -> MemorySample:
-        """Measure memory now; the gauges show the result until the next measurement."""
+        """Measure memory exactly, now; the gauges show the result until the next measurement."""
         self._ensure_process()
         with self._lock:
-            self._memory = self._measure_memory()
+            self._memory = self._measure_memory(exact=True)
             return self._memory
 
     def _ensure_process(self) -> None:
@@ -99,15 +99,15 @@ class ResourceSampler:
             self._tree = ProcessTree(service_root_pid())
             self._cpu_used, self._cpu_at = self._tree.cpu_seconds(), time.monotonic()
             self._cpu_percent = 0.0
-            self._memory = self._measure_memory()
+            self._memory = self._measure_memory(exact=True)
             self._pid = os.getpid()
 
-    def _measure_memory(self) -> MemorySample:
+    def _measure_memory(self, *, exact: bool) -> MemorySample:
         group = self.memory_limit.cgroup
         if group is not None:
             used, rss = group.used_bytes(), self._tree.rss_bytes()
         else:
-            tree = self._tree.memory()
+            tree = self._tree.memory(exact=exact)
             used, rss = tree.pss_bytes, tree.rss_bytes
         return MemorySample(
             used_bytes=used,

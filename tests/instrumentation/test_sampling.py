@@ -125,3 +125,21 @@ def test_every_resource_metric_is_exposed(make_app, value):
     assert value(app, "softfactory_uptime_seconds") > 0
     first = value(app, "softfactory_cpu_seconds_total")
     assert value(app, "softfactory_cpu_seconds_total") >= first > 0
+
+
+def test_between_exact_readings_growth_is_followed_without_walking_every_page():
+    tree = ProcessTree(os.getpid())
+    before = tree.memory(exact=True).pss_bytes
+    small, large = (
+        mmap.mmap(-1, size * MEBIBYTE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        for size in (1, 32)
+    )
+    try:
+        small[: MEBIBYTE // 2 : mmap.PAGESIZE] = bytes(MEBIBYTE // 2 // mmap.PAGESIZE)
+        followed = tree.memory(exact=False).pss_bytes
+        assert 0 <= followed - before < 2 * MEBIBYTE
+        large[:: mmap.PAGESIZE] = bytes(len(large) // mmap.PAGESIZE)
+        assert tree.memory(exact=False).pss_bytes - before > 30 * MEBIBYTE
+    finally:
+        small.close()
+        large.close()
