@@ -289,7 +289,8 @@ class Campaign:
             scrape_failures(self.prometheus, self.recorders, begun)
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
-        self._load.stop()
+        if not self.settings.keep:
+            self._load.stop()
         self.recorders[CONTROL].note(Kind.ENDED)
         return Result(
             plans=self.plans,

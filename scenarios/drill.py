@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import psutil
+
 from scenarios.expectation import Expectation
 from scenarios.faults.fault import Fault, FaultDidNotBite
 from scenarios.history import Event, History, Kind, Recorder
+from scenarios.load import LoadError
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.service import ServiceFailed
@@ -64,7 +67,7 @@ def run_drill(
         _resolve(plan, recorder, say)
     except FaultDidNotBite as error:
         recorder.note(Kind.NOT_WITNESSED, text=str(error))
-    except (WaitTimeout, ServiceFailed, OSError) as error:
+    except (WaitTimeout, ServiceFailed, LoadError, OSError, psutil.Error) as error:
         recorder.note(Kind.DISTURBED, text=f"{type(error).__name__}: {error}")
     recorder.note(Kind.ENDED)
     say("done", 0.0)

@@ -133,7 +133,7 @@ class Observer:
         self._read_until = self._counted = 0.0
         self._answered = self._evaluated = time.monotonic()
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="observer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
         self.lost = ""
 
     def start(self) -> None:
@@ -171,6 +171,14 @@ class Observer:
         self.lost = reason
         for recorder in (*self._recorders.values(), self._strangers):
             recorder.note(Kind.DISTURBED, text=reason)
+
+    def _run(self) -> None:
+        try:
+            self._watch()
+        except BaseException as error:
+            # Nobody watches any more: what would look like silence must not be judged.
+            self.disturb(f"the observer failed: {type(error).__name__}: {error}")
+            raise
 
     def _watch(self) -> None:
         while not self.lost:
