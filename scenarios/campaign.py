@@ -107,7 +107,8 @@ class Campaign:
         with self.phases.timed("find tools"):
             self.tools = find_tools(tool_settings, self._say)
         with self.phases.timed("wait for turn"):
-            running.enter_context(
+            self._turn = running.enter_context(ExitStack())
+            self._turn.enter_context(
                 admitted(
                     len(self.drills),
                     settings.time_scale,
@@ -168,6 +169,15 @@ class Campaign:
                 running.callback(berth.port.close)
                 self.targets[berth.id] = site.build(berth, fleet, self._load, patience)
             self._start_stack(running, prometheus_port, alertmanager_port)
+            self._strangers = strangers
+            self._observer = Observer(
+                recorders=self.recorders,
+                strangers=strangers,
+                prometheus=self.prometheus,
+                alertmanager=self.alertmanager,
+                evaluation=self.derived.evaluation_interval,
+                alive=self._dead,
+            )
             site.start_gateway("shared", gateway_port, self.directory / "gateway", self.processes)
             for berth in berths:
                 if berth.service.own_gateway:
@@ -180,16 +190,6 @@ class Campaign:
                 target.instance.wait_serving(READY_SECONDS)
             self._load.start()
             self._load.wait_started(READY_SECONDS)
-        self._fleet = fleet
-        self._observer = Observer(
-            recorders=self.recorders,
-            strangers=strangers,
-            prometheus=self.prometheus,
-            alertmanager=self.alertmanager,
-            evaluation=self.derived.evaluation_interval,
-            alive=self._dead,
-        )
-        self._strangers = strangers
         with self.phases.timed("first scrape"):
             self._wait_ready()
         self._observer.start()
@@ -289,7 +289,9 @@ class Campaign:
             scrape_failures(self.prometheus, self.recorders, begun)
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
-        if not self.settings.keep:
+        if self.settings.keep:
+            self._turn.close()  # whoever looks around should not keep other runs waiting
+        else:
             self._load.stop()
         self.recorders[CONTROL].note(Kind.ENDED)
         return Result(

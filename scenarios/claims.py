@@ -175,7 +175,7 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
             expected=expected,
             observed=f"{subordinate} never fired, so there was nothing to inhibit",
         )
-    if silenced is None or want.alert not in silenced.detail.get("by", "").split(", "):
+    if silenced is None or silenced.detail.get("by") != want.alert:
         by = silenced.detail.get("by", "") if silenced else ""
         return Verdict(
             claim=claim,
@@ -185,16 +185,17 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
             look="the inhibit_rules of alertmanager-config.yml",
         )
     until = _at(history.first(Kind.UNSUPPRESSED, subordinate, after=silenced.at), history)
+    told_before = firing.at < injected(history).at  # a precondition, whose delivery was awaited
     leaked = [
         event
         for event in history.all(Kind.DELIVERED, subordinate, status="firing")
-        if silenced.at < event.at < until
+        if not told_before or silenced.at < event.at < until
     ]
     return Verdict(
         claim=claim,
         status=Status.FAIL if leaked else Status.PASS,
         expected=expected,
-        observed=f"notified {leaked[0].detail['receiver']} while inhibited"
+        observed=f"it notified {leaked[0].detail['receiver']} all the same"
         if leaked
         else f"inhibited for {until - silenced.at:.1f} s by {silenced.detail['by']}",
     )
@@ -221,6 +222,8 @@ def resolved(history: History, want: Expectation) -> Verdict:
     ended = history.first(Kind.INACTIVE, want.alert, after=firing.at)
     if ended is None:
         status, observed = Status.FAIL, "still firing when the drill ended"
+    elif again := history.first(Kind.FIRING, want.alert, after=ended.at):
+        status, observed = Status.FAIL, f"it fired again {again.at - ended.at:.1f} s after its end"
     elif ended.at < begun:
         status, observed = Status.FAIL, f"it ended {begun - ended.at:.1f} s before the repair began"
     else:

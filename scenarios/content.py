@@ -33,6 +33,9 @@ def complaints(delivery: Event, want: Expectation) -> list[str]:
     ]
     if not want.summary or not re.search(want.summary, said):
         missing.append("summary")
+    broken = [word for word in ("<no value>", "%!", "NaN") if word in said]
+    if broken:
+        wrong.append(f"what {receiver} got was not rendered: it says {', '.join(broken)}")
     if missing:
         wrong.append(f"what {receiver} got lacks its {', '.join(missing)}")
     if problem := delivery.detail.get("problem"):

@@ -73,7 +73,7 @@ def _scrapes_lost_in_a_row(history: History, interval: timedelta) -> int:
 def first_arrivals(history: History, want: Expectation, status: str) -> dict[str, Event]:
     """Return the first delivery with this status at each receiver."""
     arrivals: dict[str, Event] = {}
-    for event in history.all(Kind.DELIVERED, want.alert, status=status):
+    for event in history.all(Kind.DELIVERED, want.alert, status=status, accepted="true"):
         arrivals.setdefault(event.detail["receiver"], event)
     return arrivals
 

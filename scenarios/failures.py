@@ -12,9 +12,11 @@ from stack.launch.embedded import LaunchError
 from stack.processes import ProcessError
 from stack.tools import ToolsUnavailable
 from stack.waiting import WaitTimeout
+from stack.yamlfile import ConfigurationError
 
 CANNOT_START = (
     AlertmanagerError,
+    ConfigurationError,
     LaunchError,
     LoadError,
     LoadRefused,

@@ -190,8 +190,8 @@ class Observer:
                 self._look()
                 self._answered = time.monotonic()
             except (PrometheusError, AlertmanagerError) as error:
-                if time.monotonic() - self._answered > LOST_SECONDS:
-                    self.disturb(f"nothing could be observed for {LOST_SECONDS:g} s: {error}")
+                if last_round or time.monotonic() - self._answered > LOST_SECONDS:
+                    self.disturb(f"nothing could be observed: {error}")
                     return
             if last_round:
                 return
@@ -202,7 +202,7 @@ class Observer:
         broken = [rule for rule in rules.rules if rule.health == "err"]
         if not broken:
             self._evaluated = time.monotonic()
-        elif time.monotonic() - self._evaluated > LOST_SECONDS:
+        elif self._stopped.is_set() or time.monotonic() - self._evaluated > LOST_SECONDS:
             one = broken[0]
             self.disturb(f"Prometheus can't evaluate {one.name}: {one.last_error}")
             return

@@ -22,10 +22,11 @@ from scenarios.expectation import Expectation
 from scenarios.failures import CANNOT_START
 from scenarios.history import History
 from scenarios.model import Drill
-from scenarios.report import NotApplicable, print_summary, tidy, write_evidence
+from scenarios.report import NotApplicable, print_summary, tidy, worst, write_evidence
 from scenarios.result import Result, work_directory
 from scenarios.settings import Settings
-from scenarios.verdict import ClaimNotProved, Status, Verdict
+from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict
+from scenarios.verdict import judge as judge_verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 
 STACKS = ("embedded",)
@@ -44,6 +45,7 @@ class _Run:
 
 
 RUN = pytest.StashKey[_Run]()
+VERDICTS = pytest.StashKey[list[Verdict]]()
 
 
 def _time_scale(text: str) -> float:
@@ -139,12 +141,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take out what does not apply to this run, and note which drills the rest needs."""
     run = config.stash[RUN]
-    have = capabilities.have()
     kept, left_out = [], []
     for item in items:
-        needs = {marker.args[0] for marker in item.iter_markers("requires")}
-        drill = _drill_of(item)
-        lacking = sorted((needs | set(drill.requires if drill else ())) - have)
+        lacking = _lacking(item)
         if not lacking or set(lacking) & run.required:
             kept.append(item)
             continue
@@ -164,20 +163,34 @@ def pytest_runtest_makereport(
     """Keep each claim's verdict, and show a failed one without a traceback."""
     report = yield
     error = call.excinfo.value if call.excinfo else None
-    drill = _drill_of(item)
     if isinstance(error, ClaimNotProved):
         report.longrepr = str(error)
-        verdict = error.verdict
-    elif report.when == "call" or report.failed:
-        status = Status.PASS if report.passed else Status.UNKNOWN
-        text = "" if error is None else f"{type(error).__name__}: {error}"
-        verdict = Verdict(claim=item.name, status=status, expected="", observed=text)
+    judged = item.stash.get(VERDICTS, [])
+    if report.when == "call":
+        judged = judged or [_verdict_of(item, error)]
+    elif report.failed:
+        judged = [_verdict_of(item, error)]
     else:
         return report
-    report.user_properties.append(("verdict", verdict.status.value))
-    if drill is not None:
-        item.config.stash[RUN].verdicts.setdefault(drill.id, []).append(verdict)
+    report.user_properties.append(("verdict", worst(judged).value))
+    if drill := _drill_of(item):
+        item.config.stash[RUN].verdicts.setdefault(drill.id, []).extend(judged)
     return report
+
+
+def _verdict_of(item: pytest.Item, error: BaseException | None) -> Verdict:
+    """Return the verdict of a check that handed none to ``judge``: an error proves nothing."""
+    text = "" if error is None else f"{type(error).__name__}: {error}"
+    status = Status.PASS if error is None else Status.UNKNOWN
+    return Verdict(claim=item.name, status=status, expected="", observed=text)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what was required and can't be had, with the reason."""
+    lacking = _lacking(item)
+    if lacking:
+        why = "; ".join(f"{name} is required: {capabilities.why_not(name)}" for name in lacking)
+        pytest.fail(why, pytrace=False)
 
 
 def pytest_terminal_summary(
@@ -196,6 +209,18 @@ def pytest_terminal_summary(
     path = run.settings.reports / "evidence.json"
     write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
     terminalreporter.write_line(f"evidence: {path}")
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judging:
+    """Keep a claim's verdict as evidence, and let the check pass only if it is PASS."""
+    verdicts = request.node.stash.setdefault(VERDICTS, [])
+
+    def keep_and_judge(verdict: Verdict) -> None:
+        verdicts.append(verdict)
+        judge_verdict(verdict)
+
+    return keep_and_judge
 
 
 @pytest.fixture(scope="session")
@@ -258,6 +283,12 @@ def want(plan: Plan) -> Expectation:
 def history(result: Result, drill: Drill) -> History:
     """What happened in this drill."""
     return result.histories[drill.id]
+
+
+def _lacking(item: pytest.Item) -> list[str]:
+    needs = {marker.args[0] for marker in item.iter_markers("requires")}
+    drill = _drill_of(item)
+    return sorted((needs | set(drill.requires if drill else ())) - capabilities.have())
 
 
 def _drill_of(item: pytest.Item) -> Drill | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,11 +20,14 @@ from rich.console import Console
 from rich.table import Table
 
 from scenarios.drill import Plan
-from scenarios.history import History, Kind
+from scenarios.history import History
 from scenarios.measures import measure
 from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Status, Verdict
+
+RUN_NAME = re.compile(r"[\dT-]+-\d+")
+"""A run's folder: when it began, and the id of its process."""
 
 KEPT_RUNS = 10
 """How many runs' folders stay below ``reports/runs``."""
@@ -175,18 +179,21 @@ def _drill(plan: Plan, history: History, verdicts: Sequence[Verdict]) -> dict[st
 
 
 def _events(history: History) -> list[object]:
-    return [json.loads(event.to_json()) for event in history.events if event.kind in Kind]
+    return [json.loads(event.to_json()) for event in history.events]
 
 
 def tidy(directory: Path) -> None:
     """Reduce a finished run's folder to its histories and logs, and remove the oldest runs."""
-    for path in directory.iterdir():
-        if path.name != "histories" and path.suffix != ".log":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    runs = sorted(directory.parent.iterdir())
+    for path in sorted(directory.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.suffix != ".log" and directory / "histories" not in path.parents:
+            path.unlink()
+    runs = sorted(one for one in directory.parent.iterdir() if RUN_NAME.fullmatch(one.name))
     for old in runs[:-KEPT_RUNS]:
         if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)  # another run may be removing it as well
 
 
 def _s(duration: timedelta) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +44,10 @@ class Verdict:
             if text
         ]
         return "\n".join(lines)
+
+
+Judging = Callable[[Verdict], None]
+"""What a check hands its verdict to: the fixture ``judge``."""
 
 
 class ClaimNotProved(AssertionError):

@@ -3,8 +3,8 @@
 from scenarios.claims import fault_bit
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import judge
+from scenarios.verdict import Judging
 
 
-def test_fault_bit(history: History, plan: Plan) -> None:
+def test_fault_bit(history: History, plan: Plan, judge: Judging) -> None:
     judge(fault_bit(history, plan.want))

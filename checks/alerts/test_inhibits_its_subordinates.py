@@ -5,10 +5,10 @@ import pytest
 from scenarios.claims import hushed
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import judge
+from scenarios.verdict import Judging
 
 
 @pytest.mark.drills(which=lambda drill: bool(drill.hushes))
-def test_inhibits_its_subordinates(history: History, plan: Plan) -> None:
+def test_inhibits_its_subordinates(history: History, plan: Plan, judge: Judging) -> None:
     for subordinate in sorted(plan.drill.hushes):
         judge(hushed(history, plan.want, subordinate))

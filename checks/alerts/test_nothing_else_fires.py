@@ -4,8 +4,8 @@ from scenarios.claims import quiet
 from scenarios.drill import Plan
 from scenarios.history import History
 from scenarios.result import Result
-from scenarios.verdict import judge
+from scenarios.verdict import Judging
 
 
-def test_nothing_else_fires(history: History, plan: Plan, result: Result) -> None:
+def test_nothing_else_fires(history: History, plan: Plan, result: Result, judge: Judging) -> None:
     judge(quiet(history, plan.want, result.control))

@@ -5,9 +5,9 @@ import pytest
 from scenarios.claims import stayed_quiet
 from scenarios.drill import Plan
 from scenarios.history import History
-from scenarios.verdict import judge
+from scenarios.verdict import Judging
 
 
 @pytest.mark.drills(which=lambda drill: not drill.fires)
-def test_stays_quiet(history: History, plan: Plan) -> None:
+def test_stays_quiet(history: History, plan: Plan, judge: Judging) -> None:
     judge(stayed_quiet(history, plan.want))

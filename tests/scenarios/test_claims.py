@@ -293,6 +293,16 @@ def test_a_subordinate_that_notified_while_inhibited_fails() -> None:
     assert "notified slack #alerts" in hushed(leaky, WANT, SUB).observed
 
 
+def test_a_subordinate_that_notified_before_it_was_inhibited_fails() -> None:
+    early = replace(told(12.2, "slack #alerts"), alert=SUB)
+    leaky = history(event(12, Kind.FIRING, SUB), event(12.5, Kind.SUPPRESSED, SUB, by=ALERT), early)
+    assert hushed(leaky, WANT, SUB).status is Status.FAIL
+
+
+def test_an_alert_that_fires_again_after_its_end_fails() -> None:
+    assert "fired again" in resolved(history(event(22, Kind.FIRING, ALERT)), WANT).observed
+
+
 def test_an_alert_that_still_fires_at_the_end_fails() -> None:
     assert resolved(history(without=(Kind.INACTIVE,)), WANT).status is Status.FAIL
 
