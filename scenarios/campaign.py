@@ -286,7 +286,12 @@ class Campaign:
                 thread.join()
         self._observer.stop()
         try:
-            scrape_failures(self.prometheus, self.recorders, begun)
+            scrape_failures(
+                self.prometheus,
+                self.recorders,
+                since=begun,
+                interval=self.derived.scrape_interval,
+            )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
         if self.settings.keep:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import pairwise
 
 from scenarios.history import Event, Kind, Recorder
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
@@ -256,9 +257,13 @@ class Observer:
 
 
 def scrape_failures(
-    prometheus: PrometheusClient, services: Mapping[str, Recorder], since: float
+    prometheus: PrometheusClient,
+    services: Mapping[str, Recorder],
+    *,
+    since: float,
+    interval: timedelta,
 ) -> None:
-    """Append every failed scrape of these services since ``since`` to their histories.
+    """Append every scrape since ``since`` that failed, or was not made, to these histories.
 
     Raises:
         PrometheusError: the samples of ``up`` can't be read.
@@ -266,9 +271,17 @@ def scrape_failures(
     seconds = max(1.0, time.time() - since)
     for series in prometheus.query_raw(f'up{{job="{JOB}"}}[{seconds:.0f}s]'):
         recorder = services.get(series.labels.get("service", ""))
-        for at, value in series.points:
-            if recorder and value == 0 and at >= since:
+        if recorder is None:
+            continue
+        points = [(at, value) for at, value in series.points if at >= since]
+        for at, value in points:
+            if value == 0:
                 recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED))
+        for (before, _), (after, _) in pairwise(points):
+            missed = round((after - before) / interval.total_seconds()) - 1
+            for number in range(1, missed + 1):
+                at = before + number * interval.total_seconds()
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text="no scrape was made"))
 
 
 def _kind(labels: Mapping[str, str]) -> Kind:

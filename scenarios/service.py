@@ -87,6 +87,16 @@ class Instance:
             return False
         return answer.status_code == HTTPStatus.OK
 
+    def _serves_or_fails(self) -> bool:
+        if self.fleet.died is not None:
+            raise ServiceFailed(
+                f"the fleet of service instances ended with status {self.fleet.died}; "
+                f"see {self.directory.parents[1] / 'fleet.log'}"
+            )
+        if refused := [error for error in self.fleet.errors if error.startswith(f"{self.id}:")]:
+            raise ServiceFailed("; ".join(refused))
+        return self.serves()
+
     def wait_serving(self, timeout_seconds: float) -> None:
         """Wait until the instance answers.
 
@@ -95,7 +105,7 @@ class Instance:
         """
         try:
             wait_until(
-                lambda: self.serves() or None,
+                self._serves_or_fails,
                 what=f"{self.id} to answer at {self.url}",
                 timeout_seconds=timeout_seconds,
                 interval_seconds=0.05,

@@ -38,11 +38,17 @@ class DeclineCards:
         begun = time.time()
         target.load.use_card(target.id, DECLINED_CARD)
         try:
-            yield seen_by_clients(
-                target,
-                after=begun,
-                bit=lambda sample: PAYMENT_REQUIRED in sample.statuses,
-                text=f"payments answered with {PAYMENT_REQUIRED}",
-            )
+            yield _declined(target, begun)
+            # Silence proves nothing unless payments went on being declined until the end.
+            _declined(target, time.time())
         finally:
             target.load.use_card(target.id, GOOD_CARD)
+
+
+def _declined(target: Target, after: float) -> Witness:
+    return seen_by_clients(
+        target,
+        after=after,
+        bit=lambda sample: PAYMENT_REQUIRED in sample.statuses,
+        text=f"payments answered with {PAYMENT_REQUIRED}",
+    )
