@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.conditions import Load, Service
-from scenarios.faults.fault import Effect, Witness
+from scenarios.faults.fault import Effect, FaultDidNotBite, Witness
 from scenarios.target import Target
 
 
@@ -44,19 +44,25 @@ class AgeBackup:
             aged["completed_at"] = time.time() - self.age.total_seconds()
             _write(target, json.dumps(aged))
         try:
-            yield Witness.now(f"read back from {record.name}: {_read(target)}")
+            yield self._read_back(target)
         finally:
             _write(target, before)
+
+    def _read_back(self, target: Target) -> Witness:
+        record = target.backup_status
+        found = None
+        if record.exists():
+            completed_at = json.loads(record.read_text())["completed_at"]
+            found = timedelta(seconds=time.time() - completed_at)
+        if (found is None) != (self.age is None) or (found and self.age and found < self.age):
+            raise FaultDidNotBite(
+                f"expected {record} to say that {self.text}; it says "
+                + ("nothing" if found is None else f"{found} ago")
+            )
+        return Witness.now(f"read back from {record.name}: {self.text}")
 
 
 def _write(target: Target, text: str) -> None:
     draft = target.backup_status.with_suffix(".draft")
     draft.write_text(text)
     draft.replace(target.backup_status)
-
-
-def _read(target: Target) -> str:
-    if not target.backup_status.exists():
-        return "no record"
-    completed_at = json.loads(target.backup_status.read_text())["completed_at"]
-    return f"completed {(time.time() - completed_at) / 3600:.1f} h ago"
