@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scenarios.evidence import first_arrivals, pending_before
 from scenarios.expectation import Expectation
 from scenarios.history import History, Kind
 
@@ -36,12 +37,8 @@ def measure(history: History, want: Expectation) -> Measures:
     if witness is None or injected is None:
         return Measures()
     firing = history.first(Kind.FIRING, want.alert, after=injected.at)
-    began = [
-        event.at
-        for event in history.all(Kind.PENDING, want.alert)
-        if firing and event.at <= firing.at
-    ]
-    pending = began[-1] if began else (firing.at if firing else None)
+    began = pending_before(history, want.alert, firing) or firing if firing else None
+    pending = began.at if began else None
     told = _last_arrival(history, want, "firing")
     repaired = history.first(Kind.REPAIRED)
     gone = history.first(Kind.INACTIVE, want.alert, after=firing.at) if firing else None
@@ -57,10 +54,10 @@ def measure(history: History, want: Expectation) -> Measures:
 
 
 def _last_arrival(history: History, want: Expectation, status: str) -> float | None:
-    first: dict[str, float] = {}
-    for event in history.all(Kind.DELIVERED, want.alert, status=status):
-        first.setdefault(event.detail["receiver"], event.at)
-    return max(first[name] for name in want.receivers) if want.receivers <= first.keys() else None
+    first = first_arrivals(history, want, status)
+    if not want.receivers <= first.keys():
+        return None
+    return max(first[name].at for name in want.receivers)
 
 
 def _between(start: float | None, end: float | None) -> float | None:

@@ -130,12 +130,7 @@ def write_evidence(
                 "origin": tool.origin,
                 "source": tool.source,
             }
-            for tool in (
-                result.tools.prometheus,
-                result.tools.promtool,
-                result.tools.alertmanager,
-                result.tools.amtool,
-            )
+            for tool in result.tools.each()
         ],
         "changes_from_production": [
             {

@@ -88,10 +88,6 @@ class Gateway:
         draft.write_text(behaviour)
         draft.replace(self.control)
 
-    def answered(self) -> int:
-        """Return how many requests the gateway has logged as answered."""
-        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
