@@ -26,15 +26,17 @@ class RequestState:
     """What is known of one request; who writes which part stands in `instrumentation.edge`.
 
     `trace_id` and `span_id` (ours) are lower-case hex, `parent_id` is the caller's span or None.
-    `status` is None until the response starts, `rule` and `endpoint` until the request is
-    matched, and for good where no route matches. `latency_ms` and `response_bytes` are final
-    when the request is finished. `error_type` is the class name of the exception that ended it.
+    `status` is None until the response starts. `rule` and `endpoint` are None until the request
+    is matched, and for good where no route matches; `routed` says that matching was tried.
+    `counted` tells a request that metrics count from those that read them. `latency_ms` and
+    `response_bytes` are final when the request is finished. `error_type` is the class name of the
+    exception that ended it.
     """
 
     __slots__ = (
         *("app", "request_id", "trace_id", "span_id", "parent_id", "trace_flags"),
-        *("user_id", "method", "path", "query", "environ"),
-        *("started", "status", "error_type", "rule", "endpoint", "latency_ms", "response_bytes"),
+        *("user_id", "method", "path", "query", "routed", "rule", "endpoint"),
+        *("started", "counted", "status", "error_type", "latency_ms", "response_bytes"),
     )
 
     def __init__(
@@ -65,13 +67,19 @@ class RequestState:
         else:
             self.request_id = random[:32]
         self.user_id: str | None = None
-        self.environ: dict[str, object] = {}
+        self.routed = False
+        self.counted = False
         self.status: int | None = None
         self.error_type: str | None = None
         self.rule: str | None = None
         self.endpoint: str | None = None
         self.latency_ms: float | None = None
         self.response_bytes = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the service failed: a 5xx status, or a body that broke off."""
+        return self.error_type is not None or (self.status or 500) >= 500
 
     @property
     def traceparent(self) -> str:

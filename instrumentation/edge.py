@@ -1,73 +1,47 @@
-"""The WSGI edge: each response is seen once, when it is finished, with the status the client saw.
+"""The WSGI edge: each response is seen once, with the status that the client saw.
 
 Error handlers, aborts, exceptions that escape the application and bodies that break while they
 are streamed all pass here; what happens inside Flask only adds the matched rule and the type of
 the exception. Middleware that is wrapped around the application afterwards lies outside.
 
+A response is *answered* when its last byte is handed to the server, and *finished* when the
+server has written it, or gave up. Counting at the first of the two means that no client ever holds
+a response that was not counted, even when the process is killed at that moment; measuring at the
+second means that a slow client is part of the latency.
+
 Finished means read to the end or closed, as every server does; Flask's test client does so when
 `response.data` is read, not when only the status is looked at.
 """
 
-import re
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
-from flask import Flask, got_request_exception, request, request_started
+from flask import Flask, got_request_exception, request
 from werkzeug.exceptions import HTTPException
+
+from instrumentation.correlation import CURRENT, RequestState
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,128}")
-"""What a client may call its request or its user; anything else could forge or break a log."""
-
 _EXTENSION = "instrumentation.edge"
 _ENVIRON_KEY = "instrumentation.request"
 
-
-@dataclass(slots=True, kw_only=True)
-class RequestState:
-    """What is known of a request so far; `status` stays None until the response starts."""
-
-    app: Flask
-    request_id: str
-    user_id: str | None
-    method: str
-    path: str
-    started: float
-    rule: str | None = None
-    endpoint: str | None = None
-    status: int | None = None
-    error_type: str | None = None
-    latency_ms: float | None = None
+Observer = Callable[[RequestState], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishedRequest:
-    """One answered request: `rule` and `endpoint` are None where no route matched.
+class Meter(Protocol):
+    """What measures requests; each method is called once a request, in the answering thread."""
 
-    `error_type` is the class name of the exception that ended it, if one was seen.
-    """
+    def begun(self, state: RequestState) -> None:
+        """Take note of a request that has come in."""
 
-    request_id: str
-    user_id: str | None
-    method: str
-    path: str
-    rule: str | None
-    endpoint: str | None
-    status: int
-    error_type: str | None
-    latency_ms: float
+    def answered(self, state: RequestState) -> None:
+        """Count a request: `status`, `rule` and `error_type` are final but for a broken write."""
 
-
-Observer = Callable[[FinishedRequest], None]
-
-CURRENT: ContextVar[RequestState | None] = ContextVar("instrumentation_request", default=None)
-"""The request that this thread is answering; log records take their request id from it."""
+    def finished(self, state: RequestState) -> None:
+        """Measure a request: everything about it is final."""
 
 
 class RequestEdge:
@@ -76,84 +50,78 @@ class RequestEdge:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._inner: WSGIApplication = app.wsgi_app
-        self._observers: list[Observer] = []
-        self._on_request: list[Callable[[], None]] = []
-        request_started.connect(self._on_matched, app)
+        self._meters: tuple[Meter, ...] = ()
+        self._observers: tuple[Observer, ...] = ()
+        self._on_request: tuple[Callable[[], None], ...] = ()
+        # Before all other hooks, the team's own among them: any of those may abort the request.
+        app.url_value_preprocessors.setdefault(None, []).insert(0, self._on_routed)
         got_request_exception.connect(self._on_exception, app)
+
+    def measure(self, meter: Meter) -> None:
+        """Have `meter` told of each request."""
+        self._meters += (meter,)
 
     def observe(self, observer: Observer) -> None:
         """Have `observer` called once for each finished request, in the thread that answered it."""
         if observer not in self._observers:
-            self._observers.append(observer)
+            self._observers += (observer,)
 
     def before_each(self, hook: Callable[[], None]) -> None:
         """Have `hook` called before each request; it must be cheap and must not raise."""
-        self._on_request.append(hook)
+        self._on_request += (hook,)
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "_Body":
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "_Answer":
         """Answer one request; this is the application that the server sees."""
         for hook in self._on_request:
             hook()
-        state = RequestState(
-            app=self._app,
-            request_id=_accepted(environ.get("HTTP_X_REQUEST_ID")) or uuid.uuid4().hex,
-            user_id=_accepted(environ.get("HTTP_X_USER_ID")),
-            method=environ.get("REQUEST_METHOD", ""),
-            path=environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
-            started=time.perf_counter(),
-        )
+        state = _state_of(self._app, environ)
+        answer = _Answer(self, state, environ, start_response, CURRENT.get())
         environ[_ENVIRON_KEY] = state
         CURRENT.set(state)
-
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
-            state.status = int(status[:3])
-            named = [pair for pair in headers if pair[0].lower() != "x-request-id"]
-            return start_response(status, [*named, ("X-Request-Id", state.request_id)], exc_info)
-
+        for meter in self._meters:
+            meter.begun(state)
         try:
-            body = self._inner(environ, start)
+            body = self._inner(environ, answer.start)
         except BaseException as error:
             state.status = 500  # the server answers for an application that raised
             state.error_type = type(error).__name__
-            self._finish(state, environ)
+            answer.finish()
             raise
-        return _Body(body, state, lambda: self._finish(state, environ))
+        answer.take(body)
+        return answer
 
-    def _on_matched(self, _app: Flask, **_extra: object) -> None:
-        state = request.environ.get(_ENVIRON_KEY)
-        if isinstance(state, RequestState) and request.url_rule is not None:
-            state.rule = request.url_rule.rule
-            state.endpoint = request.url_rule.endpoint
-
-    def _on_exception(self, _app: Flask, exception: BaseException, **_extra: object) -> None:
-        state = request.environ.get(_ENVIRON_KEY)
-        if isinstance(state, RequestState):
-            state.error_type = type(exception).__name__
-
-    def _finish(self, state: RequestState, environ: "WSGIEnvironment") -> None:
-        if state.rule is None:
+    def answered(self, state: RequestState, environ: "WSGIEnvironment") -> None:
+        """Have a request counted."""
+        if not state.routed:
             self._match(state, environ)
+        for meter in self._meters:
+            meter.answered(state)
+
+    def finished(self, state: RequestState) -> None:
+        """Have a request measured, and told to whoever observes."""
         state.latency_ms = (time.perf_counter() - state.started) * 1000.0
-        finished = FinishedRequest(
-            request_id=state.request_id,
-            user_id=state.user_id,
-            method=state.method,
-            path=state.path,
-            rule=state.rule,
-            endpoint=state.endpoint,
-            status=state.status or 500,
-            error_type=state.error_type,
-            latency_ms=state.latency_ms,
-        )
-        try:
-            for observer in self._observers:
-                observer(finished)
-        finally:
-            if CURRENT.get() is state:
-                CURRENT.set(None)
+        for meter in self._meters:
+            meter.finished(state)
+        for observer in self._observers:
+            observer(state)
+
+    @staticmethod
+    def _on_routed(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        state = CURRENT.get()
+        if state is not None:
+            state.routed = True
+            if (rule := request.url_rule) is not None:
+                state.rule, state.endpoint = rule.rule, rule.endpoint
+
+    @staticmethod
+    def _on_exception(_app: Flask, exception: BaseException, **_extra: object) -> None:
+        state = CURRENT.get()
+        if state is not None:
+            state.error_type = type(exception).__name__
 
     def _match(self, state: RequestState, environ: "WSGIEnvironment") -> None:
         """Find the rule of a request that never reached Flask's own matching."""
+        state.routed = True
         try:
             rule, _ = self._app.url_map.bind_to_environ(environ).match(return_rule=True)
         except (HTTPException, ValueError):  # no such route, or no usable host in the environ
@@ -161,35 +129,71 @@ class RequestEdge:
         state.rule, state.endpoint = rule.rule, rule.endpoint
 
 
-class _Body:
-    """The response's body, which is finished when the server closes it."""
+class _Answer:
+    """One response on its way: the `start_response` of the application, the body of the server."""
 
-    __slots__ = ("_body", "_finish", "_iterator", "_sent", "_state")
+    __slots__ = (
+        *("_answered", "_body", "_edge", "_environ", "_expected_bytes", "_finished"),
+        *("_next", "_outer", "_start_response", "_state"),
+    )
 
     def __init__(
-        self, body: Iterable[bytes], state: RequestState, finish: Callable[[], None]
+        self,
+        edge: RequestEdge,
+        state: RequestState,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+        outer: RequestState | None,
     ) -> None:
-        self._finish: Callable[[], None] | None = finish
+        self._edge = edge
         self._state = state
-        self._sent = False
-        self._body = body
-        self._iterator: Iterator[bytes] = iter(body)
+        self._environ = environ
+        self._start_response = start_response
+        self._outer = outer
+        self._expected_bytes = -1
+        self._answered = self._finished = False
+        self._body: Iterable[bytes] = ()
 
-    def __iter__(self) -> Iterator[bytes]:
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        """Note the status and the length, and add the request's id to the headers."""
+        state = self._state
+        state.status = int(status[:3])
+        for name, value in headers:
+            match len(name):
+                case 14 if name.lower() == "content-length" and value.isdecimal():
+                    self._expected_bytes = int(value)
+                case 12 if name.lower() == "x-request-id":
+                    headers = [pair for pair in headers if pair[0].lower() != "x-request-id"]
+        return self._start_response(
+            status, [*headers, ("X-Request-Id", state.request_id)], exc_info
+        )
+
+    def take(self, body: Iterable[bytes]) -> None:
+        """Take the application's body, which the server will read here."""
+        self._body = body
+        self._next = iter(body).__next__
+
+    def __iter__(self) -> "_Answer":
         return self
 
     def __next__(self) -> bytes:
+        state = self._state
         try:
-            chunk = next(self._iterator)
+            chunk = self._next()
         except StopIteration:
-            self._report()  # the server asks for more once it has written everything
+            self.finish()  # the server asks for more once it has written everything
             raise
         except BaseException as error:
-            self._state.error_type = type(error).__name__
-            if not self._sent:
-                self._state.status = 500  # nothing was sent, so the server still can say so
+            state.error_type = type(error).__name__
+            if not state.response_bytes:
+                state.status = 500  # nothing was sent, so the server still can say so
             raise
-        self._sent = self._sent or bool(chunk)
+        state.response_bytes += len(chunk)
+        if state.response_bytes == self._expected_bytes and not self._answered:
+            self._answered = True
+            self._edge.answered(state, self._environ)
         return chunk
 
     def close(self) -> None:
@@ -199,15 +203,27 @@ class _Body:
             if close is not None:
                 close()
         finally:
-            self._report()
+            self.finish()
 
     def __del__(self) -> None:
-        self._report()  # a server, or a test client, that never closed what it was given
+        self.finish()  # a server, or a test client, that never closed what it was given
 
-    def _report(self) -> None:
-        finish, self._finish = self._finish, None
-        if finish is not None:
-            finish()
+    def finish(self) -> None:
+        """Report the response, the first time."""
+        if self._finished:
+            return
+        self._finished = True
+        state = self._state
+        try:
+            if not self._answered:
+                self._answered = True
+                if state.status is None:
+                    state.status = 500  # the application never began a response
+                self._edge.answered(state, self._environ)
+            self._edge.finished(state)
+        finally:
+            if CURRENT.get() is state:
+                CURRENT.set(self._outer)
 
 
 def request_edge(app: Flask) -> RequestEdge:
@@ -221,5 +237,19 @@ def request_edge(app: Flask) -> RequestEdge:
     return edge
 
 
-def _accepted(identifier: str | None) -> str | None:
-    return identifier if identifier and IDENTIFIER.fullmatch(identifier) else None
+def _state_of(app: Flask, environ: "WSGIEnvironment") -> RequestState:
+    """Make the state of a request; one that came through another edge keeps its identity."""
+    request_id = environ.get("HTTP_X_REQUEST_ID")
+    traceparent = environ.get("HTTP_TRACEPARENT")
+    outer = environ.get(_ENVIRON_KEY)
+    if isinstance(outer, RequestState):
+        request_id, traceparent = outer.request_id, outer.traceparent
+    return RequestState(
+        app,
+        method=environ.get("REQUEST_METHOD", ""),
+        path=environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+        query=environ.get("QUERY_STRING", ""),
+        request_id=request_id,
+        traceparent=traceparent,
+        started=time.perf_counter(),
+    )

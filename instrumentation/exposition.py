@@ -1,52 +1,143 @@
-"""Prometheus' text format, with the part of each line that never changes kept between scrapes.
+"""Prometheus' text format and OpenMetrics, with the part of each line that never changes kept.
 
 The client's own `generate_latest` escapes and sorts every label at every scrape, which is most of
 its cost. `_created` series are left out: nothing reads them, and each counter would have one.
 """
 
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
+
+from instrumentation.exemplars import Exemplar, Exemplars
+
+GZIP_LEVEL = 1
+"""Four fifths of the bytes go at the first level; the others cost a scrape more than they save."""
+
+TARGET_LABELS = frozenset({"job", "service", "instance"})
+"""Set by discovery, so that what names a target does not depend on the target."""
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-class Exposition:
-    """Renders one registry. Series are never removed from it, so the kept parts are bounded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposed:
+    """The answer to one scrape."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Exposition:
+    """Renders one registry. Series are never removed from it, so the kept parts are bounded.
+
+    `exemplars` are found by the name of their histogram. `constant_labels` stand on every series; a
+    metric's own label of that name wins. Raises ValueError for one that discovery sets.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        constant_labels: Mapping[str, str] | None = None,
+        exemplars: Mapping[str, Exemplars] | None = None,
+    ) -> None:
+        constant_labels = constant_labels or {}
+        if taken := TARGET_LABELS & constant_labels.keys():
+            raise ValueError(f"constant label {min(taken)}: it belongs to the target's discovery")
         self._registry = registry
-        self._heads: dict[str, str] = {}
+        self._exemplars = exemplars or {}
+        self._text = _Lines(generate_latest, constant_labels)
+        self._open = _Lines(openmetrics.generate_latest, constant_labels)
+
+    def families(self) -> list[Metric]:
+        """Return everything that is exposed, as the client library's objects."""
+        return list(self._registry.collect())
+
+    def respond(self, accept: str, accept_encoding: str) -> Exposed:
+        """Answer a scrape by its `Accept` and `Accept-Encoding` headers.
+
+        OpenMetrics, with exemplars, where it is asked for; else the text format.
+        """
+        try:
+            _, content_type = choose_encoder(accept)
+        except ValueError:  # a version that is none: as if no format had been named
+            _, content_type = choose_encoder("")
+        is_open = content_type.startswith("application/openmetrics-text")
+        body = self.render(is_openmetrics=is_open)
+        headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip_accepted(accept_encoding):
+            body = gzip.compress(body, GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Exposed(body=body, headers=headers)
+
+    def render(self, *, is_openmetrics: bool = False) -> bytes:
+        """Return the exposition, the same but for `_created` as the client library's own."""
+        if not is_openmetrics:
+            return "".join(self._text.of(self._registry, {})).encode()
+        newest = {
+            (f"{histogram}_bucket", method, endpoint, edge): exemplar
+            for histogram, kept in self._exemplars.items()
+            for (method, endpoint), edges in kept.newest().items()
+            for edge, exemplar in edges.items()
+        }
+        lines = self._open.of(self._registry, newest)
+        lines.append("# EOF\n")
+        return "".join(lines).encode()
+
+
+class _Lines:
+    """One format's lines: the client library writes each head and each series' name once."""
+
+    def __init__(self, write: Callable[..., bytes], constant_labels: Mapping[str, str]) -> None:
+        self._write = write
+        self._constant_labels = constant_labels
+        self._heads: dict[tuple[str, str], str] = {}
         self._series: dict[_Key, str] = {}
 
-    def render(self) -> bytes:
-        """Return the exposition, the same but for `_created` as the client library's own."""
+    def of(
+        self,
+        registry: CollectorRegistry,
+        exemplars: Mapping[tuple[str, str, str, float], Exemplar],
+    ) -> list[str]:
+        """Return the lines; exemplars are found by sample name, method, endpoint and edge."""
         lines: list[str] = []
-        for metric in self._registry.collect():
-            lines.append(self._heads.get(metric.name) or self._head(metric))
+        for metric in registry.collect():
+            lines.append(self._heads.get((metric.name, metric.type)) or self._head(metric))
             created = f"{metric.name}_created"
             for name, labels, value, *_ in metric.samples:
                 if name == created:
                     continue
                 key = (name, tuple(labels.items()))
-                series = self._series.get(key) or self._write_series(key)
+                series = self._series.get(key) or self._write_series(key, metric.type)
                 number = floatToGoString(value)  # type: ignore[no-untyped-call]  # has no types
+                if exemplars and (found := exemplars.get(_place(name, labels))):
+                    number = f"{number} {_exemplar(found)}"
                 lines.append(f"{series} {number}\n")
-        return "".join(lines).encode()
+        return lines
 
     def _head(self, metric: Metric) -> str:
-        """Have the client write the HELP and TYPE lines, from a copy without samples."""
+        """Have the client write the lines before the samples, from a copy without any."""
         bare = Metric(metric.name, metric.documentation, metric.type)
-        head = self._heads[metric.name] = generate_latest(_Only(bare)).decode()
+        head = self._write(_Only(bare)).decode().removesuffix("# EOF\n")
+        self._heads[metric.name, metric.type] = head
         return head
 
-    def _write_series(self, key: _Key) -> str:
+    def _write_series(self, key: _Key, kind: str) -> str:
         """Have the client write the series' name and labels, so that escaping stays its affair."""
         name, labels = key
         one = Metric(name, "", "unknown")
-        one.samples.append(Sample(name, dict(labels), 0.0))
-        line = generate_latest(_Only(one)).decode().splitlines()[2]
+        one.samples.append(Sample(name, {**self._constant_labels, **dict(labels)}, 0.0))
+        line = next(
+            line for line in self._write(_Only(one)).decode().splitlines() if line[0] != "#"
+        )
         series = self._series[key] = line.rpartition(" ")[0]
         return series
 
@@ -61,3 +152,14 @@ class _Only(CollectorRegistry):
     def collect(self) -> list[Metric]:
         """Return the family."""
         return [self._metric]
+
+
+def _place(name: str, labels: Mapping[str, str]) -> Any:
+    edge = labels.get("le")
+    if edge is None:
+        return None
+    return name, labels.get("method"), labels.get("endpoint"), float(edge)
+
+
+def _exemplar(exemplar: Exemplar) -> str:
+    return f'# {{trace_id="{exemplar.trace_id}"}} {exemplar.value:.3f} {exemplar.at:.3f}'

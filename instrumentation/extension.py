@@ -1,22 +1,26 @@
 """One object an application: it owns the registry and everything that observes the service."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 
 from instrumentation.background import BackgroundTasks
+from instrumentation.correlation import RequestState
 from instrumentation.edge import request_edge
+from instrumentation.error_rates import ErrorRates
+from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector
 from instrumentation.faults.memory import MemoryHolding
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
+from instrumentation.registry import ServiceRegistry
 from instrumentation.request_metrics import RequestMetrics
 from instrumentation.sampling import ResourceCollector, ResourceSampler
-from instrumentation.settings import InstrumentSettings, SettingsError
+from instrumentation.settings import InstrumentSettings
+from instrumentation.workers import shared_directory
 
 EXTENSION = "instrumentation"
 
@@ -30,27 +34,50 @@ class Instrumentation:
     into `registry`, with `prefix` before their names.
     """
 
-    def __init__(self, app: Flask, *, settings: InstrumentSettings, prefix: str) -> None:
-        self._refuse_what_cannot_work(app)
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        settings: InstrumentSettings,
+        prefix: str,
+        constant_labels: Mapping[str, str] | None = None,
+    ) -> None:
+        if EXTENSION in app.extensions:
+            raise RuntimeError(f"{app.name} is instrumented already")
+        self.app = app
         self.settings = settings
         self.prefix = prefix
-        self.registry = CollectorRegistry()
-        self.exposition = Exposition(self.registry)
+        self.directory = shared_directory()
+        self.registry = ServiceRegistry(self.directory)
+        exemplars = Exemplars(settings.latency_buckets_ms, self.directory)
+        self.exposition = Exposition(
+            self.registry,
+            constant_labels={**(settings.constant_labels or {}), **(constant_labels or {})},
+            exemplars={f"{prefix}_request_latency_ms": exemplars},
+        )
         self.readiness = Readiness(app)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
-        Gauge(f"{prefix}_up", "1 while the service can answer at all.", registry=self.registry).set(
-            1
-        )
+        Gauge(
+            f"{prefix}_up",
+            "1 while the service can answer at all.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        ).set(1)
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
             cpu_limit=cpu_limit(settings.cpu_limit_cores),
+            directory=self.directory,
         )
         self.registry.register(ResourceCollector(self.sampler, prefix=prefix))
+        self.rates = ErrorRates()
         self.requests = RequestMetrics(
             app,
             registry=self.registry,
             prefix=prefix,
             latency_buckets_ms=settings.latency_buckets_ms,
+            size_buckets_bytes=settings.size_buckets_bytes,
+            exemplars=exemplars,
+            note=self._note,
         )
         self.faults = FaultInjector(
             app,
@@ -66,8 +93,11 @@ class Instrumentation:
         self.tasks.add("resources", self.sampler.sample, settings.sample_seconds)
         edge = request_edge(app)
         edge.before_each(self.start)
-        edge.observe(self.requests.observe)
+        edge.measure(self.requests)
         app.extensions[EXTENSION] = self
+
+    def _note(self, state: RequestState) -> None:
+        self.rates.add(failed=state.failed)
 
     def background(self, name: str, function: Callable[[], object], every_seconds: float) -> None:
         """Run `function` in a thread: at once when this process serves, then at that pace.
@@ -100,14 +130,3 @@ class Instrumentation:
         """
         self.requests.prime()
         self.tasks.start()
-
-    @staticmethod
-    def _refuse_what_cannot_work(app: Flask) -> None:
-        if EXTENSION in app.extensions:
-            raise RuntimeError(f"{app.name} is instrumented already")
-        for name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):
-            if name in os.environ:
-                raise SettingsError(
-                    f"{name} is set, but metrics are kept in one process: unset it and serve with "
-                    "one worker process of many threads"
-                )

@@ -14,7 +14,8 @@ from typing import Any
 
 from flask import Flask, current_app, has_app_context
 
-from instrumentation.edge import CURRENT, FinishedRequest, request_edge
+from instrumentation.correlation import CURRENT, RequestState
+from instrumentation.edge import request_edge
 from instrumentation.request_metrics import is_metrics_endpoint
 
 _EXTENSION = "instrumentation.log_handler"
@@ -111,8 +112,8 @@ def request_logging_middleware(app: Flask) -> None:
     request_edge(app).observe(_log_request)
 
 
-def _log_request(finished: FinishedRequest) -> None:
-    if finished.status >= 500 or finished.error_type is not None:
+def _log_request(finished: RequestState) -> None:
+    if finished.failed:
         level = logging.ERROR
     elif finished.endpoint is not None and is_metrics_endpoint(finished.endpoint):
         level = logging.DEBUG
@@ -126,7 +127,7 @@ def _log_request(finished: FinishedRequest) -> None:
         finished.status,
         extra={
             "request_id": finished.request_id,
-            "latency_ms": round(finished.latency_ms, 3),
+            "latency_ms": round(finished.latency_ms or 0.0, 3),
             "user_id": finished.user_id,
             "method": finished.method,
             "path": finished.path,

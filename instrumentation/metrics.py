@@ -1,9 +1,9 @@
 """The six endpoints under `/api/metrics/`; each reads what is already known and computes little."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 
 from instrumentation.error_rates import WINDOWS_SECONDS
 from instrumentation.extension import EXTENSION, Instrumentation
@@ -16,14 +16,23 @@ metrics_bp = Blueprint(BLUEPRINT_NAME, __name__, url_prefix="/api/metrics")
 
 
 def register_metrics_middleware(
-    app: Flask, prefix: str = "softfactory", *, settings: InstrumentSettings | None = None
+    app: Flask,
+    prefix: str = "softfactory",
+    *,
+    settings: InstrumentSettings | None = None,
+    constant_labels: Mapping[str, str] | None = None,
 ) -> Instrumentation:
     """Count the application's requests and sample its resources; metrics start with `prefix`.
 
     `settings` defaults to the environment's. Raises SettingsError, and RuntimeError at a second
     call for the same application.
     """
-    return Instrumentation(app, settings=settings or InstrumentSettings.from_env(), prefix=prefix)
+    return Instrumentation(
+        app,
+        settings=settings or InstrumentSettings.from_env(),
+        prefix=prefix,
+        constant_labels=constant_labels,
+    )
 
 
 @metrics_bp.get("/health")
@@ -48,17 +57,21 @@ def ready() -> Response:
 
 @metrics_bp.get("/prometheus")
 def prometheus() -> Response:
-    """Expose the metrics in Prometheus' text format."""
-    return Response(_instrumentation().exposition.render(), content_type=CONTENT_TYPE_LATEST)
+    """Expose the metrics as OpenMetrics or in Prometheus' text format, as the client asks."""
+    exposed = _instrumentation().exposition.respond(
+        request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", "")
+    )
+    return Response(exposed.body, headers=dict(exposed.headers))
 
 
 @metrics_bp.get("/errors")
 def errors() -> Response:
     """Give error rates over 1, 5 and 15 minutes, and the errors since the start by type."""
-    requests = _instrumentation().requests
+    one = _instrumentation()
+    requests = one.requests
     windows = {}
     for name, seconds in WINDOWS_SECONDS.items():
-        rate = requests.rates.over(seconds)
+        rate = one.rates.over(seconds)
         windows[name] = {
             "seconds": rate.seconds,
             "requests": rate.requests,

@@ -1,5 +1,6 @@
 """Everything in one call, in the order in which a person would write the steps."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask
@@ -17,16 +18,19 @@ def instrument(
     prefix: str = "softfactory",
     log_file: str | Path | None = None,
     debug: bool = False,
+    constant_labels: Mapping[str, str] | None = None,
 ) -> Instrumentation:
     """Give an application its metrics, health endpoints and JSON log in one call.
 
     `settings` defaults to the environment's, `log_file` to that of the settings, else
-    `logs/app.log`. Metrics are kept in this process: serve with one worker of many threads, as
-    `instrumentation.gunicorn_conf` does, which refuses more. Raises SettingsError, and
-    RuntimeError at a second call for the same application.
+    `logs/app.log`. `constant_labels` stand on every series, beside those of the settings. With
+    several workers, serve with `instrumentation.gunicorn_conf`, so that metrics are those of all.
+    Raises SettingsError, and RuntimeError at a second call for the same application.
     """
     settings = settings or InstrumentSettings.from_env()
     configure_logging(app, log_file or settings.log_file or DEFAULT_LOG_FILE, debug)
     request_logging_middleware(app)
     app.register_blueprint(metrics_bp)
-    return register_metrics_middleware(app, prefix, settings=settings)
+    return register_metrics_middleware(
+        app, prefix, settings=settings, constant_labels=constant_labels
+    )

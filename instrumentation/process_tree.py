@@ -64,6 +64,14 @@ def service_root_pid() -> int:
     return os.getpid()
 
 
+def process_age_seconds(pid: int) -> float:
+    """Return how long ago a process started; 0 for one that is gone."""
+    try:
+        return max(0.0, time.time() - psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0
+
+
 class ProcessTree:
     """Reads what the processes under `root_pid` use; safe to share between threads."""
 

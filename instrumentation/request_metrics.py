@@ -6,21 +6,26 @@ client decides how many series there are.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPMethod
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from instrumentation.edge import FinishedRequest
-from instrumentation.error_rates import ErrorRates
+from instrumentation.correlation import RequestState
+from instrumentation.exemplars import Exemplars
 
 UNMATCHED = "unmatched"
 OTHER_METHOD = "other"
 METHODS = frozenset(HTTPMethod)
 BLUEPRINT_NAME = "instrumentation_metrics"
+MOST_ERROR_TYPES = 100
+"""A program that makes exception classes as it runs must not make series without end."""
 
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})  # Flask adds them; nobody's objective is theirs
+
+Note = Callable[[RequestState], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +43,10 @@ class Latency:
 
 
 class RequestMetrics:
-    """Counts finished requests, the `/api/metrics/` endpoints excepted."""
+    """Measures requests, those of the `/api/metrics/` endpoints excepted.
+
+    `note` is called with each finished request that was measured.
+    """
 
     def __init__(
         self,
@@ -47,13 +55,26 @@ class RequestMetrics:
         registry: CollectorRegistry,
         prefix: str,
         latency_buckets_ms: tuple[float, ...],
-        rates: ErrorRates | None = None,
+        size_buckets_bytes: tuple[float, ...],
+        exemplars: Exemplars,
+        note: Note,
     ) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._primed = False
+        self._own_paths: frozenset[str] = frozenset()
+        self._exemplars = exemplars
         self._buckets_ms = latency_buckets_ms
-        self.rates = rates or ErrorRates()
+        self._note = note
+        self._error_types: set[str] = set()
+        self._answered: dict[tuple[str, str | None, int | None], Callable[[], None]] = {}
+        self._finished: dict[tuple[str, str | None], _Measures] = {}
+        self._in_flight = Gauge(
+            f"{prefix}_requests_in_flight",
+            "Requests that have come in and are not finished.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._requests = Counter(
             f"{prefix}_requests_total",
             "Requests answered, with the status that the client saw.",
@@ -73,6 +94,13 @@ class RequestMetrics:
             buckets=latency_buckets_ms,
             registry=registry,
         )
+        self._size = Histogram(
+            f"{prefix}_response_size_bytes",
+            "Bytes of the response's body that were handed to the server.",
+            ["method", "endpoint"],
+            buckets=size_buckets_bytes,
+            registry=registry,
+        )
 
     def prime(self) -> None:
         """Make the series of all known routes, at zero. Cheap from the second call on.
@@ -84,32 +112,60 @@ class RequestMetrics:
         with self._lock:
             if self._primed:
                 return
+            own = set()
             for rule in self._app.url_map.iter_rules():
                 if is_metrics_endpoint(rule.endpoint):
+                    own.add(rule.rule)
                     continue
                 self._errors.labels("http_500", rule.rule)
                 for method in (rule.methods or set()) - _IMPLIED_METHODS:
                     self._requests.labels(method, rule.rule, "200")
                     self._requests.labels(method, rule.rule, "500")
-                    self._latency.labels(method, rule.rule)
+                    self._measures(method, rule.rule)
             self._requests.labels("GET", UNMATCHED, "404")
             self._requests.labels("GET", UNMATCHED, "500")
             self._errors.labels("http_500", UNMATCHED)
+            self._measures("GET", UNMATCHED)
+            self._own_paths = frozenset(own)
             self._primed = True
 
-    def observe(self, finished: FinishedRequest) -> None:
-        """Count one finished request."""
-        if finished.endpoint is not None and is_metrics_endpoint(finished.endpoint):
+    def begun(self, state: RequestState) -> None:
+        """Count the request as in flight."""
+        if state.path not in self._own_paths:
+            state.counted = True
+            self._in_flight.inc()
+
+    def answered(self, state: RequestState) -> None:
+        """Count the request by its status."""
+        if not state.counted:
             return
-        method = finished.method if finished.method in METHODS else OTHER_METHOD
-        endpoint = finished.rule or UNMATCHED
-        failed = finished.status >= 500 or finished.error_type is not None
-        self._requests.labels(method, endpoint, str(finished.status)).inc()
-        self._latency.labels(method, endpoint).observe(finished.latency_ms)
-        if failed:
-            kind = finished.error_type or f"http_{finished.status}"
-            self._errors.labels(kind, endpoint).inc()
-        self.rates.add(failed=failed)
+        key = (state.method, state.rule, state.status)
+        count = self._answered.get(key)
+        if count is None:
+            count = self._requests.labels(
+                _known(state.method), state.rule or UNMATCHED, str(state.status)
+            ).inc
+            if state.method in METHODS:  # a client must not decide how many are kept
+                self._answered[key] = count
+        count()
+
+    def finished(self, state: RequestState) -> None:
+        """Measure latency and size, and count the request as failed if it was."""
+        if not state.counted:
+            return
+        self._in_flight.dec()
+        latency_ms = state.latency_ms or 0.0
+        measures = self._finished.get((state.method, state.rule))
+        if measures is None:
+            measures = self._measures(_known(state.method), state.rule or UNMATCHED)
+            if state.method in METHODS:
+                self._finished[state.method, state.rule] = measures
+        measures.latency(latency_ms)
+        measures.size(state.response_bytes)
+        measures.exemplar(latency_ms, state.trace_id)
+        if state.failed:
+            self._errors.labels(self._error_type(state), state.rule or UNMATCHED).inc()
+        self._note(state)
 
     def by_status(self) -> dict[str, int]:
         """Return how many requests were answered with each status since the start."""
@@ -154,10 +210,45 @@ class RequestMetrics:
             p99_ms=quantile(0.99),
         )
 
+    def _measures(self, method: str, endpoint: str) -> "_Measures":
+        return _Measures(
+            self._latency.labels(method, endpoint).observe,
+            self._size.labels(method, endpoint).observe,
+            self._exemplars.of(method, endpoint),
+        )
+
+    def _error_type(self, state: RequestState) -> str:
+        kind = state.error_type or f"http_{state.status}"
+        if kind not in self._error_types:
+            if len(self._error_types) >= MOST_ERROR_TYPES:
+                return "other"
+            self._error_types.add(kind)
+        return kind
+
+
+class _Measures:
+    """What one method and route are measured with, looked up once a request."""
+
+    __slots__ = ("exemplar", "latency", "size")
+
+    def __init__(
+        self,
+        latency: Callable[[float], None],
+        size: Callable[[float], None],
+        exemplar: Callable[[float, str], None],
+    ) -> None:
+        self.latency = latency
+        self.size = size
+        self.exemplar = exemplar
+
 
 def is_metrics_endpoint(endpoint: str) -> bool:
     """Tell whether a Flask endpoint is one of the instrumentation's own."""
     return BLUEPRINT_NAME in endpoint.split(".")[:-1]
+
+
+def _known(method: str) -> str:
+    return method if method in METHODS else OTHER_METHOD
 
 
 def _counts(counter: Counter) -> list[tuple[dict[str, str], float]]:

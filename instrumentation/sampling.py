@@ -8,13 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from instrumentation.high_water import HighWaterMark
 from instrumentation.limits import CpuLimit, MemoryLimit
-from instrumentation.process_tree import ProcessTree, service_root_pid
+from instrumentation.process_tree import ProcessTree, process_age_seconds, service_root_pid
 
 MEBIBYTE_BYTES = 1024 * 1024
 
@@ -38,7 +40,9 @@ class ResourceSampler:
     is the proportional set size of the service's process tree.
     """
 
-    def __init__(self, *, memory_limit: MemoryLimit, cpu_limit: CpuLimit) -> None:
+    def __init__(
+        self, *, memory_limit: MemoryLimit, cpu_limit: CpuLimit, directory: Path | None = None
+    ) -> None:
         self.memory_limit = memory_limit
         self.cpu_limit = cpu_limit
         self.measured_as = "cgroup" if memory_limit.cgroup else "pss"
@@ -47,6 +51,7 @@ class ResourceSampler:
         self._tree: ProcessTree
         self._memory: MemorySample
         self._cpu_percent = self._cpu_used = self._cpu_at = 0.0
+        self._cpu_mark = HighWaterMark(directory / "cpu_seconds") if directory else None
         self._started = time.monotonic()
 
     @property
@@ -63,13 +68,19 @@ class ResourceSampler:
 
     @property
     def uptime_seconds(self) -> float:
-        """Time since this service instance was made."""
+        """Time since the service's first process started, whichever process is asked."""
+        self._ensure_process()
         return time.monotonic() - self._started
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that the process tree has used; it never decreases."""
+        """Return the CPU time that the process tree has used; it never decreases.
+
+        Each worker reads its own clock exactly and those of the others in ticks of 10 ms, so that
+        what one of them told is a bound for the next.
+        """
         self._ensure_process()
-        return self._tree.cpu_seconds()
+        used = self._tree.cpu_seconds()
+        return used if self._cpu_mark is None else self._cpu_mark.raise_to(used)
 
     def sample(self) -> None:
         """Take one sample of memory and of CPU use since the sample before."""
@@ -96,7 +107,9 @@ class ResourceSampler:
         with self._lock:
             if self._pid == os.getpid():
                 return
-            self._tree = ProcessTree(service_root_pid())
+            root = service_root_pid()
+            self._tree = ProcessTree(root)
+            self._started = time.monotonic() - process_age_seconds(root)
             self._cpu_used, self._cpu_at = self._tree.cpu_seconds(), time.monotonic()
             self._cpu_percent = 0.0
             self._memory = self._measure_memory(exact=True)

@@ -189,8 +189,10 @@ class InstrumentSettings:
         (), _words, "names of fields whose values are hidden, besides the usual ones"
     )
     user_id_key_file: Path | None = _setting(
-        None, _path, "holds the key with which user ids are hashed; without it they stand as they are"
-    )  # fmt: skip
+        None,
+        _path,
+        "holds the key with which user ids are hashed; without it they stay as they are",
+    )
     fault_secret_file: Path | None = _setting(
         None, _path, "holds the key that signs faults; without it faults are off"
     )

@@ -1,6 +1,6 @@
 import pytest
 from flask import Flask
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
 from instrumentation import InstrumentSettings, instrument
@@ -24,7 +24,7 @@ def test_each_endpoint_answers_in_the_two_step_form(clean_up, ask, tmp_path, end
 
 def test_the_exposition_is_served_with_the_type_that_prometheus_expects(make_app, ask):
     response = ask(make_app(), "/api/metrics/prometheus")
-    assert response.content_type == CONTENT_TYPE_LATEST
+    assert response.content_type == CONTENT_TYPE_PLAIN_0_0_4
     assert "softfactory_up" in {f.name for f in text_string_to_metric_families(response.text)}
 
 

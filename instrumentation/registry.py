@@ -1,0 +1,72 @@
+"""An application's registry: its own metrics, summed over all workers where there are several.
+
+The client library's files know metrics by name alone, so that in several workers a name may be
+used once a process; in one process each application's registry is its own.
+"""
+
+import threading
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.registry import Collector
+
+from instrumentation.worker_files import WorkerFiles
+from instrumentation.workers import reading
+
+_IN_FILES: "weakref.WeakSet[ServiceRegistry]" = weakref.WeakSet()
+
+
+class ServiceRegistry(CollectorRegistry):
+    """A registry whose `collect` gives the whole service; `directory` is that of its workers."""
+
+    def __init__(self, directory: Path | None) -> None:
+        super().__init__()
+        self.directory = directory
+        self._families: set[str] = set()
+        self._collectors: list[Collector] = []
+        self._reading = threading.Lock()
+        if directory is not None:
+            self._files = WorkerFiles(directory)
+            _IN_FILES.add(self)
+
+    def register(self, collector: Collector) -> None:
+        """Add a collector.
+
+        Raises ValueError for a name in use, in several workers also by another application.
+        """
+        if self.directory is not None and isinstance(collector, MetricWrapperBase):
+            names = {metric.name for metric in collector.describe()}
+            for other in _IN_FILES:
+                if clash := names & other._families:
+                    raise ValueError(
+                        f"two applications in one process have a metric {min(clash)}, which "
+                        "several workers can't tell apart: give one of them another prefix"
+                    )
+            super().register(collector)
+            self._families |= names
+        else:
+            super().register(collector)
+            self._collectors.append(collector)
+
+    def unregister(self, collector: Collector) -> None:
+        """Remove a collector."""
+        super().unregister(collector)
+        if collector in self._collectors:
+            self._collectors.remove(collector)
+        elif isinstance(collector, MetricWrapperBase):
+            self._families -= {metric.name for metric in collector.describe()}
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the families, of this process or summed over all workers."""
+        if self.directory is None:
+            yield from super().collect()
+            return
+        with self._reading, reading(self.directory):
+            metrics = self._files.collect(self._families)
+        yield from metrics
+        for collector in tuple(self._collectors):
+            yield from collector.collect()

@@ -1,0 +1,162 @@
+"""Several worker processes keep their metrics in the files of one directory, which is theirs alone.
+
+The client library writes a file a process and kind of metric; whoever answers a scrape adds them
+up. A worker that died goes on counting: its files are folded into those of process 0, so that a
+scrape costs the same however many workers there ever were. Folding takes the directory's lock
+exclusively and reading takes it shared, so that no reader meets a count twice or not at all.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from instrumentation.settings import SettingsError
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory; the client library reads it when it is imported."""
+
+_OWNER_VARIABLE = "INSTRUMENT_WORKERS_OWNER"
+_PREFIX = "instrumentation-workers-"
+_OWNER, _LOCK = "owner", "lock"
+_ABANDONED_SECONDS = 60.0
+"""A directory without an owner's file that is older was left by a master killed as it started."""
+
+
+def shared_directory() -> Path | None:
+    """Return the directory of this service's workers, or None where metrics are one process's.
+
+    Raises SettingsError where the client library was imported too early to know of it.
+    """
+    path = os.environ.get(VARIABLE)
+    from prometheus_client import values  # here: the master must not import it before its workers
+
+    in_files = values.ValueClass._multiprocess
+    if not path and not in_files:
+        return None
+    if not (path and in_files):
+        raise SettingsError(
+            f"{VARIABLE}={path or ''} does not agree with prometheus_client, which was imported "
+            f"{'with' if in_files else 'without'} it: set it before Python starts, or leave it to "
+            "instrumentation.gunicorn_conf without preload_app"
+        )
+    directory = Path(path)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{VARIABLE}={path}: {error.strerror}; name a directory that can be written"
+        ) from error
+    return directory
+
+
+@contextlib.contextmanager
+def reading(directory: Path) -> Iterator[None]:
+    """Keep dead workers' files from being folded meanwhile."""
+    with _lock(directory, fcntl.LOCK_SH):
+        yield
+
+
+def prepare(*, worker_count: int, preloaded: bool) -> Path | None:
+    """Make the directory in the master, before workers are forked; None where there is none.
+
+    A directory that the environment names is used, and emptied of what an earlier run left. Where
+    none is named a fresh one is made, in memory where the system has such a place, and
+    directories whose processes are all gone are removed. Where the client library was imported
+    before this could happen, one worker keeps its metrics in its own memory, and more raise
+    SettingsError.
+    """
+    named = os.environ.get(VARIABLE)
+    if named and _OWNER_VARIABLE not in os.environ:
+        directory = shared_directory()
+        if directory is not None and "GUNICORN_PID" not in os.environ:  # no upgrade in progress
+            _empty(directory)
+        return directory
+    if "prometheus_client" in sys.modules and not named:
+        if worker_count > 1:
+            remedy = "unset preload_app, or " if preloaded else ""
+            raise SettingsError(
+                f"workers = {worker_count}, but prometheus_client was imported before the workers "
+                f"were known: {remedy}set {VARIABLE} to an empty directory before gunicorn starts"
+            )
+        return None
+    directory = _make()
+    os.environ[VARIABLE] = str(directory)
+    os.environ[_OWNER_VARIABLE] = str(os.getpid())
+    return directory
+
+
+def remove() -> None:
+    """Remove the directory, if this process made it."""
+    if os.environ.get(_OWNER_VARIABLE) == str(os.getpid()):
+        shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
+
+
+def bury(directory: Path, pids: set[int]) -> None:
+    """Fold the files of dead workers into those of process 0; buried ones leave `pids`.
+
+    Never waits: while somebody reads, `pids` keeps them for the next time, and their files count
+    as they are. Raises OSError, and RuntimeError for a file that is damaged.
+    """
+    from instrumentation.worker_files import fold, forget_live_gauges  # imports the client library
+
+    for pid in pids:
+        forget_live_gauges(directory, pid)
+    with contextlib.suppress(BlockingIOError), _lock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        while pids:
+            fold(directory, pids.pop())
+
+
+@contextlib.contextmanager
+def _lock(directory: Path, operation: int) -> Iterator[None]:
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, operation)
+        yield
+    finally:
+        os.close(descriptor)  # and with it the lock
+
+
+def _make() -> Path:
+    base = Path("/dev/shm")  # noqa: S108 - mkdtemp below makes a directory of our own in it
+    if not os.access(base, os.W_OK):
+        base = Path(tempfile.gettempdir())
+    _sweep(base)
+    directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+    owner = os.open(directory / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(owner, fcntl.LOCK_EX)  # held by this process and all that it forks, to their ends
+    return directory
+
+
+def _sweep(base: Path) -> None:
+    """Remove what masters that were killed left behind."""
+    for directory in base.glob(f"{_PREFIX}*"):
+        try:
+            descriptor = os.open(directory / _OWNER, os.O_RDWR)
+        except FileNotFoundError:
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - directory.stat().st_mtime > _ABANDONED_SECONDS:
+                    shutil.rmtree(directory, ignore_errors=True)
+            continue
+        except OSError:  # another user's
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(directory, ignore_errors=True)
+        except BlockingIOError:
+            continue  # its service is alive
+        finally:
+            os.close(descriptor)
+
+
+def _empty(directory: Path) -> None:
+    own = str(os.getpid())
+    for pattern in ("*.db", "*.page"):
+        for path in directory.glob(pattern):
+            if path.stem.rpartition("_")[2] != own:  # an application that was preloaded uses it
+                path.unlink(missing_ok=True)
