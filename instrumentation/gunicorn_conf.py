@@ -1,18 +1,23 @@
-"""gunicorn's settings for an instrumented service: one process, many threads.
+"""gunicorn's settings for an instrumented service: any number of workers, each of many threads.
 
-    gunicorn -c python:instrumentation.gunicorn_conf 'package.module:factory()'
+    gunicorn -c python:instrumentation.gunicorn_conf --workers 4 'package.module:factory()'
 
-Metrics are kept in one process, so that more workers are refused: each would answer scrapes with
-its own share of the counts.
+A configuration file of your own starts with `from instrumentation.gunicorn_conf import *`; where
+it defines a hook that stands here too, it calls this one.
 """
 
+import os
+import secrets
+import socket
+from pathlib import Path
 from typing import Any
 
+from instrumentation import workers as _workers
 from instrumentation.process_tree import declare_service_root
+from instrumentation.settings import SettingsError
 
 bind = "127.0.0.1:8000"
 worker_class = "gthread"
-workers = 1
 threads = 34
 """Enough for 20 requests a second that take 1.5 s each, and 4 to spare for scrapes."""
 preload_app = False
@@ -25,14 +30,19 @@ errorlog = "-"
 control_socket_disable = True
 """The control socket of newer versions would be one file shared by all instances of a user."""
 
+_unburied: set[int] = set()
+"""Workers of this master that died and whose counts are not folded yet."""
+
 
 def on_starting(server: Any) -> None:
-    """Refuse more than one worker. Raises RuntimeError, which gunicorn prints as its error."""
-    if server.cfg.workers > 1:
-        raise RuntimeError(
-            f"workers = {server.cfg.workers}, but metrics are kept in one process: set workers = 1 "
-            "and raise threads instead"
-        )
+    """Make what all workers share. Raises RuntimeError, which gunicorn prints as its error."""
+    os.environ.setdefault(
+        "INSTRUMENT_INSTANCE_ID", f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    )
+    try:
+        _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
+    except SettingsError as error:
+        raise RuntimeError(str(error)) from error
 
 
 def post_fork(_server: Any, worker: Any) -> None:
@@ -45,3 +55,19 @@ def post_worker_init(worker: Any) -> None:
     extensions = getattr(worker.wsgi, "extensions", {})
     if instrumentation := extensions.get("instrumentation"):
         instrumentation.start()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Keep what a worker counted, now that it is dead."""
+    if (directory := os.environ.get(_workers.VARIABLE)) is None:
+        return
+    _unburied.add(worker.pid)
+    try:
+        _workers.bury(Path(directory), _unburied)
+    except (OSError, RuntimeError) as error:
+        server.log.error("metrics of worker %s stay in files of their own: %s", worker.pid, error)
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing behind."""
+    _workers.remove()

@@ -45,7 +45,7 @@ def serve(
     The factory is called in the worker. With `end_with_parent` the master and each worker are
     killed when the process that started them ends, even while they are stopped.
     """
-    settings: dict[str, Any] = {"bind": bind, "threads": threads}
+    settings: dict[str, Any] = {"bind": bind, "threads": threads, "workers": 1}
     if end_with_parent:
         settings["post_fork"] = _post_fork_that_ends_with_parent
     _FactoryApplication(factory, settings).run()

@@ -1,0 +1,41 @@
+"""An application for the tests of several workers: quick, slow, failing and streaming routes."""
+
+import os
+import time
+
+from flask import Flask, Response
+
+from instrumentation import instrument
+
+
+def create_app():
+    app = Flask("counting", static_folder=None)
+    instrument(app)
+
+    @app.get("/ok")
+    def ok():
+        return "ok"
+
+    @app.get("/pid")
+    def pid():
+        return str(os.getpid())
+
+    @app.get("/slow/<float:seconds>")
+    def slow(seconds):
+        time.sleep(seconds)
+        return "slow"
+
+    @app.get("/boom")
+    def boom():
+        raise KeyError("boom")
+
+    @app.get("/stream/<int:chunks>")
+    def stream(chunks):
+        def body():
+            for _ in range(chunks):
+                time.sleep(0.01)
+                yield b"x" * 65536
+
+        return Response(body(), mimetype="application/octet-stream")
+
+    return app
