@@ -68,7 +68,7 @@ class Exposition:
         """
         try:
             _, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is none: as if no format had been named
+        except (ValueError, TypeError):  # a version that is none: as if no format were named
             _, content_type = choose_encoder("")
         is_open = content_type.startswith("application/openmetrics-text")
         body = self.render(is_openmetrics=is_open)

@@ -68,6 +68,11 @@ def child_exit(server: Any, worker: Any) -> None:
         server.log.error("metrics of worker %s stay in files of their own: %s", worker.pid, error)
 
 
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Tidy up for a master that was killed and can't."""
+    _workers.remove()
+
+
 def on_exit(_server: Any) -> None:
     """Leave nothing behind."""
     _workers.remove()

@@ -92,8 +92,9 @@ def prepare(*, worker_count: int, preloaded: bool) -> Path | None:
 
 
 def remove() -> None:
-    """Remove the directory, if this process made it."""
-    if os.environ.get(_OWNER_VARIABLE) == str(os.getpid()):
+    """Remove the directory, if this process made it, or if the master is gone that made it."""
+    owner = os.environ.get(_OWNER_VARIABLE)
+    if owner is not None and (owner == str(os.getpid()) or owner != str(os.getppid())):
         shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
 
 

@@ -1,5 +1,11 @@
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import gzip
 
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 
 
@@ -25,3 +31,82 @@ def test_a_gauge_that_is_called_created_stays():
     registry = CollectorRegistry()
     Gauge("file_created", "When.", registry=registry).set(5)
     assert b"file_created 5.0" in Exposition(registry).render()
+
+
+def openmetrics_lines(registry, **options):
+    return Exposition(registry, **options).render(is_openmetrics=True).decode().splitlines()
+
+
+def test_openmetrics_is_what_the_client_library_writes_except_created_series():
+    registry = CollectorRegistry()
+    Counter("a_total", 'help with \\ and "', ["path"], registry=registry).labels('q " \\ \n').inc(3)
+    Histogram("ms", "ms", ["x"], buckets=(1, 2.5), registry=registry).labels("y").observe(2)
+    expected = list(openmetrics.generate_latest(registry).decode().splitlines())
+    assert openmetrics_lines(registry) == [line for line in expected if "_created" not in line]
+
+
+def test_a_constant_label_stands_on_every_series_and_a_series_own_label_wins():
+    registry = CollectorRegistry()
+    Gauge("plain", "p", registry=registry).set(1)
+    Gauge("own", "o", ["zone"], registry=registry).labels("b").set(1)
+    exposition = Exposition(registry, constant_labels={"zone": "a", "region": 'e"u'})
+    lines = exposition.render().decode().splitlines()
+    assert 'plain{region="e\\"u",zone="a"} 1.0' in lines
+    assert 'own{region="e\\"u",zone="b"} 1.0' in lines
+
+
+@pytest.mark.parametrize("label", ["job", "service", "instance"])
+def test_a_constant_label_that_discovery_sets_is_refused(label):
+    with pytest.raises(ValueError, match=label):
+        Exposition(CollectorRegistry(), constant_labels={label: "x"})
+
+
+def test_exemplars_stand_on_their_buckets_in_openmetrics_only():
+    registry = CollectorRegistry()
+    latency = Histogram("ms", "ms", ["method", "endpoint"], buckets=(10, 100), registry=registry)
+    latency.labels("GET", "/x").observe(5)
+    kept = Exemplars((10.0, 100.0), None)
+    kept.of("GET", "/x")(5.0, "ab" * 16)
+    lines = openmetrics_lines(registry, exemplars={"ms": kept})
+    with_one = [line for line in lines if " # " in line]
+    assert len(with_one) == 1
+    assert with_one[0].startswith(
+        'ms_bucket{endpoint="/x",le="10.0",method="GET"} 1.0 # {trace_id='
+    )
+    parsed = list(text_string_to_metric_families("\n".join(lines) + "\n"))
+    exemplars = [sample.exemplar for sample in parsed[0].samples if sample.exemplar]
+    assert [(one.labels, one.value) for one in exemplars] == [({"trace_id": "ab" * 16}, 5.0)]
+    assert b"trace_id" not in Exposition(registry, exemplars={"ms": kept}).render()
+
+
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+    "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;"
+    "escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1"
+)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (PROMETHEUS_3, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/html", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=0.0.4", "text/plain; version=0.0.4; charset=utf-8"),
+        ("text/plain;version=nonsense;q=x", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;version=\u00fc", "text/plain; version=0.0.4"),
+    ],
+)
+def test_the_format_is_the_one_that_the_client_asks_for(accept, expected):
+    exposed = Exposition(CollectorRegistry()).respond(accept, "")
+    assert exposed.headers["Content-Type"].startswith(expected)
+    assert "Content-Encoding" not in exposed.headers
+    assert exposed.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+def test_the_body_is_gzip_where_the_client_takes_it():
+    registry = CollectorRegistry()
+    Gauge("g", "g", registry=registry).set(1)
+    exposed = Exposition(registry).respond("", "br, gzip;q=0.5")
+    assert exposed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(exposed.body) == Exposition(registry).render()

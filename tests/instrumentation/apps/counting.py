@@ -20,6 +20,10 @@ def create_app():
     def pid():
         return str(os.getpid())
 
+    @app.get("/directory")
+    def directory():
+        return os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
     @app.get("/slow/<float:seconds>")
     def slow(seconds):
         time.sleep(seconds)
