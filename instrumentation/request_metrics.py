@@ -122,10 +122,10 @@ class RequestMetrics:
                     self._requests.labels(method, rule.rule, "200")
                     self._requests.labels(method, rule.rule, "500")
                     self._measures(method, rule.rule)
-            self._requests.labels("GET", UNMATCHED, "404")
-            self._requests.labels("GET", UNMATCHED, "500")
+            for status in ("404", "405", "500"):
+                self._requests.labels(OTHER_METHOD, UNMATCHED, status)
             self._errors.labels("http_500", UNMATCHED)
-            self._measures("GET", UNMATCHED)
+            self._measures(OTHER_METHOD, UNMATCHED)
             self._own_paths = frozenset(own)
             self._primed = True
 
@@ -142,9 +142,7 @@ class RequestMetrics:
         key = (state.method, state.rule, state.status)
         count = self._answered.get(key)
         if count is None:
-            count = self._requests.labels(
-                _known(state.method), state.rule or UNMATCHED, str(state.status)
-            ).inc
+            count = self._requests.labels(*_labels(state), str(state.status)).inc
             if state.method in METHODS:  # a client must not decide how many are kept
                 self._answered[key] = count
         count()
@@ -157,7 +155,7 @@ class RequestMetrics:
         latency_ms = state.latency_ms or 0.0
         measures = self._finished.get((state.method, state.rule))
         if measures is None:
-            measures = self._measures(_known(state.method), state.rule or UNMATCHED)
+            measures = self._measures(*_labels(state))
             if state.method in METHODS:
                 self._finished[state.method, state.rule] = measures
         measures.latency(latency_ms)
@@ -247,8 +245,12 @@ def is_metrics_endpoint(endpoint: str) -> bool:
     return BLUEPRINT_NAME in endpoint.split(".")[:-1]
 
 
-def _known(method: str) -> str:
-    return method if method in METHODS else OTHER_METHOD
+def _labels(state: RequestState) -> tuple[str, str]:
+    """Return method and endpoint; what matches no route has no method that is worth telling."""
+    if state.rule is None:
+        return OTHER_METHOD, UNMATCHED
+    method = state.method.upper()  # as routes are matched
+    return method if method in METHODS else OTHER_METHOD, state.rule
 
 
 def _counts(counter: Counter) -> list[tuple[dict[str, str], float]]:

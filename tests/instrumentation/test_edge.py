@@ -2,7 +2,10 @@ import uuid
 
 import pytest
 from flask import Flask, Response, abort
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import EnvironBuilder
 
+from instrumentation.correlation import CURRENT
 from instrumentation.edge import request_edge
 
 
@@ -143,3 +146,92 @@ def test_an_observer_is_called_once_however_often_it_is_added(app, seen, ask):
     request_edge(app).observe(calls.append)
     ask(app, "/ok/1")
     assert len(calls) == 1
+
+
+class Meter:
+    def __init__(self):
+        self.calls = []
+
+    def begun(self, state):
+        self.calls.append("begun")
+
+    def answered(self, state):
+        self.calls.append(("answered", state.status))
+
+    def finished(self, state):
+        self.calls.append(("finished", state.status, state.response_bytes))
+
+
+def answer(app, path, method="GET"):
+    """The body as a server gets it, unread."""
+    environ = EnvironBuilder(path=path, method=method).get_environ()
+    return app.wsgi_app(environ, lambda status, headers, exc_info=None: None)
+
+
+def test_a_response_of_known_length_is_counted_before_the_server_has_its_last_byte(app):
+    meter = Meter()
+    request_edge(app).measure(meter)
+    body = answer(app, "/ok/1")
+    assert meter.calls == ["begun"]
+    assert next(body) == b"ok"
+    assert meter.calls == ["begun", ("answered", 200)]
+    assert list(body) == []
+    body.close()
+    assert meter.calls == ["begun", ("answered", 200), ("finished", 200, 2)]
+
+
+def test_a_body_of_unknown_length_is_counted_when_it_ends(app):
+    app.add_url_rule("/stream", "stream", lambda: Response(iter([b"a", b"b"])))
+    meter = Meter()
+    request_edge(app).measure(meter)
+    body = answer(app, "/stream")
+    assert [next(body), next(body)] == [b"a", b"b"]
+    assert meter.calls == ["begun"]
+    body.close()
+    assert meter.calls == ["begun", ("answered", 200), ("finished", 200, 2)]
+
+
+def test_a_client_that_leaves_in_the_middle_is_counted_once(app):
+    app.add_url_rule("/stream", "stream", lambda: Response(iter([b"a", b"b"])))
+    meter = Meter()
+    request_edge(app).measure(meter)
+    body = answer(app, "/stream")
+    next(body)
+    body.close()  # what a server does whose write failed
+    body.close()
+    assert meter.calls == ["begun", ("answered", 200), ("finished", 200, 1)]
+
+
+def test_an_answer_to_head_is_counted(app):
+    meter = Meter()
+    request_edge(app).measure(meter)
+    body = answer(app, "/ok/1", method="HEAD")
+    assert list(body) == []
+    body.close()
+    assert meter.calls == ["begun", ("answered", 200), ("finished", 200, 0)]
+
+
+def test_a_trace_is_taken_over_and_one_is_begun_where_there_is_none(app, seen, ask):
+    trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    ask(app, "/ok/1", headers={"traceparent": f"00-{trace}-{parent}-01"})
+    ask(app, "/ok/1", headers={"traceparent": f"00-{'0' * 32}-{parent}-01"})
+    taken, begun = seen
+    assert (taken.trace_id, taken.parent_id, taken.trace_flags) == (trace, parent, "01")
+    assert taken.span_id != parent
+    assert begun.parent_id is None
+    assert int(begun.trace_id, 16)
+    assert begun.request_id == begun.trace_id
+
+
+def test_an_application_inside_another_one_keeps_the_identity_of_the_request(seen):
+    inner, outer = Flask("inner", static_folder=None), Flask("outer", static_folder=None)
+    for app in (inner, outer):
+        request_edge(app).observe(seen.append)
+    inner.add_url_rule("/x", "x", lambda: CURRENT.get().request_id)
+    flask_itself = outer.wsgi_app._inner
+    outer.wsgi_app._inner = DispatcherMiddleware(flask_itself, {"/inner": inner})
+    with outer.test_client().get("/inner/x") as response:
+        told = response.get_data(as_text=True)
+    assert [(f.app.name, f.request_id) for f in seen] == [("inner", told), ("outer", told)]
+    assert seen[0].trace_id == seen[1].trace_id
+    assert CURRENT.get() is None

@@ -1,6 +1,10 @@
+import random
+import string
 import threading
 
 import pytest
+
+from instrumentation.request_metrics import METHODS
 
 
 def test_every_known_route_has_its_series_at_zero_in_the_first_scrape(make_app, value):
@@ -32,19 +36,34 @@ def test_errors_are_counted_by_the_type_of_their_exception(make_app, ask, value)
     assert value(app, total) == 1
 
 
-def test_no_client_decides_how_many_series_there_are(make_app, ask):
+def test_ten_thousand_random_paths_and_methods_make_no_series(make_app):
     app = make_app()
-    ask(app, "/ok")
-    ask(app, "/nowhere")
-    ask(app, "/nowhere", method="BREW")
-    before = len(ask(app, "/api/metrics/prometheus").text.splitlines())
-    for n in range(50):
-        ask(app, f"/nowhere/{n}", headers={"X-User-Id": f"user{n}"})
-        ask(app, "/nowhere", method=f"BREW{n}")
-        ask(app, f"/items/{n}")
-    after = ask(app, "/api/metrics/prometheus").text.splitlines()
-    assert len(after) == before
-    assert any('endpoint="unmatched",method="other"' in line for line in after)
+    client = app.test_client()
+    chance = random.Random(4)
+    letters = string.ascii_uppercase
+    before = series(client)
+    for n in range(10_000):
+        path = "/no" + "".join(chance.choices(string.ascii_letters + "/.%", k=12))
+        method = chance.choice([*METHODS, "".join(chance.choices(letters, k=6))])
+        client.open(f"{path}{n}", method=method, headers={"X-User-Id": f"user{n}"}).close()
+    assert series(client) == before
+    unmatched = 'softfactory_requests_total{endpoint="unmatched",method="other",status="404"}'
+    assert series(client, with_values=True)[unmatched] == "10000.0"
+
+
+def test_a_method_that_a_route_does_not_know_makes_no_series(make_app, ask):
+    app = make_app()
+    client = app.test_client()
+    before = series(client)
+    for method in ("BREW", "POST", "PATCH", "get"):
+        ask(app, "/ok", method=method)
+    assert series(client) == before
+
+
+def series(client, *, with_values=False):
+    lines = client.get("/api/metrics/prometheus").text.splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    return found if with_values else set(found)
 
 
 def test_the_metrics_endpoints_do_not_count_themselves(make_app):
@@ -120,3 +139,60 @@ def test_quantiles_are_upper_bucket_edges(make_app, ask):
     assert latency.count == 10
     assert latency.p95_ms == 1000.0
     assert latency.mean_ms == pytest.approx(0, abs=500)
+
+
+def test_a_request_is_in_flight_until_its_last_byte_and_scrapes_are_not(make_app, value):
+    app = make_app()
+
+    @app.get("/stream")
+    def stream():
+        return app.response_class(iter([b"first", b"last"]))
+
+    with app.test_client().get("/stream", buffered=False) as response:
+        body = response.iter_encoded()
+        next(body)
+        assert value(app, "softfactory_requests_in_flight") == 1
+        assert list(body) == [b"last"]
+        assert value(app, "softfactory_requests_in_flight") == 0
+
+
+def test_the_size_of_a_response_is_that_of_its_body(make_app, ask, value):
+    app = make_app(size_buckets_bytes=(10.0, 100.0))
+    app.add_url_rule("/bytes/<int:n>", "bytes", lambda n: b"x" * n)
+    for n in (10, 11, 1000):
+        ask(app, f"/bytes/{n}")
+    endpoint, method = 'endpoint="/bytes/<int:n>"', 'method="GET"'
+    name = "softfactory_response_size_bytes"
+    assert value(app, f"{name}_sum{{{endpoint},{method}}}") == 1021
+    for edge, count in (("10.0", 1), ("100.0", 2)):
+        le = f'le="{edge}"'
+        assert value(app, f"{name}_bucket{{{endpoint},{le},{method}}}") == count
+
+
+def test_exception_classes_without_end_make_one_series_beyond_the_first_hundred(make_app, ask):
+    app = make_app()
+
+    @app.get("/new")
+    def new():
+        raise type(f"Made{next(numbers)}", (Exception,), {})
+
+    numbers = iter(range(1000))
+    for _ in range(150):
+        ask(app, "/new")
+    names = series(app.test_client())
+    made = [
+        name for name in names if name.startswith("softfactory_errors_total") and "Made" in name
+    ]
+    assert len(made) == 100
+    assert 'softfactory_errors_total{endpoint="/new",type="other"}' in names
+
+
+def test_a_before_request_that_aborts_is_counted_with_its_route(make_app, ask, value):
+    app = make_app()
+
+    @app.before_request
+    def refuse():
+        return "no", 403
+
+    ask(app, "/ok")
+    assert app.extensions["instrumentation"].exposition.render().count(b'status="403"} 1.0') == 1
