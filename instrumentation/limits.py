@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from instrumentation.cgroup import MemoryCgroup, cpu_quota_cores, memory_cgroup
 
 
@@ -35,7 +33,7 @@ class CpuLimit:
 
 def memory_limit(configured_bytes: int | None, *, root: Path = Path("/")) -> MemoryLimit:
     """Return the smallest of control group limit, configured limit and host memory."""
-    host = psutil.virtual_memory().total
+    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     group = memory_cgroup(below_bytes=host, root=root)
     considered = {"host": host}
     if configured_bytes is not None:
