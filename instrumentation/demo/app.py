@@ -15,7 +15,6 @@ from instrumentation import instrument
 from instrumentation.demo.database import Database
 from instrumentation.demo.observation import observe
 from instrumentation.demo.payments import PaymentGateway
-from instrumentation.demo.probe import DatabaseProbe
 from instrumentation.demo.routes import softfactory_routes
 from instrumentation.demo.settings import DemoSettings, read_api_key
 
@@ -51,12 +50,7 @@ def create_app(settings: DemoSettings | None = None) -> Flask:
     instrumentation = instrument(app)
     if key_file is None:
         log.warning("STRIPE_API_KEY_FILE is not set: every payment will fail")
-    probe = DatabaseProbe(
-        database.check,
-        every_seconds=settings.database_probe_seconds,
-        timeout_seconds=settings.database_probe_timeout_seconds,
-    )
-    attempts = observe(instrumentation, database=database, probe=probe, settings=settings)
+    attempts = observe(instrumentation, database=database, settings=settings)
     app.register_blueprint(
         softfactory_routes(database=database, gateway=gateway, attempts=attempts)
     )

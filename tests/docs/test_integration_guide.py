@@ -355,11 +355,12 @@ def test_the_database_gauge_follows_its_check(tmp_path: Path) -> None:
         "for check, up in ((fine, '1.0'), (broken, '0.0')):\n"
         "    app = flask.Flask('shop')\n"
         "    one = instrumentation.instrument(app)\n"
-        "    watch_database.watch_database(one, check)\n"
+        "    watch_database.watch_my_database(one, check)\n"
         "    one.start()\n"
         "    client = app.test_client()\n"
         "    read = lambda: client.get('/api/metrics/prometheus').text.splitlines()\n"
-        "    wait_until(lambda: 'softfactory_database_up ' + up in read() or None,\n"
+        "    sample = 'softfactory_database_up{database=\"default\"} ' + up\n"
+        "    wait_until(lambda: sample in read() or None,\n"
         "               what='the gauge', timeout_seconds=10)\n"
         "    print(up)\n",
     )

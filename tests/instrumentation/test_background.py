@@ -1,7 +1,11 @@
 import os
 import threading
+import time
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from instrumentation.background import EARLY_RATIO, TaskState, task_states
 
 
 @pytest.fixture
@@ -58,7 +62,9 @@ def test_a_forked_child_starts_its_own_threads(one):
         os.waitpid(child, 0)
 
 
-def test_failures_are_counted_and_logged_once_a_bout_and_the_task_goes_on(one, caplog):
+def test_failures_are_counted_and_logged_once_a_bout_and_the_task_goes_on(make_app, value, caplog):
+    app = make_app()
+    one = app.extensions["instrumentation"]
     runs = []
     done = threading.Event()
 
@@ -72,7 +78,7 @@ def test_failures_are_counted_and_logged_once_a_bout_and_the_task_goes_on(one, c
     one.background("fragile", task, 0.01)
     one.start()
     assert done.wait(5)
-    assert one.tasks.states()["fragile"].failures == 3
+    assert value(app, 'softfactory_background_failures_total{task="fragile"}') == 3
     assert [r.message for r in caplog.records if "fragile" in r.message] == [
         "background task fragile fails",
         "background task fragile works again",
@@ -119,3 +125,35 @@ def test_a_task_may_use_the_application_context(make_app):
     app.extensions["instrumentation"].start()
     assert ran.wait(5)
     assert seen == ["service"]
+
+
+def test_the_second_run_comes_early_by_no_more_than_it_may(one):
+    runs = []
+    done = threading.Event()
+
+    def task():
+        runs.append(time.monotonic())
+        if len(runs) == 2:
+            done.set()
+
+    one.background("task", task, 0.5)
+    one.start()
+    assert done.wait(30)
+    assert runs[1] - runs[0] > 0.5 * (1 - EARLY_RATIO) - 0.01  # the task's own clock, read later
+
+
+def test_the_state_of_tasks_is_that_of_the_whole_service():
+    registry = CollectorRegistry()
+    failures = Counter("shop_background_failures_total", "x", ["task"], registry=registry)
+    success = Gauge(
+        "shop_background_last_success_timestamp_seconds", "x", ["task"], registry=registry
+    )
+    failures.labels("resources").inc(3)
+    success.labels("resources").set(1234.5)
+    failures.labels("business")
+    success.labels("business")
+    assert task_states(registry.collect(), "shop") == {
+        "resources": TaskState(failures=3, last_success_timestamp_seconds=1234.5),
+        "business": TaskState(failures=0, last_success_timestamp_seconds=0),
+    }
+    assert task_states(registry.collect(), "other") == {}

@@ -160,7 +160,7 @@ def test_the_service_works(on_postgresql, client, metric):
     assert client.get("/api/bookings").json["bookings"] == [booking.json]
     payment = {"user_id": 1, "amount_cents": 1250, "payment_method": "pm_card_visa"}
     assert client.post("/api/payments", json=payment).status_code == 201
-    assert metric(client, "softfactory_database_up") == 1
+    assert metric(client, 'softfactory_database_up{database="default"}') == 1
     assert client.get("/api/metrics/ready").status_code == 200
 
 
@@ -191,7 +191,7 @@ def test_a_server_that_hangs_or_is_stopped_is_down_and_up_again_after_it(
 ):
     def database_is(wanted):
         wait_until(
-            lambda: metric(client, "softfactory_database_up") == wanted or None,
+            lambda: metric(client, 'softfactory_database_up{database="default"}') == wanted or None,
             what=f"softfactory_database_up {wanted}",
             timeout_seconds=START_SECONDS,
         )

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -206,12 +207,12 @@ def test_a_database_that_is_away_is_told_within_the_promised_time_and_so_is_its_
 ):
     def database_is(wanted):
         wait_until(
-            lambda: metric(client, "softfactory_database_up") == wanted or None,
+            lambda: metric(client, 'softfactory_database_up{database="default"}') == wanted or None,
             what=f"softfactory_database_up {wanted}",
             timeout_seconds=10,
         )
 
-    assert metric(client, "softfactory_database_up") == 1
+    assert metric(client, 'softfactory_database_up{database="default"}') == 1
     path = tmp_path / "softfactory.sqlite3"
     away = path.rename(tmp_path / "softfactory.away")
     database_is(0)
@@ -233,6 +234,59 @@ def test_rows_are_counted_in_the_background(client, metric):
         timeout_seconds=10,
     )
     assert metric(client, "softfactory_database_users") == 5
+
+
+def test_numbers_that_can_no_longer_be_counted_keep_their_last_value_and_the_failure_counts(
+    client, metric, tmp_path
+):
+    failures = 'softfactory_background_failures_total{task="business"}'
+    assert metric(client, "softfactory_database_users") == 5
+    assert metric(client, failures) == 0
+    path = tmp_path / "softfactory.sqlite3"
+    path.rename(tmp_path / "softfactory.away")
+    wait_until(lambda: metric(client, failures) or None, what="a failed count", timeout_seconds=10)
+    assert metric(client, "softfactory_database_users") == 5
+
+
+def test_queries_are_timed_those_of_the_probe_apart(client, metric):
+    def count(database, operation):
+        labels = f'{{database="{database}",operation="{operation}"}}'
+        return metric(client, f"softfactory_database_query_duration_seconds_count{labels}")
+
+    before = count("default", "insert"), count("probe", "insert")
+    client.post("/api/bookings", json={"user_id": 1, "room": "x"})
+    assert count("default", "insert") == before[0] + 1
+    assert before[1] >= 1
+
+
+def test_a_query_that_fails_is_counted_as_an_error_of_the_database(client, metric, tmp_path):
+    errors = 'softfactory_database_errors_total{database="default",kind="OperationalError"}'
+    assert metric(client, errors) == 0
+    path = tmp_path / "softfactory.sqlite3"
+    path.rename(tmp_path / "softfactory.away")
+    assert client.get("/api/users").status_code == 500
+    assert metric(client, errors) >= 1
+
+
+def test_the_age_of_the_last_backup_is_that_of_the_moment_and_absent_without_one(
+    client, metric, tmp_path
+):
+    age = "softfactory_backup_age_seconds"
+    with pytest.raises(AssertionError, match=age):
+        metric(client, age)
+    record = tmp_path / "backups" / "last-backup.json"
+    record.parent.mkdir()
+    completed_at = time.time() - 3600
+    record.write_text(json.dumps({"completed_at": completed_at}))
+    wait_until(
+        lambda: metric(client, "softfactory_backup_last_success_timestamp_seconds") or None,
+        what="the backup's record",
+        timeout_seconds=10,
+    )
+    asked_at = time.time()
+    first = metric(client, age)
+    assert asked_at - completed_at <= first <= time.time() - completed_at
+    assert metric(client, age) > first
 
 
 def test_the_last_backup_is_read_again_and_again(client, metric, tmp_path):

@@ -1,0 +1,33 @@
+"""Which build serves: a series that is always 1, whose labels say it.
+
+One rule: what is unknown is called unknown, so that every service has the same labels.
+"""
+
+import platform
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from instrumentation.settings import InstrumentSettings
+
+UNKNOWN = "unknown"
+
+
+def register_build_info(
+    registry: CollectorRegistry, prefix: str, settings: InstrumentSettings
+) -> None:
+    """Register `<prefix>_build_info`; while a new build replaces another there are two series."""
+    labels = {
+        "version": settings.service_version or UNKNOWN,
+        "revision": settings.service_revision or UNKNOWN,
+        "python": platform.python_version(),
+        "flask": version("flask"),
+        "prometheus_client": version("prometheus-client"),
+    }
+    Gauge(
+        f"{prefix}_build_info",
+        "1; the labels say which build serves, and with what.",
+        list(labels),
+        registry=registry,
+        multiprocess_mode="livemax",
+    ).labels(**labels).set(1)
