@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import AssertionPool, Pool, PoolProxiedConnection, QueuePool, StaticPool
 
@@ -31,6 +31,9 @@ ERROR_KINDS = (
 """The exceptions that PEP 249 asks of every driver, and one for the rest."""
 
 BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_EXECUTE = ("do_execute", "do_executemany", "do_execute_no_params")
+_CONNECT = ("connect", "recreate")
 
 _FIRST_WORDS = {operation: operation for operation in OPERATIONS[:-1]}
 _WORD_LENGTH = len("select")  # and so are the three other words
@@ -78,10 +81,7 @@ class EngineWatch:
         self._observe_wait = metrics.waits.labels(name).observe
         self._count_timeout = metrics.timeouts.labels(name).inc
         self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
-            ("before_cursor_execute", self._query_begins),
-            ("after_cursor_execute", self._query_ended),
             ("handle_error", self._failed),
-            ("engine_disposed", self._has_a_new_pool),
             ("connect", self._opened),
             ("checkout", self._taken),
             ("checkin", self._returned),
@@ -90,6 +90,7 @@ class EngineWatch:
         )
         for event_name, listener in self._listeners:  # a pool's are its successors' too
             event.listen(engine, event_name, listener)
+        self._time_queries(engine.dialect)
         self._time_waits(engine.pool)
         self.publish()
 
@@ -111,44 +112,18 @@ class EngineWatch:
             return
         for event_name, listener in self._listeners:
             event.remove(self._engine, event_name, listener)
-        vars(self._engine.pool).pop("connect", None)
+        for owner, names in ((self._engine.dialect, _EXECUTE), (self._engine.pool, _CONNECT)):
+            for name in names:
+                vars(owner).pop(name, None)
         self._open.clear()
         self._in_use.clear()
         for state in ("in_use", "idle"):
             self._metrics.connections.labels(self._name, state).set(0)
         self._metrics.limits.labels(self._name).set(0)
 
-    def _query_begins(
-        self,
-        _connection: Any,
-        _cursor: Any,
-        _statement: str,
-        _values: Any,
-        context: Any,
-        _many: Any,
-    ) -> None:
-        context.instrumentation_began = time.perf_counter()
-
-    def _query_ended(
-        self, _connection: Any, _cursor: Any, statement: str, _values: Any, context: Any, _many: Any
-    ) -> None:
-        began = getattr(context, "instrumentation_began", None)
-        if began is None:  # it was under way when the watch began
-            return
-        self._observe_query[_operation(context, statement)](time.perf_counter() - began)
-        context.instrumentation_began = None  # an error while rows are fetched is no second query
-
     def _failed(self, failure: ExceptionContext) -> None:
-        if failure.is_pre_ping:
-            return
-        self._count_error[_kind(failure.original_exception)]()
-        began = getattr(failure.execution_context, "instrumentation_began", None)
-        if began is not None and failure.statement is not None:
-            operation = _operation(failure.execution_context, failure.statement)
-            self._observe_query[operation](time.perf_counter() - began)
-
-    def _has_a_new_pool(self, engine: Engine) -> None:
-        self._time_waits(engine.pool)
+        if not failure.is_pre_ping:
+            self._count_error[_kind(failure.original_exception)]()
 
     def _opened(self, _connection: Any, record: Any) -> None:
         self._open.add(record)
@@ -164,9 +139,31 @@ class EngineWatch:
         self._in_use.discard(record)
         self._open.discard(record)
 
+    def _time_queries(self, dialect: Dialect) -> None:
+        """Stand before the three ways to execute.
+
+        Events before and after each query would do, but SQLAlchemy's own work for an engine that
+        has listeners to them costs each query more than all that is done here.
+        """
+        observe = self._observe_query
+
+        def timing(execute: Callable[..., None]) -> Callable[..., None]:
+            def timed(cursor: Any, statement: str, *values_and_context: Any) -> None:
+                began = time.perf_counter()
+                try:
+                    execute(cursor, statement, *values_and_context)
+                finally:
+                    took_seconds = time.perf_counter() - began
+                    observe[_operation(values_and_context[-1], statement)](took_seconds)
+
+            return timed
+
+        for name in _EXECUTE:
+            setattr(dialect, name, timing(getattr(dialect, name)))
+
     def _time_waits(self, pool: Pool) -> None:
         """Stand before the pool's one public entry: it has events for neither wait nor time-out."""
-        connect = pool.connect
+        connect, recreate = pool.connect, pool.recreate
         observe, count_timeout = self._observe_wait, self._count_timeout
 
         def timed() -> PoolProxiedConnection:
@@ -179,7 +176,14 @@ class EngineWatch:
             finally:
                 observe(time.perf_counter() - began)
 
-        pool.connect = timed  # type: ignore[method-assign]  # of this pool alone, until `stop`
+        def recreate_timed() -> Pool:
+            successor = recreate()
+            self._time_waits(successor)
+            return successor
+
+        # Of this pool alone, until `stop`.
+        pool.connect = timed  # type: ignore[method-assign]  # of one instance, on purpose
+        pool.recreate = recreate_timed  # type: ignore[method-assign]  # likewise
 
 
 class _DatabaseMetrics:
@@ -271,17 +275,15 @@ def _metrics_of(instrumentation: "Instrumentation") -> _DatabaseMetrics:
 
 
 def _operation(context: Any, statement: str) -> str:
-    """Say what a query does from what SQLAlchemy knows of it, else from its first word."""
-    if context.isinsert:
-        return "insert"
-    if context.isupdate:
-        return "update"
-    if context.isdelete:
-        return "delete"
+    """Say what a query does: by its first word, else from what SQLAlchemy knows of it."""
     found = _FIRST_WORDS.get(statement.lstrip()[:_WORD_LENGTH].lower())
-    if found is None:  # as of one that begins WITH
-        return "select" if getattr(context.invoked_statement, "is_select", False) else "other"
-    return found
+    if found is not None:
+        return found
+    query = getattr(context, "invoked_statement", None)  # of one that begins WITH
+    for operation in OPERATIONS[:-1]:
+        if getattr(query, f"is_{operation}", False):
+            return operation
+    return "other"
 
 
 def _kind(error: BaseException) -> str:

@@ -136,6 +136,7 @@ def test_everything_is_there_at_zero_before_the_first_query(
         (update(THINGS).values(name="b"), "update"),
         (delete(THINGS), "delete"),
         (select(select(THINGS).cte("few")), "select"),
+        (delete(THINGS).where(THINGS.c.id.in_(select(select(THINGS.c.id).cte("few")))), "delete"),
         (text("  SELECT 1"), "select"),
         (text("Insert INTO things (name) VALUES ('c')"), "insert"),
         (text("PRAGMA user_version"), "other"),
@@ -408,7 +409,8 @@ def test_an_engine_whose_watch_was_stopped_is_as_it_was_and_may_be_watched_again
     assert queries() == {"select": 1}
     assert pool_value("wait_seconds_count") == 1
     assert pool_value("size_limit") == 0
-    assert "connect" not in vars(engine.pool)
+    assert not {"connect", "recreate"} & set(vars(engine.pool))
+    assert not [name for name in vars(engine.dialect) if name.startswith("do_execute")]
     watch_engine(one, engine)
     with engine.connect() as connection:
         connection.execute(select(THINGS))
