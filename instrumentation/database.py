@@ -44,8 +44,8 @@ def watch_engine(
 ) -> "EngineWatch":
     """Measure the queries and the connection pool of an engine; the metrics say `database=name`.
 
-    - `<prefix>_database_query_duration_seconds{database,operation}`: until the server has
-      answered, failures too; fetching many rows comes after that. A commit has no such event.
+    - `<prefix>_database_query_duration_seconds{database,operation}`: until the driver has
+      executed it, or failed to; rows may still be fetched after that. A commit is no query.
     - `<prefix>_database_errors_total{database,kind}`: by the driver's exception, failed attempts
       to connect too, but not the stale connections that a pre-ping replaces.
     - `<prefix>_database_pool_connections{database,state}` and `_pool_size_limit{database}`

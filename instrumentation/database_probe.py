@@ -103,7 +103,8 @@ class DatabaseProbe:
 
     def _find_problem(self) -> str | None:
         attempt = self._attempt
-        if attempt is None or attempt.ended.is_set():
+        # A fork leaves a child the attempt, but not its thread, which would never end there.
+        if attempt is None or attempt.ended.is_set() or not attempt.is_alive():
             attempt = _Attempt(self._app, self._check)
             attempt.start()
             self._attempt = attempt

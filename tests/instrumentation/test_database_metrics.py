@@ -6,6 +6,7 @@ import sys
 import threading
 
 import pytest
+from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import (
     Column,
     Integer,
@@ -142,7 +143,10 @@ def test_everything_is_there_at_zero_before_the_first_query(
         (text("PRAGMA user_version"), "other"),
         (text("CREATE TABLE more (id INTEGER)"), "other"),
     ],
-    ids=str,
+    ids=[
+        *("select", "insert", "update", "delete", "select-with-cte", "delete-with-subquery"),
+        *("text-indented", "text-mixed-case", "pragma", "ddl"),
+    ],
 )
 def test_a_query_is_counted_under_what_it_does(one, engine, queries, statement, operation):
     watch_engine(one, engine)
@@ -283,6 +287,28 @@ def test_a_forgotten_connection_is_no_longer_in_use_once_it_was_collected(
     assert connections(watch) == (0, 1)
 
 
+def test_a_connection_that_is_returned_touches_no_metric(one, make_engine, monkeypatch):
+    """The garbage collector may return it while the metrics client holds its lock."""
+    touched = []
+    for kind, method in ((Gauge, "set"), (Counter, "inc"), (Histogram, "observe")):
+        original = getattr(kind, method)
+
+        def note(self, *arguments, original=original, **options):
+            touched.append(self)
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(kind, method, note)
+    engine = make_engine(poolclass=QueuePool)
+    watch_engine(one, engine)
+    forgotten = engine.raw_connection()
+    assert touched
+    touched.clear()
+    del forgotten
+    gc.collect()
+    assert engine.pool.checkedout() == 0
+    assert touched == []
+
+
 def test_a_pool_that_was_disposed_of_takes_its_connections_with_it(
     one, make_engine, connections, pool_value, queries
 ):
@@ -311,7 +337,9 @@ def test_a_pool_that_keeps_nothing_has_nothing_idle_and_no_limit(
 
 
 @pytest.mark.parametrize(
-    ("pool", "limit"), [(StaticPool, 1), (SingletonThreadPool, float("inf"))], ids=str
+    ("pool", "limit"),
+    [(StaticPool, 1), (SingletonThreadPool, float("inf"))],
+    ids=["static", "one-a-thread"],
 )
 def test_a_pool_of_one_shared_connection_has_one(
     one, make_engine, connections, pool_value, pool, limit

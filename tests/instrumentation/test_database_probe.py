@@ -1,5 +1,6 @@
 """The answer turns to "down" in time, whether the check fails, is late, or never ends."""
 
+import os
 import threading
 
 import pytest
@@ -117,6 +118,21 @@ def test_a_probe_that_hangs_from_the_start_holds_the_start_up_no_longer_than_its
     with pytest.raises(DatabaseProbeFailed, match="no answer for"):
         probe.run()
     assert hanging.runs == 1
+
+
+def test_a_forked_child_does_not_wait_for_a_check_that_hangs_in_its_parent(one, hanging):
+    hanging.hang.set()
+    probe = watch_database(one, hanging, every_seconds=LONG_SECONDS, timeout_seconds=1)
+    assert probe.problem is not None
+    hanging.hang.clear()
+    child = os.fork()
+    if child == 0:
+        try:
+            probe.run()
+            os._exit(0)
+        except DatabaseProbeFailed:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
