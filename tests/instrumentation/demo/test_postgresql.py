@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 from sqlalchemy import URL, create_engine, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from instrumentation.database import watch_engine
 from instrumentation.demo.backup import BackupFailed, back_up
 from instrumentation.demo.database import SEED, Database, DatabaseUnavailable
 from instrumentation.demo.settings import DemoSettings
@@ -162,6 +164,72 @@ def test_the_service_works(on_postgresql, client, metric):
     assert client.post("/api/payments", json=payment).status_code == 201
     assert metric(client, 'softfactory_database_up{database="default"}') == 1
     assert client.get("/api/metrics/ready").status_code == 200
+
+
+def test_queries_errors_and_the_pool_are_measured(on_postgresql, client, metric):
+    queries = "softfactory_database_query_duration_seconds_count"
+    inserts = f'{queries}{{database="default",operation="insert"}}'
+    before = metric(client, inserts)
+    client.post("/api/bookings", json={"user_id": 1, "room": "Turing"})
+    assert metric(client, inserts) == before + 1
+    assert metric(client, 'softfactory_database_pool_size_limit{database="default"}') == 20
+    assert metric(client, 'softfactory_database_pool_size_limit{database="probe"}') == 1
+    wait_until(
+        lambda: (
+            metric(client, 'softfactory_database_pool_connections{database="probe",state="idle"}')
+            == 1
+        ),
+        what="the probe's one connection",
+        timeout_seconds=START_SECONDS,
+    )
+
+
+def test_a_drivers_own_errors_are_counted_as_what_they_are(on_postgresql, client, metric, server):
+    instrumentation = client.application.extensions["instrumentation"]
+    engine = create_engine(server.url(on_postgresql))
+    watch_engine(instrumentation, engine, name="other")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE once (id integer PRIMARY KEY)"))
+        connection.execute(
+            text("CREATE TABLE late (id integer REFERENCES once DEFERRABLE INITIALLY DEFERRED)")
+        )
+        connection.execute(text("INSERT INTO once VALUES (1)"))
+
+    def errors(kind):
+        labels = f'{{database="other",kind="{kind}"}}'
+        return metric(client, f"softfactory_database_errors_total{labels}")
+
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("INSERT INTO once VALUES (1)"))
+    assert errors("IntegrityError") == 1
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("INSERT INTO late VALUES (2)"))  # the commit is what fails
+    assert errors("IntegrityError") == 2
+    with pytest.raises(ProgrammingError), engine.begin() as connection:
+        connection.execute(text("SELECT * FROM nowhere"))
+    assert errors("ProgrammingError") == 1
+    engine.dispose()
+
+
+def test_a_stale_connection_that_is_replaced_is_no_error(server, on_postgresql, client, metric):
+    instrumentation = client.application.extensions["instrumentation"]
+    engine = create_engine(server.url(on_postgresql), pool_pre_ping=True)
+    watch = watch_engine(instrumentation, engine, name="other")
+    with engine.connect():
+        pass
+    server.execute(
+        "postgres",
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        f"WHERE datname = '{on_postgresql}'",
+    )
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT 1")) == 1
+    watch.publish()
+    labels = '{database="other",kind="OperationalError"}'
+    assert metric(client, f"softfactory_database_errors_total{labels}") == 0
+    idle = 'softfactory_database_pool_connections{database="other",state="idle"}'
+    assert metric(client, idle) == 1
+    engine.dispose()
 
 
 def test_the_probe_leaves_nothing_behind(server, on_postgresql):
