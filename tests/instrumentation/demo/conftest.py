@@ -1,11 +1,19 @@
 """The SoftFactory service for tests: in this process, beside a real gateway double."""
 
 import pytest
+from flask.testing import FlaskClient
 
 from instrumentation.demo import create_app
 from instrumentation.demo.gateway import GatewayDouble
 
 API_KEY = "sk_test_0123456789abcdef"
+
+
+class ReadingClient(FlaskClient):
+    """Reads each answer to its end, as a server writes it; until then a request is not over."""
+
+    def open(self, *arguments, buffered=True, **options):
+        return super().open(*arguments, buffered=buffered, **options)
 
 
 @pytest.fixture
@@ -53,6 +61,7 @@ def make_client(environment):
 
     def make():
         app = create_app()
+        app.test_client_class = ReadingClient
         apps.append(app)
         return app.test_client()
 
