@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
-from sqlalchemy.engine import Dialect, ExceptionContext
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import AssertionPool, Pool, PoolProxiedConnection, QueuePool, StaticPool
 
@@ -32,7 +32,9 @@ ERROR_KINDS = (
 
 BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-_EXECUTE = ("do_execute", "do_executemany", "do_execute_no_params")
+_BEGAN = "_instrumentation_began"
+"""Where a query's execution context keeps the moment at which it was handed to the driver."""
+
 _CONNECT = ("connect", "recreate")
 
 _FIRST_WORDS = {operation: operation for operation in OPERATIONS[:-1]}
@@ -81,6 +83,8 @@ class EngineWatch:
         self._observe_wait = metrics.waits.labels(name).observe
         self._count_timeout = metrics.timeouts.labels(name).inc
         self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
+            ("before_cursor_execute", self._began),
+            ("after_cursor_execute", self._answered),
             ("handle_error", self._failed),
             ("connect", self._opened),
             ("checkout", self._taken),
@@ -90,7 +94,6 @@ class EngineWatch:
         )
         for event_name, listener in self._listeners:  # a pool's are its successors' too
             event.listen(engine, event_name, listener)
-        self._time_queries(engine.dialect)
         self._time_waits(engine.pool)
         self.publish()
 
@@ -112,18 +115,44 @@ class EngineWatch:
             return
         for event_name, listener in self._listeners:
             event.remove(self._engine, event_name, listener)
-        for owner, names in ((self._engine.dialect, _EXECUTE), (self._engine.pool, _CONNECT)):
-            for name in names:
-                vars(owner).pop(name, None)
+        for name in _CONNECT:
+            vars(self._engine.pool).pop(name, None)
         self._open.clear()
         self._in_use.clear()
         for state in ("in_use", "idle"):
             self._metrics.connections.labels(self._name, state).set(0)
         self._metrics.limits.labels(self._name).set(0)
 
+    def _began(
+        self,
+        _connection: Any,
+        _cursor: Any,
+        _statement: str,
+        _values: Any,
+        context: Any,
+        _many: bool,
+    ) -> None:
+        setattr(context, _BEGAN, time.perf_counter())
+
+    def _answered(
+        self,
+        _connection: Any,
+        _cursor: Any,
+        statement: str,
+        _values: Any,
+        context: Any,
+        _many: bool,
+    ) -> None:
+        took_seconds = time.perf_counter() - getattr(context, _BEGAN)
+        self._observe_query[_operation(context, statement)](took_seconds)
+
     def _failed(self, failure: ExceptionContext) -> None:
         if not failure.is_pre_ping:
             self._count_error[_kind(failure.original_exception)]()
+        began = getattr(failure.execution_context, _BEGAN, None)
+        if began is not None:
+            operation = _operation(failure.execution_context, failure.statement or "")
+            self._observe_query[operation](time.perf_counter() - began)
 
     def _opened(self, _connection: Any, record: Any) -> None:
         self._open.add(record)
@@ -138,28 +167,6 @@ class EngineWatch:
     def _closed(self, _connection: Any, record: Any) -> None:
         self._in_use.discard(record)
         self._open.discard(record)
-
-    def _time_queries(self, dialect: Dialect) -> None:
-        """Stand before the three ways to execute.
-
-        Events before and after each query would do, but SQLAlchemy's own work for an engine that
-        has listeners to them costs each query more than all that is done here.
-        """
-        observe = self._observe_query
-
-        def timing(execute: Callable[..., None]) -> Callable[..., None]:
-            def timed(cursor: Any, statement: str, *values_and_context: Any) -> None:
-                began = time.perf_counter()
-                try:
-                    execute(cursor, statement, *values_and_context)
-                finally:
-                    took_seconds = time.perf_counter() - began
-                    observe[_operation(values_and_context[-1], statement)](took_seconds)
-
-            return timed
-
-        for name in _EXECUTE:
-            setattr(dialect, name, timing(getattr(dialect, name)))
 
     def _time_waits(self, pool: Pool) -> None:
         """Stand before the pool's one public entry: it has events for neither wait nor time-out."""

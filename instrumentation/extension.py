@@ -7,6 +7,7 @@ from flask import Flask
 from prometheus_client import Gauge
 
 from instrumentation.background import BackgroundTasks
+from instrumentation.build_info import register_build_info
 from instrumentation.correlation import RequestState
 from instrumentation.edge import request_edge
 from instrumentation.error_rates import ErrorRates
@@ -63,6 +64,7 @@ class Instrumentation:
             registry=self.registry,
             multiprocess_mode="livemax",
         ).set(1)
+        register_build_info(self.registry, prefix, settings)
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
             cpu_limit=cpu_limit(settings.cpu_limit_cores),

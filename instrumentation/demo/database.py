@@ -97,11 +97,6 @@ class Database:
         """What ordinary work goes through."""
         return self._engine
 
-    @property
-    def probe_engine(self) -> Engine:
-        """What the probe goes through, which has time-outs of its own."""
-        return self._probe_engine
-
     def create(self) -> None:
         """Create the tables that are missing, and the first users if there are none.
 

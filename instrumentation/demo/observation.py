@@ -32,7 +32,6 @@ def observe(
         The counter of payment attempts, by ``outcome``, for whoever makes them.
     """
     watch_engine(instrumentation, database.engine)
-    watch_engine(instrumentation, database.probe_engine, name="probe")
     watch_database(
         instrumentation,
         database.check,

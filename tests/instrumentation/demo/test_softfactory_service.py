@@ -248,15 +248,12 @@ def test_numbers_that_can_no_longer_be_counted_keep_their_last_value_and_the_fai
     assert metric(client, "softfactory_database_users") == 5
 
 
-def test_queries_are_timed_those_of_the_probe_apart(client, metric):
-    def count(database, operation):
-        labels = f'{{database="{database}",operation="{operation}"}}'
-        return metric(client, f"softfactory_database_query_duration_seconds_count{labels}")
-
-    before = count("default", "insert"), count("probe", "insert")
+def test_the_queries_of_requests_are_timed_and_those_of_the_probe_are_not(client, metric):
+    name = "softfactory_database_query_duration_seconds_count"
+    inserts = f'{name}{{database="default",operation="insert"}}'
+    assert metric(client, inserts) == 0  # the probe has written already, and does again
     client.post("/api/bookings", json={"user_id": 1, "room": "x"})
-    assert count("default", "insert") == before[0] + 1
-    assert before[1] >= 1
+    assert metric(client, inserts) == 1
 
 
 def test_a_query_that_fails_is_counted_as_an_error_of_the_database(client, metric, tmp_path):
