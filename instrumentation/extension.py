@@ -14,7 +14,6 @@ from instrumentation.error_rates import ErrorRates
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector
-from instrumentation.faults.memory import MemoryHolding
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.registry import ServiceRegistry
@@ -83,12 +82,8 @@ class Instrumentation:
         )
         self.faults = FaultInjector(
             app,
-            secret=settings.fault_secret(),
-            holding=MemoryHolding(
-                limit=self.sampler.memory_limit,
-                measure=self.sampler.measure_memory,
-                latest=lambda: self.sampler.memory,
-            ),
+            settings=settings,
+            sampler=self.sampler,
             registry=self.registry,
             prefix=prefix,
         )

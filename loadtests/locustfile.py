@@ -27,8 +27,8 @@ from loadtests.samples import NO_RESPONSE, NO_RESULT
 from loadtests.target import MakeSigner, Signer, Target
 
 SAMPLE_SECONDS = 0.25
-# One second less than the service accepts, for clocks that differ.
-FAULT_VALID_SECONDS = contract.MAX_VALIDITY_SECONDS - 1
+# Half of what the service accepts: its clock may be that much ahead or behind.
+FAULT_VALID_SECONDS = contract.MAX_VALIDITY_SECONDS / 2
 EVERYDAY_JOURNEY = {
     "GET /api/users": 5.0,
     "GET /api/bookings": 3.0,
@@ -57,18 +57,26 @@ class Visitor(FastHttpUser):
         )
 
 
-def signers(secret_file: Path | None) -> MakeSigner:
-    """How faults are signed in this run; the secret is read when the first fault is asked for."""
+def signers(secret_file: Path | None, instance: str | None) -> MakeSigner:
+    """How faults are signed for an instance; the secret is read when a fault is asked for."""
 
     def make_signer(wire_form: Mapping[str, object]) -> Signer:
         if secret_file is None:
             raise PlanError("the plan names no fault_secret_file, so no fault can be signed")
+        if instance is None:
+            raise PlanError("the plan names no instance for this target, so no fault can be signed")
         secret = secret_file.read_bytes().strip()
         fault = contract.fault_from_json(dict(wire_form))
 
         def sign(method: str, path: str) -> str:
-            expires = time.time() + FAULT_VALID_SECONDS
-            return contract.encode(fault, secret=secret, method=method, path=path, expires=expires)
+            return contract.encode(
+                fault,
+                secret=secret,
+                instance=instance,
+                method=method,
+                path=path,
+                expires=time.time() + FAULT_VALID_SECONDS,
+            )
 
         return sign
 
@@ -79,8 +87,10 @@ class Run:
     """All targets of a plan, and the two pipes."""
 
     def __init__(self, plan: Plan, out: Events) -> None:
-        make_signer = signers(plan.fault_secret_file)
-        self.targets = {target.id: Target(target, make_signer) for target in plan.targets}
+        self.targets = {
+            target.id: Target(target, signers(plan.fault_secret_file, target.instance))
+            for target in plan.targets
+        }
         self._timeout_seconds = plan.timeout_seconds
         self._out = out
         self._began = Event()
@@ -205,7 +215,7 @@ def everyday_user() -> type[FastHttpUser]:
     """The user of a person's own run: one request a second along the everyday journey."""
     plan = TargetPlan(id="", host="", rate_per_second=1.0, users=1, journey=EVERYDAY_JOURNEY)
     members = {
-        "target": Target(plan, signers(None)),
+        "target": Target(plan, signers(None, None)),
         "wait_time": constant_throughput(1),
     }
     return type("SoftFactoryUser", (Visitor,), members)

@@ -22,13 +22,17 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPlan:
-    """One service's load; ``journey`` maps ``"METHOD /path"`` to its weight."""
+    """One service's load; ``journey`` maps ``"METHOD /path"`` to its weight.
+
+    ``instance`` is the id that the service's faults are signed for, ``None`` where none can be.
+    """
 
     id: str
     host: str
     rate_per_second: float
     users: int
     journey: Mapping[str, float]
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,7 @@ def _target(raw: object) -> TargetPlan:
         rate_per_second=_positive(raw, "rate_per_second"),
         users=users,
         journey=_journey(raw.get("journey")),
+        instance=None if raw.get("instance") is None else _text(raw, "instance"),
     )
 
 

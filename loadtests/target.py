@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from loadtests.pacing import Journey, Schedule, Share
 from loadtests.plan import Command, FaultOff, FaultOn, PlanError, TargetPlan, UseCard, UseJourney
@@ -19,7 +20,7 @@ DEFAULT_PAYMENT_METHOD = "pm_card_visa"
 USER_IDS = (1, 2, 3)
 
 
-# Signs one fault for a method and a path, and gives the header's value.
+# Signs one fault for a method and a path (decoded, no query), and gives the header's value.
 Signer = Callable[[str, str], str]
 # Checks a fault's wire form once, and gives the function that signs it request by request.
 MakeSigner = Callable[[Mapping[str, object]], Signer]
@@ -90,7 +91,7 @@ class Target:
             signer, share = self._fault
             faulted = share.takes(name)
             if faulted:
-                headers["X-Fault"] = signer(method, path.partition("?")[0])
+                headers["X-Fault"] = signer(method, unquote(path.partition("?")[0]))
         return Call(method=method, path=path, headers=headers, body=body, faulted=faulted)
 
     def take_sample(self, at: float) -> dict[str, object] | None:

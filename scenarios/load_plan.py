@@ -19,13 +19,17 @@ class LoadRefused(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetLoad:
-    """The load on one service; ``journey`` maps ``"METHOD /path"`` to its weight."""
+    """The load on one service; ``journey`` maps ``"METHOD /path"`` to its weight.
+
+    ``instance`` is the id that the service's faults are signed for, ``None`` where none ever are.
+    """
 
     id: str
     host: str
     rate_per_second: float
     users: int
     journey: Mapping[str, int]
+    instance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

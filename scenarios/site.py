@@ -42,9 +42,14 @@ reading a process tree's memory costs milliseconds, and all instances share the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Berth:
-    """What one instance is given before anything starts."""
+    """What one instance is given before anything starts.
+
+    ``instance`` is what its faults are signed for: no other instance takes them, of this run or of
+    another; one that is started again keeps it.
+    """
 
     id: str
+    instance: str
     load: Load
     service: Service
     longest_response_seconds: float
@@ -65,6 +70,7 @@ class Berth:
         sample = settings.sample.total_seconds()
         return cls(
             id=drill_id,
+            instance=f"{drill_id}-{secrets.token_hex(4)}",
             load=load,
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
@@ -83,6 +89,7 @@ class Berth:
             rate_per_second=self.load.per_second,
             users=users_needed(self.load.per_second, self.longest_response_seconds),
             journey=self.load.journey,
+            instance=self.instance,
         )
 
     @property
@@ -195,6 +202,8 @@ class Site:
         settings = self.settings
         sample = str(berth.sample_seconds)
         return {
+            "INSTRUMENT_ENVIRONMENT": "drill",  # whatever it is called where the drill is started
+            "INSTRUMENT_INSTANCE_ID": berth.instance,
             "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
             "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),
             "INSTRUMENT_CPU_LIMIT_CORES": str(cores),

@@ -5,7 +5,12 @@ Standard library only: load generators import this without the service's depende
     X-Fault: <base64url(json) without padding>.<hex hmac-sha256 of that text>
 
 The JSON object holds the fault's kind and parameters, and what the signature binds it to: the
-request's method and path, and the epoch second at which the header stops being valid.
+service instance, the request's method and path, and the epoch second at which it expires.
+
+There is no nonce: workers of one instance share no memory in which to keep the ones they saw, so
+that a nonce would promise more than it held. What a captured header can do is therefore this:
+repeat its one fault, within the limits below, on its one method and path at its one instance,
+until it expires, MAX_VALIDITY_SECONDS after it was signed at the latest; nothing anywhere else.
 """
 
 import base64
@@ -20,10 +25,21 @@ from typing import Any, ClassVar, TypeAlias
 
 HEADER = "X-Fault"
 RESULT_HEADER = "X-Fault-Result"
-"""Response header that says what became of the request's fault: its kind, or `rejected: why`."""
+"""Response header that says what became of a request's fault: its kind, or `rejected: why`.
 
-MAX_VALIDITY_SECONDS = 30.0
-"""A header that claims to be valid for longer is refused, so that a leaked one is soon useless."""
+Only a header that the secret signed is answered; to one that it did not, the service looks as if
+it accepted no faults at all.
+"""
+
+MAX_VALIDITY_SECONDS = 10.0
+"""A header that claims to be valid for longer is refused, so that a leaked one is soon useless.
+Load generators sign each request anew, for half of it: clocks may differ by the other half."""
+
+MAX_HEADER_LENGTH = 2048
+"""In characters. A longer header is refused before any work is done for it."""
+
+MAX_FAULT_SECONDS = 30.0
+"""The longest delay, and the longest lease on memory."""
 
 
 class FaultRejected(ValueError):
@@ -34,9 +50,13 @@ class FaultRejected(ValueError):
         self.reason = reason
 
 
+UNSIGNED = ("too_long", "signature")
+"""Reasons that anybody can bring about; every other one needs a header that the secret signed."""
+
 REASONS = (
-    *("malformed", "signature", "method", "path"),
-    *("expired", "expires_too_late", "unknown_fault", "out_of_range", "refused"),
+    *UNSIGNED,
+    *("malformed", "instance", "method", "path", "expired", "expires_too_late"),
+    *("unknown_fault", "out_of_range", "refused"),
 )
 
 
@@ -48,7 +68,7 @@ class Delay:
     seconds: float
 
     def __post_init__(self) -> None:
-        _require("seconds", self.seconds, above=0.0, at_most=30.0)
+        _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +105,7 @@ class HoldMemory:
 
     def __post_init__(self) -> None:
         _require("percent", self.percent, above=0.0, at_most=98.0)
-        _require("seconds", self.seconds, above=0.0, at_most=30.0)
+        _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,35 +147,50 @@ def fault_from_json(value: Mapping[str, object]) -> Fault:
         raise FaultRejected("malformed", f"fault {name!r}: {error}") from error
 
 
-def encode(fault: Fault, *, secret: bytes, method: str, path: str, expires: float) -> str:
+def encode(
+    fault: Fault, *, secret: bytes, instance: str, method: str, path: str, expires: float
+) -> str:
     """Return the header value that asks for `fault` in one kind of request until `expires`.
 
-    `path` is the request's path without a query; `expires` is in epoch seconds, and the service
-    refuses more than MAX_VALIDITY_SECONDS ahead.
+    `instance` is the service's `INSTRUMENT_INSTANCE_ID`, which its summary tells; `path` is the
+    request's path as the application sees it, percent-decoded and without a query; `expires` is
+    in epoch seconds, and the service refuses more than MAX_VALIDITY_SECONDS ahead. Raises
+    ValueError where the header would be too long to be accepted.
     """
-    document = {**fault_to_json(fault), "expires": expires, "method": method, "path": path}
+    bound = {"expires": expires, "instance": instance, "method": method, "path": path}
+    document = {**fault_to_json(fault), **bound}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     payload = base64.urlsafe_b64encode(text.encode()).rstrip(b"=")
-    return f"{payload.decode()}.{_signature(payload, secret)}"
+    header = f"{payload.decode()}.{_signature(payload, secret)}"
+    if len(header) > MAX_HEADER_LENGTH:
+        raise ValueError(
+            f"the header for {method} {path[:40]}... would have {len(header)} characters, at most "
+            f"{MAX_HEADER_LENGTH} are accepted: take a shorter path or instance id"
+        )
+    return header
 
 
-def decode(header: str, *, secret: bytes, method: str, path: str, now: float) -> Fault:
+def decode(
+    header: str, *, secret: bytes, instance: str, method: str, path: str, now: float
+) -> Fault:
     """Return the fault that `header` asks for in this request; `now` is in epoch seconds.
 
-    The signature is checked before anything else is looked at. Raises FaultRejected.
+    Its length is checked first, then its signature, in constant time; nothing of an unsigned
+    header is parsed. Raises FaultRejected, and nothing else, whatever the header holds.
     """
-    encoded, separator, signature = header.partition(".")
-    if not (separator and header.isascii()):
-        raise FaultRejected("malformed", "expected <base64url>.<hex>")
+    if len(header) > MAX_HEADER_LENGTH:
+        raise FaultRejected("too_long", f"more than {MAX_HEADER_LENGTH} characters")
+    encoded, _, signature = header.partition(".")
+    if not header.isascii():
+        raise FaultRejected("signature", "no signature has such characters")
     payload = encoded.encode()
     if not hmac.compare_digest(_signature(payload, secret), signature):
         raise FaultRejected("signature", "the signature is not by this service's secret")
     document = _parse(payload)
+    for name, bound in (("instance", instance), ("method", method), ("path", path)):
+        if document.pop(name, None) != bound:
+            raise FaultRejected(name, f"signed for another {name} than {bound}")
     expires = _number("expires", document.pop("expires", None))
-    if document.pop("method", None) != method:
-        raise FaultRejected("method", f"signed for another method than {method}")
-    if document.pop("path", None) != path:
-        raise FaultRejected("path", f"signed for another path than {path}")
     if expires <= now:
         raise FaultRejected("expired", f"expired {now - expires:.1f} s ago")
     if expires > now + MAX_VALIDITY_SECONDS:
@@ -174,7 +209,7 @@ def _parse(payload: bytes) -> dict[str, object]:
     try:
         text = base64.b64decode(payload + b"=" * (-len(payload) % 4), altchars=b"-_", validate=True)
         document = json.loads(text)
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise FaultRejected("malformed", f"not base64url JSON: {error}") from error
     if not isinstance(document, dict):
         raise FaultRejected("malformed", "expected a JSON object")
@@ -183,13 +218,20 @@ def _parse(payload: bytes) -> dict[str, object]:
 
 def _number(name: str, value: object) -> Any:
     """Return a JSON number as it is; the dataclasses say which of them must be whole."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         raise FaultRejected("malformed", f"{name}: expected a number, got {value!r}")
     return value
 
 
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
+
+
 def _require(name: str, value: float, *, above: float, at_most: float) -> None:
-    if not (math.isfinite(value) and above < value <= at_most):
+    if not (_finite(value) and above < value <= at_most):
         raise FaultRejected(
             "out_of_range",
             f"{name}: expected a number above {above:g} and at most {at_most:g}, got {value!r}",

@@ -4,15 +4,20 @@ Hashing a large block releases the interpreter's lock, so that scrapes are not s
 """
 
 import hashlib
+import threading
 import time
 
-from instrumentation.faults.contract import BurnCPU
+from instrumentation.faults.contract import MAX_FAULT_SECONDS, BurnCPU
 
 _BLOCK = bytes(64 * 1024)  # about 50 microseconds of work between two looks at the clock
 
 
-def burn_cpu(fault: BurnCPU) -> None:
-    """Use `fault.seconds` of this thread's CPU time."""
+def burn_cpu(fault: BurnCPU, *, ended: threading.Event) -> None:
+    """Use `fault.seconds` of this thread's CPU time, or less when `ended` is set meanwhile.
+
+    On a machine so busy that MAX_FAULT_SECONDS pass first, the thread is freed too.
+    """
     end = time.thread_time() + fault.seconds
-    while time.thread_time() < end:
+    latest = time.monotonic() + MAX_FAULT_SECONDS
+    while time.thread_time() < end and time.monotonic() < latest and not ended.is_set():
         hashlib.sha256(_BLOCK).digest()

@@ -1,16 +1,23 @@
-"""A fault happens only by a header that this service's secret signed for this very request."""
+"""A fault happens only by a header that this service's secret signed for this very request.
+
+Whatever else a header holds, the request is answered as if it had none, and counted.
+"""
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Flask, Response, after_this_request, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from instrumentation.faults.arming import decide_arming
 from instrumentation.faults.contract import (
     HEADER,
     KINDS,
     REASONS,
     RESULT_HEADER,
+    UNSIGNED,
     BurnCPU,
     Delay,
     Error,
@@ -25,94 +32,144 @@ from instrumentation.faults.delay import delay
 from instrumentation.faults.error import error
 from instrumentation.faults.exception import raise_exception
 from instrumentation.faults.memory import MemoryHolding
+from instrumentation.faults.places import (
+    BURNING_AT_ONCE,
+    OCCUPIED_AT_ONCE,
+    SPARE_THREADS,
+    Places,
+)
+from instrumentation.sampling import ResourceSampler
+from instrumentation.settings import InstrumentSettings
+
+_ENVIRON_KEY = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
 class FaultInjector:
-    """Applies the faults of one application; without a secret there is no code in the way."""
+    """Applies the faults of one application; while it is off there is no code in the way.
+
+    `instance` is what faults must be signed for. `refused` says why faults are off although a
+    secret is configured, else it is None. Raises SettingsError.
+    """
 
     def __init__(
         self,
         app: Flask,
         *,
-        secret: bytes | None,
-        holding: MemoryHolding,
+        settings: InstrumentSettings,
+        sampler: ResourceSampler,
         registry: CollectorRegistry,
         prefix: str,
     ) -> None:
-        self._secret = secret
-        self.holding = holding
+        arming = decide_arming(settings)
+        self._secret = arming.secret
+        self.refused = arming.refused
+        self.instance = arming.instance
         self._ended = threading.Event()
-        enabled = Gauge(
+        self._occupied = Places(OCCUPIED_AT_ONCE)
+        self._burning = Places(BURNING_AT_ONCE)
+        Gauge(
             f"{prefix}_fault_injection_enabled",
             "Whether this instance accepts signed faults.",
             registry=registry,
+            multiprocess_mode="livemax",
+        ).set(float(self.enabled))
+        held = Gauge(
+            f"{prefix}_fault_memory_held_bytes",
+            "Memory that is held because faults asked for it.",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
-        enabled.set(float(self.enabled))
-        self._applied = Counter(
+        self.holding = MemoryHolding(
+            limit=sampler.memory_limit,
+            measure=sampler.measure_memory,
+            latest=lambda: sampler.memory,
+            instance=self.instance,
+            tell=held.set,
+        )
+        applied = Counter(
             f"{prefix}_faults_total", "Faults applied to requests.", ["fault"], registry=registry
         )
-        self._rejected = Counter(
+        rejected = Counter(
             f"{prefix}_faults_rejected_total",
             "Fault headers that were not accepted.",
             ["reason"],
             registry=registry,
         )
-        for kind in KINDS:
-            self._applied.labels(kind)
-        if secret is not None:
-            for reason in REASONS:
-                self._rejected.labels(reason)
+        self._applied = {kind: applied.labels(kind) for kind in KINDS}
+        self._rejected = {reason: rejected.labels(reason) for reason in REASONS}
+        if self.enabled:
             # First of all hooks: a fault must not depend on what the application's own ones do.
             app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
 
     @property
     def enabled(self) -> bool:
-        """Whether a secret is configured."""
+        """Whether signed faults are accepted."""
         return self._secret is not None
 
     def applied(self) -> dict[str, int]:
-        """Return how many faults of each kind were applied."""
-        return {kind: int(self._applied.labels(kind)._value.get()) for kind in KINDS}
+        """Return how many faults of each kind this process applied."""
+        return {kind: int(_total(counter)) for kind, counter in self._applied.items()}
+
+    def served_by(self, threads: int) -> None:
+        """Keep SPARE_THREADS of this process's serving threads free of delays and of burning."""
+        self._occupied.limit = max(1, threads - SPARE_THREADS)
 
     def end_all(self) -> None:
-        """Free every delayed request and release what is held; further faults do not wait."""
+        """Free every occupied request and release what is held; further faults do not wait."""
         self._ended.set()
         self.holding.release()
 
     def _before_request(self) -> Response | None:
-        header = request.headers.get(HEADER)
+        header = request.environ.get(_ENVIRON_KEY)
         if header is None or self._secret is None:
             return None
         try:
             fault = decode(
                 header,
                 secret=self._secret,
+                instance=self.instance,
                 method=request.method,
                 path=request.path,
                 now=time.time(),
             )
-            _report(fault.kind)
-            return self._apply(fault)
+            with self._admitted(fault):
+                self._applied[fault.kind].inc()
+                _report(fault.kind)
+                return self._apply(fault)
         except FaultRejected as rejection:
-            self._rejected.labels(rejection.reason).inc()
-            _report(f"rejected: {rejection.reason}")
+            self._rejected[rejection.reason].inc()
+            if rejection.reason not in UNSIGNED:
+                _report(f"rejected: {rejection.reason}")
             return None
 
+    @contextmanager
+    def _admitted(self, fault: Fault) -> Iterator[None]:
+        """Take what the fault needs of the service, or raise FaultRejected."""
+        match fault:
+            case HoldMemory():
+                self.holding.hold(fault)
+                yield
+            case Delay():
+                with self._occupied.one("delay"):
+                    yield
+            case BurnCPU():
+                with self._occupied.one("cpu"), self._burning.one("cpu"):
+                    yield
+            case Error() | RaiseException():
+                yield
+
     def _apply(self, fault: Fault) -> Response | None:
-        if isinstance(fault, HoldMemory):
-            self.holding.hold(fault)  # may refuse, and is counted if it does not
-        self._applied.labels(fault.kind).inc()
         match fault:
             case Delay():
                 delay(fault, ended=self._ended)
             case BurnCPU():
-                burn_cpu(fault)
+                burn_cpu(fault, ended=self._ended)
             case Error():
                 return error(fault)
             case RaiseException():
                 raise_exception(fault)
             case HoldMemory():
-                pass
+                pass  # is held since it was admitted
         return None
 
 
@@ -121,3 +178,8 @@ def _report(result: str) -> None:
     def add_header(response: Response) -> Response:
         response.headers[RESULT_HEADER] = result
         return response
+
+
+def _total(counter: Counter) -> float:
+    (metric,) = counter.collect()
+    return next(one.value for one in metric.samples if one.name.endswith("_total"))

@@ -1,16 +1,26 @@
-"""HoldMemory: one holding for the whole service, brought to a level and let go all at once.
+"""HoldMemory: one holding a process, brought to a level and let go all at once.
 
 The holding is anonymous private memory with every page touched, so that the kernel counts it,
 and unmapping gives all of it back. Its size follows from the service's own measurement.
+
+Of several workers each has a holding of its own, towards the level of the whole process tree. One
+at a time measures and adjusts, else all would grow by what is missing once. A worker gives back
+only what it holds itself, and holds for as long as requests that it receives renew its lease: with
+many workers ask for a lease in which each of them gets a few.
 """
 
 import contextlib
 import ctypes
+import errno
+import hashlib
 import math
 import mmap
+import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import psutil
 
 from instrumentation.faults.contract import FaultRejected, HoldMemory
 from instrumentation.limits import MemoryLimit
@@ -27,12 +37,17 @@ _STEP_BYTES = 4 * 1024 * 1024
 """Touched at a time, by a foreign call that lets other threads run: a machine whose memory is
 handed out page by page by its host takes seconds for a hundred megabytes."""
 
+HOST_RESERVE_RATIO = 0.05
+"""Of the host's memory this much must stay available: a configured limit may promise what the
+host's other processes have taken meanwhile."""
+
 
 class MemoryHolding:
     """Memory that requests ask the service to hold.
 
     `measure` takes a fresh sample, `latest` is the last one that anybody took; `clock` is
-    monotonic. Thread-safe: concurrent requests share the one holding.
+    monotonic; `tell` is given the held bytes whenever they change. Holdings of one `instance`
+    adjust one at a time, also across processes. Thread-safe: concurrent requests share the holding.
     """
 
     def __init__(
@@ -41,11 +56,15 @@ class MemoryHolding:
         limit: MemoryLimit,
         measure: Callable[[], MemorySample],
         latest: Callable[[], MemorySample],
+        instance: str,
+        tell: Callable[[int], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._measure = measure
         self._latest = latest
+        self._instance = instance
+        self._tell = tell
         self._clock = clock
         self._condition = threading.Condition()
         self._blocks: list[mmap.mmap] = []
@@ -64,8 +83,8 @@ class MemoryHolding:
     def hold(self, fault: HoldMemory) -> None:
         """Bring the service's memory to the fault's level and renew the lease.
 
-        Raises FaultRejected where no limit but the host's own memory is in force: filling the
-        host would not stay with this service.
+        Raises FaultRejected where no limit but the host's own memory is in force, for filling the
+        host would not stay with this service, and where the host cannot spare the memory.
         """
         if self._limit.source == "host":
             raise FaultRejected(
@@ -76,17 +95,16 @@ class MemoryHolding:
         with self._condition:
             self._lease_ends = self._clock() + fault.seconds
             if self._releaser is None:
-                self._releaser = threading.Thread(
-                    target=self._release_at_lease_end, name="fault-memory-lease", daemon=True
-                )
-                self._releaser.start()
+                self._releaser = self._start_releaser()
             if self._adjusting or self._at_level(fault.percent):
                 return
             self._adjusting = True
         # Outside the lock: the kernel may take seconds to hand out the pages, and requests that
         # waited meanwhile would fill every thread, the scrapes' as well.
         try:
-            self._adjust(fault.percent)
+            with _sole_worker(self._instance) as sole:
+                if sole:  # else another worker is at it, for the same tree
+                    self._adjust(fault.percent)
         finally:
             with self._condition:
                 self._adjusting = False
@@ -116,17 +134,27 @@ class MemoryHolding:
             if abs(missing) <= limit * BELOW_PERCENT / 200.0:
                 break
             if missing > 0:
+                self._refuse_what_the_host_lacks(missing)
                 self._grow(missing)
             elif not self._shrink(-missing):
                 break  # nothing is held: the service itself is above the level
         self._percent = percent
         self._adjusted_at = self._latest().taken_at
 
+    def _refuse_what_the_host_lacks(self, size: int) -> None:
+        host = psutil.virtual_memory()
+        spare = host.available - int(host.total * HOST_RESERVE_RATIO)
+        if size > spare:
+            raise FaultRejected("refused", f"{size} bytes are missing, the host can spare {spare}")
+
     def _grow(self, size: int) -> None:
         size -= size % mmap.PAGESIZE
         if size == 0:
             return
-        block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except OSError as error:  # an address space limit, or a host that promises no more
+            raise FaultRejected("refused", f"the kernel gives no {size} bytes: {error}") from error
         with contextlib.suppress(OSError):  # a kernel without huge pages is as good
             block.madvise(mmap.MADV_NOHUGEPAGE)  # they would overshoot by up to 2 MiB
         whole = (ctypes.c_char * size).from_buffer(block)
@@ -137,7 +165,7 @@ class MemoryHolding:
             touched += step
         del whole  # else the block could not be closed
         self._blocks.append(block)
-        self._held_bytes += size
+        self._note_held(self._held_bytes + size)
 
     def _shrink(self, size: int) -> bool:
         """Give back at least `size` bytes, if they are held; tell whether anything was."""
@@ -150,17 +178,33 @@ class MemoryHolding:
                 self._blocks.pop().close()
             else:
                 block.resize(len(block) - part)
-            self._held_bytes -= part
+            self._note_held(self._held_bytes - part)
             size -= part
             gave_back = True
         return gave_back
 
+    def _note_held(self, size: int) -> None:
+        self._held_bytes = size
+        self._tell(size)
+
+    def _start_releaser(self) -> threading.Thread:
+        releaser = threading.Thread(
+            target=self._release_at_lease_end, name="fault-memory-lease", daemon=True
+        )
+        try:
+            releaser.start()
+        except RuntimeError as error:  # nothing is held that nobody would release
+            raise FaultRejected("refused", f"no thread for the lease: {error}") from error
+        return releaser
+
     def _release_at_lease_end(self) -> None:
         with self._condition:
-            while (remaining := self._lease_ends - self._clock()) > 0 or self._adjusting:
-                self._condition.wait(max(remaining, 0.0) or None)
-            self._drop()
-            self._releaser = None
+            try:
+                while (remaining := self._lease_ends - self._clock()) > 0 or self._adjusting:
+                    self._condition.wait(max(remaining, 0.0) or None)
+                self._drop()
+            finally:
+                self._releaser = None  # else the next lease would not end
 
     def _drop(self) -> None:
         if not self._blocks:
@@ -168,6 +212,25 @@ class MemoryHolding:
         blocks, self._blocks = self._blocks, []
         for block in blocks:
             block.close()
-        self._held_bytes = 0
+        self._note_held(0)
         self._percent = 0.0
         self._measure()  # so that the gauges show it without waiting for the sampler
+
+
+@contextlib.contextmanager
+def _sole_worker(instance: str) -> Iterator[bool]:
+    """Tell whether this process is the only one of `instance` in here; nobody waits.
+
+    An abstract socket's name is had by one process at a time, and the kernel frees it with its
+    process, whatever ends that.
+    """
+    name = hashlib.sha256(instance.encode()).hexdigest()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
+        try:
+            lock.bind(f"\0instrumentation-fault-memory-{name}")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            yield False
+        else:
+            yield True

@@ -1,67 +1,182 @@
+import base64
+import json
+import logging
 import threading
 import time
 
 import pytest
+from flask import Flask
 
+from instrumentation import InstrumentSettings, instrument
 from instrumentation.faults.contract import (
+    KINDS,
+    MAX_HEADER_LENGTH,
+    REASONS,
     BurnCPU,
     Delay,
     Error,
     HoldMemory,
     RaiseException,
+    _signature,
     encode,
 )
 
 SECRET = b"a secret of the tests, long enough"
+INSTANCE = "service-1"
 
 
 @pytest.fixture
 def app(make_app, secret_file):
-    return make_app(fault_secret_file=secret_file)
+    return make_app(fault_secret_file=secret_file, instance_id=INSTANCE)
 
 
 @pytest.fixture
 def send(ask):
-    def ask_with_fault(app, fault, *, path="/ok", signed_path=None, **options):
-        header = encode(
-            fault,
-            secret=SECRET,
-            method="GET",
-            path=signed_path or path,
-            expires=time.time() + 20,
-        )
-        return ask(app, path, headers={"X-Fault": header}, **options)
+    def ask_with_fault(app, fault, *, path="/ok", method="GET", **changed):
+        signed = {"instance": INSTANCE, "method": method, "path": path, "secret": SECRET}
+        signed |= {"expires": time.time() + 5, **changed}
+        return ask(app, path, method, headers={"X-Fault": encode(fault, **signed)})
 
     return ask_with_fault
 
 
-def test_without_a_secret_a_header_does_nothing_and_the_summary_says_so(make_app, ask, send, value):
-    app = make_app()
+@pytest.fixture
+def faults_of():
+    return lambda app: app.extensions["instrumentation"].faults
+
+
+@pytest.fixture
+def count(value):
+    """A whole family's count, so that a test says what did not happen too."""
+
+    def read(app, family):
+        label, names = {
+            "faults": ("fault", KINDS),
+            "faults_rejected": ("reason", REASONS),
+        }[family]
+        all_of_them = {
+            name: value(app, f'softfactory_{family}_total{{{label}="{name}"}}') for name in names
+        }
+        return {name: number for name, number in all_of_them.items() if number}
+
+    return read
+
+
+@pytest.fixture
+def in_background():
+    """Run a function in a thread, which is waited for at the test's end."""
+    threads = []
+
+    def start(function):
+        threads.append(threading.Thread(target=function))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 20
+    tick = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        tick.wait(0.01)
+
+
+# --- armed, or not
+
+
+def hooks_of(app):
+    return app.before_request_funcs.get(None, [])
+
+
+def test_without_a_secret_a_header_does_nothing_and_no_code_is_in_the_way(
+    make_app, send, value, count, faults_of
+):
+    app = make_app(instance_id=INSTANCE)
+    assert not [one for one in hooks_of(app) if getattr(one, "__self__", None) is faults_of(app)]
     response = send(app, Error(status=503))
     assert response.status_code == 200
     assert "X-Fault-Result" not in response.headers
     assert value(app, "softfactory_fault_injection_enabled") == 0
-    assert ask(app, "/api/metrics/summary").json["fault_injection"]["enabled"] is False
+    assert count(app, "faults_rejected") == {}
+    assert faults_of(app).refused is None
 
 
-def test_with_a_secret_the_summary_says_so(app, ask, value):
+def test_with_a_secret_the_gauge_and_the_summary_say_so(app, ask, value):
     assert value(app, "softfactory_fault_injection_enabled") == 1
     assert ask(app, "/api/metrics/summary").json["fault_injection"]["enabled"] is True
 
 
-def test_an_error_takes_the_place_of_the_views_answer(app, send, value):
+@pytest.mark.parametrize("environment", ["production", "Prod", " live "])
+def test_production_starts_with_its_faults_off_and_one_warning_that_says_why(
+    make_app, secret_file, send, value, faults_of, caplog, environment
+):
+    with caplog.at_level(logging.WARNING, "instrumentation.faults"):
+        app = make_app(fault_secret_file=secret_file, instance_id=INSTANCE, environment=environment)
+    (warning,) = [one for one in caplog.records if one.name.startswith("instrumentation.faults")]
+    assert warning.getMessage() == faults_of(app).refused
+    for said in (f"INSTRUMENT_ENVIRONMENT={environment}", "INSTRUMENT_FAULTS_IN_PRODUCTION=yes"):
+        assert said in warning.getMessage()
+    assert not faults_of(app).enabled
+    assert value(app, "softfactory_fault_injection_enabled") == 0
+    assert send(app, Error()).status_code == 200
+
+
+def test_production_that_refuses_faults_does_not_need_their_secret(make_app, tmp_path, faults_of):
+    app = make_app(fault_secret_file=tmp_path / "not there", environment="production")
+    assert faults_of(app).refused
+
+
+def test_production_that_was_armed_explicitly_accepts_faults_and_warns(
+    make_app, secret_file, send, value, faults_of, caplog
+):
+    with caplog.at_level(logging.WARNING, "instrumentation.faults"):
+        app = make_app(
+            fault_secret_file=secret_file,
+            instance_id=INSTANCE,
+            environment="production",
+            faults_in_production=True,
+        )
+    (warning,) = [one for one in caplog.records if one.name.startswith("instrumentation.faults")]
+    assert "ARMED in production" in warning.getMessage()
+    assert SECRET.decode() not in warning.getMessage()
+    assert (faults_of(app).enabled, faults_of(app).refused) == (True, None)
+    assert value(app, "softfactory_fault_injection_enabled") == 1
+    assert send(app, Error(status=503)).status_code == 503
+
+
+def test_an_instance_that_was_given_no_id_makes_one_of_its_own(make_app, secret_file, faults_of):
+    one, other = (make_app(name, fault_secret_file=secret_file) for name in ("one", "other"))
+    assert faults_of(one).instance != faults_of(other).instance
+
+
+# --- each fault
+
+
+def test_an_error_takes_the_place_of_the_views_answer(app, send, value, count):
     response = send(app, Error(status=503))
     assert response.status_code == 503
     assert response.headers["X-Fault-Result"] == "error"
-    assert value(app, 'softfactory_faults_total{fault="error"}') == 1
+    assert count(app, "faults") == {"error": 1}
     total = 'softfactory_requests_total{endpoint="/ok",method="GET",status="503"}'
     assert value(app, total) == 1
 
 
 def test_an_exception_takes_the_path_of_a_defect(app, send, value):
-    assert send(app, RaiseException()).status_code == 500
+    response = send(app, RaiseException())
+    assert response.status_code == 500
+    assert response.headers["X-Fault-Result"] == "exception"
     errors = 'softfactory_errors_total{endpoint="/ok",type="InjectedException"}'
     assert value(app, errors) == 1
+
+
+def test_an_exception_meets_the_applications_own_error_handler(app, send):
+    app.register_error_handler(Exception, lambda error: (f"sorry: {error}", 502))
+    response = send(app, RaiseException())
+    assert (response.status_code, response.text) == (502, "sorry: injected fault")
 
 
 def test_a_delay_comes_before_an_answer_that_is_otherwise_right(app, send):
@@ -71,16 +186,10 @@ def test_a_delay_comes_before_an_answer_that_is_otherwise_right(app, send):
     assert response.json == {"ok": True}
 
 
-def test_ending_the_faults_frees_delayed_requests(app, send):
-    ended = threading.Event()
-
-    def wait():
-        send(app, Delay(seconds=30))
-        ended.set()
-
-    threading.Thread(target=wait).start()
-    app.extensions["instrumentation"].faults.end_all()
-    assert ended.wait(10)
+def test_ending_the_faults_frees_delayed_requests(app, send, count, faults_of, in_background):
+    in_background(lambda: send(app, Delay(seconds=30)))
+    eventually(lambda: count(app, "faults"))
+    faults_of(app).end_all()
 
 
 def test_burnt_cpu_is_metered_by_the_threads_own_clock(app, send):
@@ -89,25 +198,131 @@ def test_burnt_cpu_is_metered_by_the_threads_own_clock(app, send):
     assert 0.1 <= time.thread_time() - before < 0.3
 
 
-def test_a_header_for_another_request_is_ignored_and_counted(app, send, value):
-    response = send(app, Error(status=500), signed_path="/boom")
-    assert response.status_code == 200
-    assert response.headers["X-Fault-Result"] == "rejected: path"
-    assert value(app, 'softfactory_faults_rejected_total{reason="path"}') == 1
-    assert value(app, 'softfactory_faults_total{fault="error"}') == 0
-
-
-def test_a_fault_comes_before_the_applications_own_hooks(app, send):
-    seen = []
-    app.before_request(lambda: seen.append(1))
-    send(app, Error(status=500))
+@pytest.mark.parametrize("registered", ["before", "after"])
+def test_a_fault_comes_before_the_applications_own_hooks_whenever_they_were_registered(
+    registered, tmp_path, secret_file, clean_up, send
+):
+    app, seen = Flask("hooked", static_folder=None), []
+    if registered == "before":
+        app.before_request(lambda: seen.append(1))
+    instrument(
+        app,
+        settings=InstrumentSettings(fault_secret_file=secret_file, instance_id=INSTANCE),
+        log_file=tmp_path / "hooked.log",
+    )
+    clean_up(app)
+    if registered == "after":
+        app.before_request(lambda: seen.append(1))
+    assert send(app, Error(status=500)).status_code == 500
     assert seen == []
 
 
-def test_memory_is_not_held_against_the_hosts_own_limit(make_app, secret_file, send):
-    app = make_app(fault_secret_file=secret_file)
+# --- what is not accepted
+
+
+@pytest.mark.parametrize(
+    ("reason", "changed"),
+    [
+        ("instance", {"instance": "service-2"}),
+        ("path", {"path": "/boom"}),
+        ("method", {"method": "POST"}),
+        ("expired", {"expires": 1.0}),
+        ("expires_too_late", {"expires": 1e12}),
+    ],
+)
+def test_a_header_that_was_signed_for_something_else_is_ignored_counted_and_answered(
+    app, ask, count, reason, changed
+):
+    bound = {"instance": INSTANCE, "method": "GET", "path": "/ok", "expires": time.time() + 5}
+    header = encode(Error(status=500), secret=SECRET, **{**bound, **changed})
+    response = ask(app, "/ok", headers={"X-Fault": header})
+    assert response.status_code == 200
+    assert response.headers["X-Fault-Result"] == f"rejected: {reason}"
+    assert count(app, "faults_rejected") == {reason: 1}
+    assert count(app, "faults") == {}
+
+
+@pytest.mark.parametrize(
+    ("reason", "header"),
+    [
+        ("signature", ""),
+        ("signature", "nothing at all"),
+        ("signature", "\xff.\xff"),
+        ("signature", f"e30.{'0' * 64}"),
+        ("too_long", "x" * (MAX_HEADER_LENGTH + 1)),
+    ],
+)
+def test_who_has_no_secret_learns_nothing_and_is_counted(app, ask, count, reason, header):
+    plain = ask(app, "/ok")
+    response = ask(app, "/ok", headers={"X-Fault": header})
+    assert (response.status_code, response.data) == (plain.status_code, plain.data)
+    assert set(response.headers.keys()) == set(plain.headers.keys())
+    assert count(app, "faults_rejected") == {reason: 1}
+    assert count(app, "faults") == {}
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"fault": "delay", "seconds": 31},
+        {"fault": "error", "status": 200},
+        {"fault": "error", "status": 600},
+        {"fault": "cpu", "seconds": 1.01},
+        {"fault": "memory", "percent": 98.1, "seconds": 1},
+        {"fault": "memory", "percent": 50, "seconds": 31},
+    ],
+)
+def test_the_service_itself_refuses_what_exceeds_a_limit_whoever_signed_it(
+    app, ask, count, parameters
+):
+    bound = {"instance": INSTANCE, "method": "GET", "path": "/ok", "expires": time.time() + 5}
+    payload = base64.urlsafe_b64encode(json.dumps({**parameters, **bound}).encode()).rstrip(b"=")
+    header = f"{payload.decode()}.{_signature(payload, SECRET)}"
+    response = ask(app, "/ok", headers={"X-Fault": header})
+    assert response.json == {"ok": True}
+    assert count(app, "faults_rejected") == {"out_of_range": 1}
+    assert count(app, "faults") == {}
+
+
+# --- the threads that faults may occupy
+
+
+@pytest.mark.parametrize(
+    "second", [Delay(seconds=30), BurnCPU(seconds=1)], ids=lambda one: one.kind
+)
+def test_a_fault_for_which_no_thread_is_free_is_refused_and_its_request_goes_on(
+    app, send, count, faults_of, in_background, second
+):
+    faults_of(app).served_by(threads=5)  # four stay free for scrapes
+    in_background(lambda: send(app, Delay(seconds=30)))
+    eventually(lambda: count(app, "faults"))
+    response = send(app, second)
+    assert response.json == {"ok": True}
+    assert response.headers["X-Fault-Result"] == "rejected: refused"
+    assert count(app, "faults_rejected") == {"refused": 1}
+    assert count(app, "faults") == {"delay": 1}
+    faults_of(app).end_all()
+
+
+def test_a_place_is_free_again_when_its_fault_ends(app, send, faults_of):
+    faults_of(app).served_by(threads=5)
+    for fault in [Delay(seconds=0.01), BurnCPU(seconds=0.01)] * 3:
+        assert send(app, fault).headers["X-Fault-Result"] == fault.kind
+
+
+def test_errors_and_exceptions_need_no_place(app, send, count, faults_of, in_background):
+    faults_of(app).served_by(threads=5)
+    in_background(lambda: send(app, Delay(seconds=30)))
+    eventually(lambda: count(app, "faults"))
+    assert send(app, Error(status=503)).status_code == 503
+    assert send(app, RaiseException()).status_code == 500
+    faults_of(app).end_all()
+
+
+def test_memory_is_not_held_against_the_hosts_own_limit(app, send, value, faults_of):
     if app.extensions["instrumentation"].sampler.memory_limit.source != "host":
         pytest.skip("this machine's control group limits memory, so holding it is allowed")
     response = send(app, HoldMemory(percent=50, seconds=1))
     assert response.headers["X-Fault-Result"] == "rejected: refused"
-    assert app.extensions["instrumentation"].faults.holding.held_bytes == 0
+    assert faults_of(app).holding.held_bytes == 0
+    assert value(app, "softfactory_fault_memory_held_bytes") == 0

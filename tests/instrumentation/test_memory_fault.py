@@ -1,11 +1,14 @@
 """Held memory against a limit that leaves a real process of the tests room for a few MiB."""
 
+import os
 import threading
 import time
+from dataclasses import replace
 
+import psutil
 import pytest
 
-from instrumentation.faults.contract import HoldMemory
+from instrumentation.faults.contract import FaultRejected, HoldMemory
 from instrumentation.faults.memory import MemoryHolding
 from instrumentation.limits import CpuLimit, MemoryLimit
 from instrumentation.sampling import ResourceSampler
@@ -15,8 +18,11 @@ MEBIBYTE = 1 << 20
 
 class CountingSampler(ResourceSampler):
     measurements = 0
+    broken = False
 
     def measure_memory(self):
+        if self.broken:
+            raise psutil.AccessDenied(msg="broken by the test")
         self.measurements += 1
         return super().measure_memory()
 
@@ -32,11 +38,19 @@ def sampler():
 
 
 @pytest.fixture
-def holding(sampler):
+def told():
+    """What a gauge of the held bytes was set to."""
+    return []
+
+
+@pytest.fixture
+def holding(sampler, told):
     holding = MemoryHolding(
         limit=sampler.memory_limit,
         measure=lambda: sampler.measure_memory(),
         latest=lambda: sampler.memory,
+        instance=f"test-{os.getpid()}",
+        tell=told.append,
     )
     yield holding
     holding.release()
@@ -52,6 +66,27 @@ def test_the_first_request_brings_the_service_to_the_level_and_never_over_it(hol
     reading = sampler.measure_memory().percent
     assert level - 1 <= reading <= level
     assert holding.held_bytes > 30 * MEBIBYTE
+
+
+def test_what_is_held_is_told_whenever_it_changes(holding, sampler, told):
+    holding.hold(HoldMemory(percent=level_above(sampler, 10), seconds=20))
+    assert told[-1] == holding.held_bytes
+    holding.release()
+    assert told[-1] == 0
+
+
+def test_what_the_host_cannot_spare_is_refused_and_nothing_is_held(sampler):
+    host = psutil.virtual_memory().total
+    holding = MemoryHolding(
+        limit=replace(sampler.memory_limit, limit_bytes=2 * host),
+        measure=sampler.measure_memory,
+        latest=lambda: sampler.memory,
+        instance=f"test-{os.getpid()}",
+    )
+    with pytest.raises(FaultRejected, match="the host can spare") as rejected:
+        holding.hold(HoldMemory(percent=90, seconds=0.1))
+    assert rejected.value.reason == "refused"
+    assert holding.held_bytes == 0
 
 
 def test_at_level_a_request_costs_no_measurement(holding, sampler):
@@ -108,6 +143,17 @@ def await_release(holding):
     while holding.held_bytes and time.monotonic() < deadline:
         tick.wait(0.01)
     return holding.held_bytes == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_measurement_that_fails_at_a_leases_end_leaves_the_next_lease_its_end(holding, sampler):
+    level = level_above(sampler, 5)
+    holding.hold(HoldMemory(percent=level, seconds=0.2))
+    sampler.broken = True
+    assert await_release(holding)
+    sampler.broken = False
+    holding.hold(HoldMemory(percent=level, seconds=0.2))
+    assert await_release(holding)
 
 
 def test_all_of_it_is_released_when_the_lease_ends_and_the_gauge_shows_it(holding, sampler):

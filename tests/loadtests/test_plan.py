@@ -33,6 +33,7 @@ def plan() -> dict[str, Any]:
                 "rate_per_second": 20,
                 "users": 40,
                 "journey": {"GET /api/users": 5, "POST /api/payments": 1},
+                "instance": "slow-1",
             }
         ],
     }
@@ -45,7 +46,14 @@ def test_a_plan_is_read() -> None:
     (target,) = read.targets
     assert (target.id, target.host) == ("slow", "http://127.0.0.1:1234")
     assert (target.rate_per_second, target.users) == (20.0, 40)
+    assert target.instance == "slow-1"
     assert target.journey == {"GET /api/users": 5.0, "POST /api/payments": 1.0}
+
+
+def test_a_target_that_no_fault_is_signed_for_needs_no_instance() -> None:
+    raw = plan()
+    del raw["targets"][0]["instance"]
+    assert parse_plan(json.dumps(raw)).targets[0].instance is None
 
 
 @pytest.mark.parametrize(
@@ -56,6 +64,7 @@ def test_a_plan_is_read() -> None:
         (lambda raw: raw.update(timeout_seconds=0), "timeout_seconds"),
         (lambda raw: raw["targets"][0].pop("id"), "id"),
         (lambda raw: raw["targets"][0].update(users=1.5), "users"),
+        (lambda raw: raw["targets"][0].update(instance=7), "instance"),
         (lambda raw: raw["targets"][0].update(rate_per_second=-1), "rate_per_second"),
         (lambda raw: raw["targets"][0].update(journey={}), "journey"),
         (lambda raw: raw["targets"][0].update(journey={"/api": 1}), "GET /api/users"),

@@ -47,12 +47,16 @@ def test_a_share_of_the_requests_carries_the_signed_fault_from_the_next_one_on()
     assert not any(load.next_call().faulted for _ in range(36))
 
 
-def test_a_query_is_no_part_of_the_signed_path() -> None:
-    load = target({"GET /api/users?limit=5": 1})
+@pytest.mark.parametrize(
+    ("path", "signed"),
+    [("/api/users?limit=5", "/api/users"), ("/api/caf%C3%A9?a=%20", "/api/café")],
+)
+def test_the_signed_path_is_the_one_that_the_application_sees(path: str, signed: str) -> None:
+    load = target({f"GET {path}": 1})
     load.obey(FaultOn(target="t", fault=DELAY, share=1.0))
     call = load.next_call()
-    assert call.path == "/api/users?limit=5"
-    assert call.headers["X-Fault"].startswith("GET /api/users {")
+    assert call.path == path
+    assert call.headers["X-Fault"].startswith(f"GET {signed} {{")
 
 
 def test_payments_are_made_with_the_chosen_card() -> None:

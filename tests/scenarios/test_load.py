@@ -51,7 +51,8 @@ class Seen:
 class Service:
     """A tiny real HTTP server on a port of its own, which can be taken down and up again."""
 
-    def __init__(self) -> None:
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
         self.reservation: Reservation = reserve()
         self.seen: list[Seen] = []
         self._server: ThreadingHTTPServer | None = None
@@ -88,7 +89,10 @@ class Service:
         header, fault = handler.headers.get(contract.HEADER), None
         if header is not None:
             method, path = handler.command, handler.path
-            fault = contract.decode(header, secret=SECRET, method=method, path=path, now=at)
+            instance = self.instance
+            fault = contract.decode(
+                header, secret=SECRET, instance=instance, method=method, path=path, now=at
+            )
         name = f"{handler.command} {handler.path}"
         self.seen.append(Seen(at=at, name=name, fault=fault, body=json.loads(body or "{}")))
         if isinstance(fault, contract.Delay):
@@ -139,9 +143,21 @@ class Run:
 
 
 def target(
-    id_: str, url: str, *, users: int = 20, journey: Mapping[str, int] = JOURNEY
+    id_: str,
+    url: str,
+    *,
+    users: int = 20,
+    journey: Mapping[str, int] = JOURNEY,
+    instance: str | None = None,
 ) -> TargetLoad:
-    return TargetLoad(id=id_, host=url, rate_per_second=PER_SECOND, users=users, journey=journey)
+    return TargetLoad(
+        id=id_,
+        host=url,
+        rate_per_second=PER_SECOND,
+        users=users,
+        journey=journey,
+        instance=instance,
+    )
 
 
 @contextmanager
@@ -164,7 +180,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     secret_file = directory / "secret"
     secret_file.write_bytes(SECRET + b"\n")
     names = ("steady", "faulty", "payments", "restarted")
-    services = {name: Service() for name in names}
+    services = {name: Service(f"{name}-1") for name in names}
     journeys: dict[str, Mapping[str, int]] = {"payments": {"POST /api/payments": 1}}
     samples = Samples()
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -173,7 +189,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
             timeout_seconds=1.0,
             targets=(
                 *(
-                    target(name, services[name].url, journey=journeys.get(name, JOURNEY))
+                    target(
+                        name,
+                        services[name].url,
+                        journey=journeys.get(name, JOURNEY),
+                        instance=services[name].instance,
+                    )
                     for name in names
                 ),
                 target("silent", f"http://127.0.0.1:{silent.getsockname()[1]}", users=4),
@@ -282,6 +303,7 @@ def test_a_service_that_never_answers_is_told_as_such(run: Run) -> None:
     ("name", "fault", "share", "said"),
     [
         ("nobody", {"fault": "delay", "seconds": 1}, 0.5, "known: faulty, payments"),
+        ("silent", {"fault": "delay", "seconds": 1}, 0.5, "names no instance for this target"),
         ("steady", {"fault": "nonsense"}, 0.5, "known are delay"),
         ("steady", {"fault": "delay", "seconds": 1}, 1.5, "at most 1"),
         ("steady", {"fault": "delay", "seconds": 1}, 0, "share must be a number greater"),
