@@ -86,6 +86,7 @@ class Instrumentation:
             sampler=self.sampler,
             registry=self.registry,
             prefix=prefix,
+            directory=self.directory,
         )
         self.tasks.add("resources", self.sampler.sample, settings.sample_seconds)
         edge = request_edge(app)

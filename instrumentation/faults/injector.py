@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from flask import Flask, Response, after_this_request, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -48,7 +49,8 @@ class FaultInjector:
     """Applies the faults of one application; while it is off there is no code in the way.
 
     `instance` is what faults must be signed for. `refused` says why faults are off although a
-    secret is configured, else it is None. Raises SettingsError.
+    secret is configured, else it is None. `directory` is shared by the service's workers, where
+    there are several. Raises SettingsError.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class FaultInjector:
         sampler: ResourceSampler,
         registry: CollectorRegistry,
         prefix: str,
+        directory: Path | None = None,
     ) -> None:
         arming = decide_arming(settings)
         self._secret = arming.secret
@@ -83,7 +86,7 @@ class FaultInjector:
             limit=sampler.memory_limit,
             measure=sampler.measure_memory,
             latest=lambda: sampler.memory,
-            instance=self.instance,
+            directory=directory,
             tell=held.set,
         )
         applied = Counter(

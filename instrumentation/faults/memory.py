@@ -4,25 +4,24 @@ The holding is anonymous private memory with every page touched, so that the ker
 and unmapping gives all of it back. Its size follows from the service's own measurement.
 
 Of several workers each has a holding of its own, towards the level of the whole process tree. One
-at a time measures and adjusts, else all would grow by what is missing once. A worker gives back
-only what it holds itself, and holds for as long as requests that it receives renew its lease: with
-many workers ask for a lease in which each of them gets a few.
+at a time measures and adjusts, else all would grow by what is missing once; all hold for as long as
+any of them is asked to. A worker gives back only what it holds itself, so that growth beside it is
+made up for when a request meets a worker that holds.
 """
 
 import contextlib
 import ctypes
-import errno
-import hashlib
 import math
 import mmap
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
 from instrumentation.faults.contract import FaultRejected, HoldMemory
+from instrumentation.faults.lease import Lease
 from instrumentation.limits import MemoryLimit
 from instrumentation.sampling import MemorySample
 
@@ -46,8 +45,8 @@ class MemoryHolding:
     """Memory that requests ask the service to hold.
 
     `measure` takes a fresh sample, `latest` is the last one that anybody took; `clock` is
-    monotonic; `tell` is given the held bytes whenever they change. Holdings of one `instance`
-    adjust one at a time, also across processes. Thread-safe: concurrent requests share the holding.
+    monotonic; `tell` is given the held bytes whenever they change; `directory` is shared by the
+    service's workers, where there are several. Thread-safe: concurrent requests share the holding.
     """
 
     def __init__(
@@ -56,22 +55,20 @@ class MemoryHolding:
         limit: MemoryLimit,
         measure: Callable[[], MemorySample],
         latest: Callable[[], MemorySample],
-        instance: str,
+        directory: Path | None = None,
         tell: Callable[[int], object] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._measure = measure
         self._latest = latest
-        self._instance = instance
         self._tell = tell
-        self._clock = clock
         self._condition = threading.Condition()
         self._blocks: list[mmap.mmap] = []
         self._held_bytes = 0
         self._percent = 0.0
         self._adjusted_at = -math.inf
-        self._lease_ends = -math.inf
+        self._lease = Lease(directory=directory, clock=clock)
         self._releaser: threading.Thread | None = None
         self._adjusting = False
 
@@ -93,7 +90,7 @@ class MemoryHolding:
                 "set INSTRUMENT_MEMORY_LIMIT_BYTES",
             )
         with self._condition:
-            self._lease_ends = self._clock() + fault.seconds
+            self._lease.renew(fault.seconds)
             if self._releaser is None:
                 self._releaser = self._start_releaser()
             if self._adjusting or self._at_level(fault.percent):
@@ -102,7 +99,7 @@ class MemoryHolding:
         # Outside the lock: the kernel may take seconds to hand out the pages, and requests that
         # waited meanwhile would fill every thread, the scrapes' as well.
         try:
-            with _sole_worker(self._instance) as sole:
+            with self._lease.sole() as sole:
                 if sole:  # else another worker is at it, for the same tree
                     self._adjust(fault.percent)
         finally:
@@ -113,7 +110,7 @@ class MemoryHolding:
     def release(self) -> None:
         """Let everything go now."""
         with self._condition:
-            self._lease_ends = -math.inf
+            self._lease.end()
             self._condition.notify_all()
             self._condition.wait_for(lambda: not self._adjusting)
             self._drop()
@@ -159,7 +156,7 @@ class MemoryHolding:
             block.madvise(mmap.MADV_NOHUGEPAGE)  # they would overshoot by up to 2 MiB
         whole = (ctypes.c_char * size).from_buffer(block)
         touched = 0
-        while touched < size and self._clock() < self._lease_ends:
+        while touched < size and self._lease.remaining_seconds() > 0:
             step = min(_STEP_BYTES, size - touched)
             ctypes.memset(ctypes.addressof(whole) + touched, 0, step)
             touched += step
@@ -200,11 +197,11 @@ class MemoryHolding:
     def _release_at_lease_end(self) -> None:
         with self._condition:
             try:
-                while (remaining := self._lease_ends - self._clock()) > 0 or self._adjusting:
+                while (remaining := self._lease.remaining_seconds()) > 0 or self._adjusting:
                     self._condition.wait(max(remaining, 0.0) or None)
+            finally:  # whatever failed, this lease ends, and the next one will
+                self._releaser = None
                 self._drop()
-            finally:
-                self._releaser = None  # else the next lease would not end
 
     def _drop(self) -> None:
         if not self._blocks:
@@ -215,22 +212,3 @@ class MemoryHolding:
         self._note_held(0)
         self._percent = 0.0
         self._measure()  # so that the gauges show it without waiting for the sampler
-
-
-@contextlib.contextmanager
-def _sole_worker(instance: str) -> Iterator[bool]:
-    """Tell whether this process is the only one of `instance` in here; nobody waits.
-
-    An abstract socket's name is had by one process at a time, and the kernel frees it with its
-    process, whatever ends that.
-    """
-    name = hashlib.sha256(instance.encode()).hexdigest()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lock:
-        try:
-            lock.bind(f"\0instrumentation-fault-memory-{name}")
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            yield False
-        else:
-            yield True

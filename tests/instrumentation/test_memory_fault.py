@@ -1,6 +1,5 @@
 """Held memory against a limit that leaves a real process of the tests room for a few MiB."""
 
-import os
 import threading
 import time
 from dataclasses import replace
@@ -49,7 +48,6 @@ def holding(sampler, told):
         limit=sampler.memory_limit,
         measure=lambda: sampler.measure_memory(),
         latest=lambda: sampler.memory,
-        instance=f"test-{os.getpid()}",
         tell=told.append,
     )
     yield holding
@@ -81,7 +79,6 @@ def test_what_the_host_cannot_spare_is_refused_and_nothing_is_held(sampler):
         limit=replace(sampler.memory_limit, limit_bytes=2 * host),
         measure=sampler.measure_memory,
         latest=lambda: sampler.memory,
-        instance=f"test-{os.getpid()}",
     )
     with pytest.raises(FaultRejected, match="the host can spare") as rejected:
         holding.hold(HoldMemory(percent=90, seconds=0.1))
