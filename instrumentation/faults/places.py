@@ -1,6 +1,7 @@
 """Faults occupy a bounded number of threads, so that they cannot take a scrape's last one.
 
-Who finds no place is refused and goes on unharmed: nobody waits for a place.
+Who finds no place is refused and goes on unharmed: nobody waits for a place. The numbers are those
+of one process, as serving threads are.
 """
 
 import threading
