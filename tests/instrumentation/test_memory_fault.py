@@ -1,5 +1,6 @@
 """Held memory against a limit that leaves a real process of the tests room for a few MiB."""
 
+import gc
 import threading
 import time
 from dataclasses import replace
@@ -14,6 +15,9 @@ from instrumentation.sampling import ResourceSampler
 
 MEBIBYTE = 1 << 20
 
+NOISE_PERCENT = 0.75
+"""3 MiB, which other threads of the tests' own process may take or give back meanwhile."""
+
 
 class CountingSampler(ResourceSampler):
     measurements = 0
@@ -27,7 +31,16 @@ class CountingSampler(ResourceSampler):
 
 
 @pytest.fixture
-def sampler():
+def quiet():
+    """No collection of the tests' garbage in between two measurements."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def sampler(quiet):
     limit = MemoryLimit(limit_bytes=400 * MEBIBYTE, source="configured", considered={}, cgroup=None)
     cpu = CpuLimit(cores=1.0, source="configured", considered={})
     sampler = CountingSampler(memory_limit=limit, cpu_limit=cpu)
@@ -62,7 +75,7 @@ def test_the_first_request_brings_the_service_to_the_level_and_never_over_it(hol
     level = level_above(sampler, 10)
     holding.hold(HoldMemory(percent=level, seconds=20))
     reading = sampler.measure_memory().percent
-    assert level - 1 <= reading <= level
+    assert level - 1 - NOISE_PERCENT <= reading <= level + NOISE_PERCENT
     assert holding.held_bytes > 30 * MEBIBYTE
 
 
@@ -109,7 +122,8 @@ def test_concurrent_requests_share_one_holding(holding, sampler):
         thread.start()
     for thread in threads:
         thread.join()
-    assert level - 2 <= sampler.measure_memory().percent <= level
+    reading = sampler.measure_memory().percent
+    assert level - 2 - NOISE_PERCENT <= reading <= level + NOISE_PERCENT
 
 
 def test_what_grows_beside_it_is_given_back(holding, sampler):
@@ -118,7 +132,8 @@ def test_what_grows_beside_it_is_given_back(holding, sampler):
     beside = bytearray(b"x") * (12 * MEBIBYTE)
     assert sampler.measure_memory().percent > level
     holding.hold(HoldMemory(percent=level, seconds=20))
-    assert level - 1 <= sampler.measure_memory().percent <= level
+    reading = sampler.measure_memory().percent
+    assert level - 1 - NOISE_PERCENT <= reading <= level + NOISE_PERCENT
     del beside
 
 
@@ -126,7 +141,8 @@ def test_a_lower_level_is_reached_too(holding, sampler):
     base = sampler.measure_memory().percent
     holding.hold(HoldMemory(percent=base + 10, seconds=20))
     holding.hold(HoldMemory(percent=base + 4, seconds=20))
-    assert base + 3 <= sampler.measure_memory().percent <= base + 4
+    reading = sampler.measure_memory().percent
+    assert base + 3 - NOISE_PERCENT <= reading <= base + 4 + NOISE_PERCENT
 
 
 def test_a_level_below_what_the_service_uses_holds_nothing(holding):
@@ -134,12 +150,17 @@ def test_a_level_below_what_the_service_uses_holds_nothing(holding):
     assert holding.held_bytes == 0
 
 
-def await_release(holding):
-    deadline = time.monotonic() + 10
+def await_that(condition):
+    """Wait for it, and return whether it came."""
+    deadline = time.monotonic() + 20
     tick = threading.Event()
-    while holding.held_bytes and time.monotonic() < deadline:
+    while not (came := condition()) and time.monotonic() < deadline:
         tick.wait(0.01)
-    return holding.held_bytes == 0
+    return came
+
+
+def await_release(holding):
+    return await_that(lambda: holding.held_bytes == 0)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -155,10 +176,10 @@ def test_a_measurement_that_fails_at_a_leases_end_leaves_the_next_lease_its_end(
 
 def test_all_of_it_is_released_when_the_lease_ends_and_the_gauge_shows_it(holding, sampler):
     base = sampler.measure_memory().percent
-    holding.hold(HoldMemory(percent=base + 10, seconds=0.5))
+    holding.hold(HoldMemory(percent=base + 10, seconds=2.0))
     assert sampler.memory.percent > base + 8
     assert await_release(holding)
-    assert sampler.memory.percent < base + 2
+    assert await_that(lambda: sampler.memory.percent < base + 2)  # it is measured a moment later
 
 
 def test_each_request_renews_the_lease(holding, sampler):
