@@ -54,6 +54,7 @@ def post_worker_init(worker: Any) -> None:
     """Start the background work before the first request comes."""
     extensions = getattr(worker.wsgi, "extensions", {})
     if instrumentation := extensions.get("instrumentation"):
+        instrumentation.faults.served_by(worker.cfg.threads)
         instrumentation.start()
 
 

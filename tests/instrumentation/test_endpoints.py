@@ -78,11 +78,11 @@ def test_an_application_is_instrumented_once(make_app):
         register_metrics_middleware(make_app(), settings=InstrumentSettings())
 
 
-def test_multiprocess_mode_is_refused_rather_than_wrong(clean_up, tmp_path, monkeypatch):
+def test_a_directory_for_workers_that_comes_too_late_is_refused(clean_up, tmp_path, monkeypatch):
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     app = Flask("many", static_folder=None)
     clean_up(app)
-    with pytest.raises(SettingsError, match="one worker"):
+    with pytest.raises(SettingsError, match="before Python starts"):
         instrument(app, settings=InstrumentSettings(), log_file=tmp_path / "app.log")
 
 

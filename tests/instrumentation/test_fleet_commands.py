@@ -1,10 +1,8 @@
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from instrumentation import gunicorn_conf
 from instrumentation.fleet import CommandError, End, Start, main, parse_command
 from instrumentation.serving import FactoryError, load_factory
 
@@ -58,12 +56,6 @@ def test_a_line_that_is_no_object_is_refused(line):
 def test_a_factory_that_leads_nowhere_is_refused_with_the_part_at_fault(name, part):
     with pytest.raises(FactoryError, match=part):
         load_factory(name)
-
-
-def test_more_than_one_worker_is_refused():
-    gunicorn_conf.on_starting(SimpleNamespace(cfg=SimpleNamespace(workers=1)))
-    with pytest.raises(RuntimeError, match="workers = 4"):
-        gunicorn_conf.on_starting(SimpleNamespace(cfg=SimpleNamespace(workers=4)))
 
 
 def test_help_explains_the_protocol(capsys):
