@@ -49,5 +49,5 @@ def typing(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what the toolkit costs and how long its phases take, side by side."""
-    session.install("-e", ".[dev]")
+    session.install("-e", ".[bench]")
     session.run("python", "-m", "benchmarks", *session.posargs)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,7 +39,7 @@ def measure(selection: str) -> None:
     report(selection or "all", wall, evidence)
 
 
-def report(name: str, wall_seconds: float, evidence: dict[str, dict[str, object]]) -> None:
+def report(name: str, wall_seconds: float, evidence: dict[str, Any]) -> None:
     """Print where one run's time went."""
     phases = "  ".join(f"{key} {value:.1f} s" for key, value in evidence["phases_seconds"].items())
     print(f"\n{name}: {wall_seconds:.1f} s from start to exit; {phases}")

@@ -1,0 +1,1 @@
+"""The contenders, one a file; each says what it has switched on."""

@@ -1,0 +1,159 @@
+"""What observing adds to each request, beside the common ways to do the same.
+
+    python -m benchmarks requests
+    python -m benchmarks requests --profile ours      # where one contender's time goes
+
+Added time is each contender's round less the bare application's round of the same rotation.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import os
+import pstats
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.options import Options
+from benchmarks.report import Outcome, publish
+from benchmarks.rounds import Contender, Rounds, take_turns
+from benchmarks.spread import Spread, differences, spread
+from benchmarks.targets import Target
+from benchmarks.worker import load
+
+ROTATIONS, UNITS, WARM_UP = 60, 300, 1500
+PROFILED = 20_000
+EXPORTER_RATIO, TELEMETRY_RATIO = 0.7, 1 / 3
+
+_STABLE = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"}
+
+CONTENDERS = (
+    Contender(name="bare", make="benchmarks.apps.bare:make", says="the application alone"),
+    Contender(
+        name="ours",
+        make="benchmarks.apps.ours:make",
+        says="instrument(app): metrics, request and trace ids, JSON access record",
+    ),
+    Contender(
+        name="ours-metrics", make="benchmarks.apps.ours:metrics_only", says="its metrics alone"
+    ),
+    Contender(name="ours-log", make="benchmarks.apps.ours:log_only", says="its log and ids alone"),
+    Contender(
+        name="exporter",
+        make="benchmarks.apps.exporter:make",
+        says="prometheus_flask_exporter, own ids, python-json-logger",
+    ),
+    Contender(
+        name="otel-metrics",
+        make="benchmarks.apps.telemetry:metrics",
+        says="OpenTelemetry metrics, python-json-logger",
+        environment=_STABLE,
+    ),
+    Contender(
+        name="otel-traces",
+        make="benchmarks.apps.telemetry:metrics_and_traces",
+        says="the same with spans, batched and dropped",
+        environment=_STABLE,
+    ),
+    Contender(
+        name="ours-workers",
+        make="benchmarks.apps.ours:make",
+        says="ours in multi-process mode",
+        multiprocess=True,
+        optional=True,
+    ),
+    Contender(
+        name="exporter-workers",
+        make="benchmarks.apps.exporter:make",
+        says="the exporter in multi-process mode",
+        multiprocess=True,
+        optional=True,
+    ),
+)
+
+
+def measure(options: Options) -> bool:
+    """Run the benchmark; tell whether its targets are met."""
+    if options.profile is not None:
+        profile(options.profile)
+        return True
+    with tempfile.TemporaryDirectory(prefix="bench-requests-") as folder:
+        rounds = take_turns(
+            CONTENDERS,
+            folder=Path(folder),
+            rotations=options.rotations or ROTATIONS,
+            units=UNITS,
+            warm_up_units=WARM_UP,
+        )
+    outcome = judged(rounds)
+    publish(outcome)
+    return outcome.met
+
+
+def judged(rounds: Rounds) -> Outcome:
+    """Turn rounds into a table and its targets."""
+    added = {name: _added_us(rounds.wall_seconds, name) for name in rounds.wall_seconds}
+    cpu = {name: _added_us(rounds.cpu_seconds, name) for name in rounds.cpu_seconds}
+    ours, exporter, telemetry = (
+        added[name].median for name in ("ours", "exporter", "otel-metrics")
+    )
+    rows = []
+    for name, one in added.items():
+        request_us = spread(rounds.wall_seconds[name]).median * 1e6
+        cells = ("", "", "", "")
+        if name != "bare":
+            cells = (
+                f"{one.median:.1f}",
+                f"{one.lower:.1f} .. {one.upper:.1f}",
+                f"{cpu[name].median:.1f}",
+                f"{one.median / exporter:.2f}",
+            )
+        rows.append((name, f"{request_us:.0f}", *cells))
+    on = [f"{one.name}: {one.says}" for one in CONTENDERS if one.name not in rounds.refused]
+    left_out = [f"{name}: left out, as {reason}" for name, reason in rounds.refused.items()]
+    return Outcome(
+        name="requests",
+        title=f"microseconds a request, {added['ours'].count} rotations of {UNITS} requests",
+        columns=("contender", "request", "added", "quartiles", "CPU added", "/ exporter"),
+        rows=rows,
+        targets=(
+            Target(what="ours / exporter", observed=ours / exporter, limit=EXPORTER_RATIO),
+            Target(what="ours / otel-metrics", observed=ours / telemetry, limit=TELEMETRY_RATIO),
+        ),
+        notes=(
+            "one pinned core, in process; what a round leaves to its threads is waited for",
+            *on,
+            *left_out,
+        ),
+        figures={
+            "added_us": {name: _as_dict(one) for name, one in added.items()},
+            "cpu_added_us": {name: _as_dict(one) for name, one in cpu.items()},
+            "left_out": dict(rounds.refused),
+        },
+    )
+
+
+def profile(name: str) -> None:
+    """Print where the time of one contender goes, in this process. Raises SystemExit."""
+    found = {contender.name: contender for contender in CONTENDERS}
+    if name not in found:
+        raise SystemExit(f"no contender {name!r}; there are {', '.join(found)}")
+    with tempfile.TemporaryDirectory(prefix="bench-profile-") as folder:
+        os.environ.update(found[name].environment)
+        if found[name].multiprocess:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        run = load(found[name].make, Path(folder))
+        run(WARM_UP)
+        profiler = cProfile.Profile()
+        profiler.runcall(run, PROFILED)
+        print(f"{name}: {PROFILED} requests; tottime / {PROFILED} is each function's own share")
+        pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
+
+
+def _added_us(seconds: Mapping[str, Sequence[float]], name: str) -> Spread:
+    return spread([one * 1e6 for one in differences(seconds[name], seconds["bare"])])
+
+
+def _as_dict(one: Spread) -> dict[str, float]:
+    return {"median": one.median, "lower": one.lower, "upper": one.upper, "rounds": one.count}
