@@ -1,0 +1,152 @@
+"""What observing costs at start, and in each worker's memory afterwards.
+
+    python -m benchmarks start
+
+Time: fresh interpreters on one pinned core, in turns, make a Flask application alone and with
+`instrument(app)`. CPU time is shown beside it, as a busy machine stretches the clock's.
+Memory: gunicorn with two workers serves the bare and the instrumented application; each worker's
+unique (USS) and proportional (PSS) size is read after 200 requests, and the larger rise is judged.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+
+from benchmarks.options import Options
+from benchmarks.report import ROOT, Outcome, progress, publish
+from benchmarks.serving import CONFIGURATION, Refused, ask, served
+from benchmarks.spread import Spread, differences, spread
+from benchmarks.targets import Target
+
+PAIRS = 21
+START_LIMIT_MS = 60.0
+WORKERS, REQUESTS = 2, 200
+MEMORY_LIMIT_MB = 12.0
+MEBIBYTE = 1024 * 1024
+
+_BARE = """
+import time
+began = time.perf_counter()
+from flask import Flask
+app = Flask("start", static_folder=None)
+"""
+_INSTRUMENTED = """
+from instrumentation import instrument
+instrument(app, log_file="app.log")
+"""
+_SAY = """
+print((time.perf_counter() - began) * 1e3, time.process_time() * 1e3, flush=True)
+import os
+os._exit(0)
+"""
+
+
+def measure(options: Options) -> bool:
+    """Run the benchmark; tell whether its targets are met."""
+    bare, instrumented = start_times(options.rotations or PAIRS)
+    rows: list[Sequence[str]] = []
+    added = {}
+    for kind in bare:
+        more = added[kind] = spread(differences(instrumented[kind], bare[kind]))
+        rows += [
+            (f"import flask; Flask(), {kind}", *_cells(spread(bare[kind])), "ms"),
+            (f"and instrument(app), {kind}", *_cells(spread(instrumented[kind])), "ms"),
+            (f"added at start, {kind}", *_cells(more), "ms"),
+        ]
+    targets = [
+        Target(what="added at start, ms", observed=added["wall"].median, limit=START_LIMIT_MS)
+    ]
+    notes = []
+    try:
+        memory = added_memory()
+    except Refused as error:
+        notes.append(f"memory a worker: left out, as {error}")
+        memory = {}
+    for kind, megabytes in memory.items():
+        rows.append((f"added a worker, {kind}", f"{megabytes:.1f}", "", "MiB"))
+    if memory:
+        targets.append(
+            Target(
+                what="added memory a worker, MiB",
+                observed=max(memory.values()),
+                limit=MEMORY_LIMIT_MB,
+            )
+        )
+    outcome = Outcome(
+        name="start",
+        title=f"{added['wall'].count} pairs of fresh interpreters; {REQUESTS} requests",
+        columns=("what", "median", "quartiles", "unit"),
+        rows=rows,
+        targets=targets,
+        notes=notes,
+        figures={
+            "added_ms": {kind: asdict(more) for kind, more in added.items()},
+            "added_memory_mb": memory,
+        },
+    )
+    publish(outcome)
+    return outcome.met
+
+
+def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return milliseconds without and with the instrumentation, in pairs that alternate."""
+    bare: dict[str, list[float]] = {"wall": [], "CPU": []}
+    instrumented: dict[str, list[float]] = {"wall": [], "CPU": []}
+    both = [(_BARE, bare), (_BARE + _INSTRUMENTED, instrumented)]
+    with tempfile.TemporaryDirectory(prefix="bench-start-") as folder, progress() as shown:
+        task = shown.add_task("fresh interpreters", total=pairs)
+        for script, _ in both:  # byte code is compiled, files are cached
+            _milliseconds(script, Path(folder))
+        for number in range(pairs):
+            for script, taken in both if number % 2 else reversed(both):
+                wall, cpu = _milliseconds(script, Path(folder))
+                taken["wall"].append(wall)
+                taken["CPU"].append(cpu)
+            shown.advance(task)
+    return bare, instrumented
+
+
+def _milliseconds(script: str, folder: Path) -> tuple[float, float]:
+    core = max(os.sched_getaffinity(0))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{core}}})\n{script}{_SAY}"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the interpreter to be timed failed:\n{done.stderr[-2000:]}")
+    wall, cpu = done.stdout.split()
+    return float(wall), float(cpu)
+
+
+def added_memory() -> dict[str, float]:
+    """Return MiB that each worker holds more, by way of counting. Raises Refused."""
+    bare = _memory("benchmarks.apps.small:bare()", ())
+    instrumented = _memory("benchmarks.apps.small:instrumented()", CONFIGURATION)
+    return {kind: spread(instrumented[kind]).median - spread(bare[kind]).median for kind in bare}
+
+
+def _memory(app: str, configuration: Sequence[str]) -> Mapping[str, list[float]]:
+    with served(app, workers=WORKERS, configuration=configuration) as server:
+        for number in range(REQUESTS):
+            ask(server.port, f"/api/items/{number}")
+        sizes = [psutil.Process(pid).memory_full_info() for pid in server.workers()]
+    return {
+        "USS": [size.uss / MEBIBYTE for size in sizes],
+        "PSS": [size.pss / MEBIBYTE for size in sizes],
+    }
+
+
+def _cells(one: Spread) -> tuple[str, str]:
+    return f"{one.median:.1f}", f"{one.lower:.1f} .. {one.upper:.1f}"
