@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from flask import Flask
@@ -27,6 +28,7 @@ class _Task:
     name: str
     function: Callable[[], object]
     every_seconds: float
+    in_context: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +63,25 @@ class BackgroundTasks:
             multiprocess_mode="max",
         )
 
-    def add(self, name: str, function: Callable[[], object], every_seconds: float) -> None:
+    def add(
+        self,
+        name: str,
+        function: Callable[[], object],
+        every_seconds: float,
+        *,
+        in_context: bool = True,
+    ) -> None:
         """Have `function` run at once when serving starts, then every `every_seconds` seconds.
 
-        Raises ValueError for a name in use or a pace that is not above zero.
+        With `in_context` the application's context is around it, and its end calls what the
+        application registered for that: what needs no context must not have one. Raises
+        ValueError for a name in use or a pace that is not above zero.
         """
         if every_seconds <= 0:
             raise ValueError(f"background task {name!r}: expected every_seconds above zero")
-        task = _Task(name=name, function=function, every_seconds=every_seconds)
+        task = _Task(
+            name=name, function=function, every_seconds=every_seconds, in_context=in_context
+        )
         with self._lock:
             if name in self._tasks:
                 raise ValueError(f"background task {name!r} exists: {', '.join(self._tasks)}")
@@ -125,7 +138,7 @@ class BackgroundTasks:
 
     def _run_once(self, task: _Task, *, was_healthy: bool) -> bool:
         try:
-            with self._app.app_context():
+            with self._app.app_context() if task.in_context else nullcontext():
                 task.function()
         except Exception:  # a task may raise anything; it is counted and logged
             self._failures.labels(task.name).inc()

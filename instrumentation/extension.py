@@ -88,7 +88,7 @@ class Instrumentation:
             prefix=prefix,
             directory=self.directory,
         )
-        self.tasks.add("resources", self.sampler.sample, settings.sample_seconds)
+        self.tasks.add("resources", self.sampler.sample, settings.sample_seconds, in_context=False)
         edge = request_edge(app)
         edge.before_each(self.start)
         edge.measure(self.requests)
