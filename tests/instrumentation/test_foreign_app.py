@@ -292,6 +292,14 @@ def gunicorn(factory, port):
     )
 
 
+def gunicorn_as_we_set_it(factory, port):
+    """As an observed service really runs: our settings, and several workers."""
+    return (
+        *("gunicorn", "-c", "python:instrumentation.gunicorn_conf", "--workers", "2"),
+        *("--bind", f"{LOOPBACK}:{port}", f"tests.instrumentation.blog.served:{factory}()"),
+    )
+
+
 def flask_run(factory, port):
     return (
         *("flask", "--app", f"tests.instrumentation.blog.served:{factory}", "run"),
@@ -305,10 +313,17 @@ def spoken(server, factory, folder):
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("observed", ["in_one_call", "in_two_steps"])
-def test_under_gunicorn_the_observed_blog_is_the_same_byte_for_byte(tmp_path, observed):
+@pytest.mark.parametrize(
+    ("server", "observed"),
+    [
+        (gunicorn, "in_one_call"),
+        (gunicorn, "in_two_steps"),
+        (gunicorn_as_we_set_it, "in_one_call"),
+    ],
+)
+def test_under_gunicorn_the_observed_blog_is_the_same_byte_for_byte(tmp_path, server, observed):
     bare = spoken(gunicorn, "bare", tmp_path / "bare")
-    other = spoken(gunicorn, observed, tmp_path / "observed")
+    other = spoken(server, observed, tmp_path / "observed")
     for one, another in zip(bare, other, strict=True):
         assert one == another
 
