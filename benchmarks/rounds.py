@@ -15,7 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from benchmarks.report import ROOT, progress
+
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +103,7 @@ def take_turns(
     seed: int = 0,
 ) -> Rounds:
     """Run all contenders side by side. Raises RuntimeError when one cannot run and must."""
-    core = max(os.sched_getaffinity(0))
+    core = idlest_core()
     workers: dict[str, _Worker] = {}
     refused: dict[str, str] = {}
     order = random.Random(seed)  # noqa: S311  # a shuffle, not a secret
@@ -126,6 +130,13 @@ def take_turns(
                 cpus[name].append(cpu)
             shown.advance(task)
     return Rounds(wall_seconds=walls, cpu_seconds=cpus, refused=refused)
+
+
+def idlest_core() -> int:
+    """Return the number of the core on which the least ran in the last moment."""
+    allowed = os.sched_getaffinity(0)
+    busy = psutil.cpu_percent(interval=LOOK_SECONDS, percpu=True)
+    return min(allowed, key=lambda core: busy[core] if core < len(busy) else 0.0)
 
 
 def _orders(names: list[str], rotations: int, order: random.Random) -> Iterator[list[str]]:

@@ -22,6 +22,7 @@ import psutil
 
 from benchmarks.options import Options
 from benchmarks.report import ROOT, Outcome, progress, publish
+from benchmarks.rounds import idlest_core
 from benchmarks.serving import CONFIGURATION, Refused, ask, served
 from benchmarks.spread import Spread, differences, spread
 from benchmarks.targets import Target
@@ -100,22 +101,22 @@ def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[floa
     """Return milliseconds without and with the instrumentation, in pairs that alternate."""
     bare: dict[str, list[float]] = {"wall": [], "CPU": []}
     instrumented: dict[str, list[float]] = {"wall": [], "CPU": []}
+    core = idlest_core()
     both = [(_BARE, bare), (_BARE + _INSTRUMENTED, instrumented)]
     with tempfile.TemporaryDirectory(prefix="bench-start-") as folder, progress() as shown:
         task = shown.add_task("fresh interpreters", total=pairs)
         for script, _ in both:  # byte code is compiled, files are cached
-            _milliseconds(script, Path(folder))
+            _milliseconds(script, Path(folder), core)
         for number in range(pairs):
             for script, taken in both if number % 2 else reversed(both):
-                wall, cpu = _milliseconds(script, Path(folder))
+                wall, cpu = _milliseconds(script, Path(folder), core)
                 taken["wall"].append(wall)
                 taken["CPU"].append(cpu)
             shown.advance(task)
     return bare, instrumented
 
 
-def _milliseconds(script: str, folder: Path) -> tuple[float, float]:
-    core = max(os.sched_getaffinity(0))
+def _milliseconds(script: str, folder: Path, core: int) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{core}}})\n{script}{_SAY}"],
         cwd=folder,
