@@ -3,7 +3,8 @@
     python -m benchmarks start
 
 Time: fresh interpreters on one pinned core, in turns, make a Flask application alone and with
-`instrument(app)`. CPU time is shown beside it, as a busy machine stretches the clock's.
+`instrument(app)`. Byte code is cached, as an installed service's is, whatever this environment
+says of it. CPU time is shown beside the clock's, which a busy machine stretches.
 Memory: gunicorn with two workers serves the bare and the instrumented application; each worker's
 unique (USS) and proportional (PSS) size is read after 200 requests, and the larger rise is judged.
 """
@@ -32,6 +33,8 @@ START_LIMIT_MS = 60.0
 WORKERS, REQUESTS = 2, 200
 MEMORY_LIMIT_MB = 12.0
 MEBIBYTE = 1024 * 1024
+QUIET_RATIO = 1.2
+"""Imports from warm caches wait for nothing, so that more wall than CPU time is others' work."""
 
 _BARE = """
 import time
@@ -66,6 +69,9 @@ def measure(options: Options) -> bool:
         Target(what="added at start, ms", observed=added["wall"].median, limit=START_LIMIT_MS)
     ]
     notes = []
+    waited = spread(bare["wall"]).median / spread(bare["CPU"]).median
+    if waited > QUIET_RATIO:
+        notes.append(f"the machine was busy: wall is {waited:.1f} x CPU time; repeat when idle")
     try:
         memory = added_memory()
     except Refused as error:
@@ -105,7 +111,7 @@ def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[floa
     both = [(_BARE, bare), (_BARE + _INSTRUMENTED, instrumented)]
     with tempfile.TemporaryDirectory(prefix="bench-start-") as folder, progress() as shown:
         task = shown.add_task("fresh interpreters", total=pairs)
-        for script, _ in both:  # byte code is compiled, files are cached
+        for script, _ in both:  # the first compiles, and fills the caches
             _milliseconds(script, Path(folder), core)
         for number in range(pairs):
             for script, taken in both if number % 2 else reversed(both):
@@ -116,11 +122,18 @@ def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[floa
     return bare, instrumented
 
 
+def with_byte_code(folder: Path) -> dict[str, str]:
+    """Return an environment whose interpreters keep their byte code in `folder`."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 def _milliseconds(script: str, folder: Path, core: int) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{core}}})\n{script}{_SAY}"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=with_byte_code(folder),
         capture_output=True,
         text=True,
         check=False,
