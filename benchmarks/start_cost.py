@@ -122,18 +122,16 @@ def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[floa
     return bare, instrumented
 
 
-def with_byte_code(folder: Path) -> dict[str, str]:
-    """Return an environment whose interpreters keep their byte code in `folder`."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder)}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    return environment
+def byte_code_in(folder: Path) -> dict[str, str]:
+    """Return variables for interpreters that keep their byte code in `folder`."""
+    return {"PYTHONPYCACHEPREFIX": str(folder / "byte-code"), "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def _milliseconds(script: str, folder: Path, core: int) -> tuple[float, float]:
     done = subprocess.run(
         [sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{core}}})\n{script}{_SAY}"],
         cwd=folder,
-        env=with_byte_code(folder),
+        env={**os.environ, **byte_code_in(folder), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -146,13 +144,20 @@ def _milliseconds(script: str, folder: Path, core: int) -> tuple[float, float]:
 
 def added_memory() -> dict[str, float]:
     """Return MiB that each worker holds more, by way of counting. Raises Refused."""
-    bare = _memory("benchmarks.apps.small:bare()", ())
-    instrumented = _memory("benchmarks.apps.small:instrumented()", CONFIGURATION)
+    with tempfile.TemporaryDirectory(prefix="bench-memory-") as name:
+        folder = Path(name)
+        bare = _memory("benchmarks.apps.small:bare()", (), folder)
+        instrumented = _memory("benchmarks.apps.small:instrumented()", CONFIGURATION, folder)
     return {kind: spread(instrumented[kind]).median - spread(bare[kind]).median for kind in bare}
 
 
-def _memory(app: str, configuration: Sequence[str]) -> Mapping[str, list[float]]:
-    with served(app, workers=WORKERS, configuration=configuration) as server:
+def _memory(app: str, configuration: Sequence[str], folder: Path) -> Mapping[str, list[float]]:
+    environment = byte_code_in(folder)
+    with served(app, workers=1, configuration=configuration, environment=environment):
+        pass  # this one compiles
+    with served(
+        app, workers=WORKERS, configuration=configuration, environment=environment
+    ) as server:
         for number in range(REQUESTS):
             ask(server.port, f"/api/items/{number}")
         sizes = [psutil.Process(pid).memory_full_info() for pid in server.workers()]
