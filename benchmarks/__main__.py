@@ -58,7 +58,9 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--rotations", type=int, metavar="N", help="rounds of each contender")
     parser.add_argument(
-        "--profile", metavar="CONTENDER", help="print where a contender's time goes (requests)"
+        "--profile",
+        metavar="CONTENDER",
+        help="print where a contender's time goes (requests, logs)",
     )
     asked = parser.parse_args()
     options = Options(rotations=asked.rotations, profile=asked.profile)

@@ -1,6 +1,7 @@
 """How many records a second one process logs to a file, beside the other ways to log JSON.
 
     python -m benchmarks logs
+    python -m benchmarks logs --profile ours
 
 The flush at a round's end is in its time, and the lines in each file are counted afterwards: a
 logger that loses records is no faster for it.
@@ -13,12 +14,14 @@ from pathlib import Path
 
 from benchmarks.apps.loggers import FILE
 from benchmarks.options import Options
+from benchmarks.profiling import profile
 from benchmarks.report import Outcome, publish
 from benchmarks.rounds import Contender, Rounds, take_turns
 from benchmarks.spread import ratios, spread
 from benchmarks.targets import Target
 
 ROTATIONS, UNITS, WARM_UP = 40, 3000, 3000
+PROFILED = 50_000
 BASE = "json-logger-orjson"
 
 CONTENDERS = tuple(
@@ -35,6 +38,9 @@ CONTENDERS = tuple(
 
 def measure(options: Options) -> bool:
     """Run the benchmark; tell whether its target is met."""
+    if options.profile is not None:
+        profile(CONTENDERS, options.profile, units=PROFILED)
+        return True
     rotations = options.rotations or ROTATIONS
     with tempfile.TemporaryDirectory(prefix="bench-logs-") as name:
         folder = Path(name)

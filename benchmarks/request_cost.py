@@ -8,19 +8,16 @@ Added time is each contender's round less the bare application's round of the sa
 
 from __future__ import annotations
 
-import cProfile
-import os
-import pstats
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.options import Options
+from benchmarks.profiling import profile
 from benchmarks.report import Outcome, publish
 from benchmarks.rounds import Contender, Rounds, take_turns
 from benchmarks.spread import Spread, differences, spread
 from benchmarks.targets import Target
-from benchmarks.worker import load
 
 ROTATIONS, UNITS, WARM_UP = 60, 300, 1500
 PROFILED = 20_000
@@ -78,40 +75,44 @@ CONTENDERS = (
 def measure(options: Options) -> bool:
     """Run the benchmark; tell whether its targets are met."""
     if options.profile is not None:
-        profile(options.profile)
+        profile(CONTENDERS, options.profile, units=PROFILED)
         return True
-    with tempfile.TemporaryDirectory(prefix="bench-requests-") as folder:
+    rotations = options.rotations or ROTATIONS
+    with tempfile.TemporaryDirectory(prefix="bench-requests-") as name:
+        folder = Path(name)
         rounds = take_turns(
-            CONTENDERS,
-            folder=Path(folder),
-            rotations=options.rotations or ROTATIONS,
-            units=UNITS,
-            warm_up_units=WARM_UP,
+            CONTENDERS, folder=folder, rotations=rotations, units=UNITS, warm_up_units=WARM_UP
         )
-    outcome = judged(rounds)
+        expected = WARM_UP + rotations * UNITS
+        lost = {log.parent.name: expected - _records(log) for log in folder.glob("*/app.log")}
+    outcome = judged(rounds, lost)
     publish(outcome)
     return outcome.met
 
 
-def judged(rounds: Rounds) -> Outcome:
-    """Turn rounds into a table and its targets."""
+def judged(rounds: Rounds, lost: Mapping[str, int]) -> Outcome:
+    """Turn rounds, and access records that are missing by contender, into a table and targets."""
     added = {name: _added_us(rounds.wall_seconds, name) for name in rounds.wall_seconds}
     cpu = {name: _added_us(rounds.cpu_seconds, name) for name in rounds.cpu_seconds}
     ours, exporter, telemetry = (
         added[name].median for name in ("ours", "exporter", "otel-metrics")
     )
-    rows = []
+    rows = [("bare", f"{spread(rounds.wall_seconds['bare']).median * 1e6:.0f}", *[""] * 5)]
     for name, one in added.items():
+        if name == "bare":
+            continue
         request_us = spread(rounds.wall_seconds[name]).median * 1e6
-        cells = ("", "", "", "")
-        if name != "bare":
-            cells = (
+        rows.append(
+            (
+                name,
+                f"{request_us:.0f}",
                 f"{one.median:.1f}",
                 f"{one.lower:.1f} .. {one.upper:.1f}",
                 f"{cpu[name].median:.1f}",
                 f"{one.median / exporter:.2f}",
+                f"{lost[name]}" if name in lost else "-",
             )
-        rows.append((name, f"{request_us:.0f}", *cells))
+        )
     noise = (added["exporter"].upper - added["exporter"].lower) / exporter
     busy = (
         [f"the machine was busy: the exporter's quartiles lie {noise:.0%} apart; repeat when idle"]
@@ -123,11 +124,12 @@ def judged(rounds: Rounds) -> Outcome:
     return Outcome(
         name="requests",
         title=f"microseconds a request, {added['ours'].count} rotations of {UNITS} requests",
-        columns=("contender", "request", "added", "quartiles", "CPU added", "/ exporter"),
+        columns=("contender", "request", "added", "quartiles", "CPU added", "/ exporter", "lost"),
         rows=rows,
         targets=(
             Target(what="ours / exporter", observed=ours / exporter, limit=EXPORTER_RATIO),
             Target(what="ours / otel-metrics", observed=ours / telemetry, limit=TELEMETRY_RATIO),
+            Target(what="access records lost", observed=float(lost.get("ours", 0)), limit=0.0),
         ),
         notes=(
             "one pinned core, in process; what a round leaves to its threads is waited for",
@@ -139,29 +141,19 @@ def judged(rounds: Rounds) -> Outcome:
             "added_us": {name: _as_dict(one) for name, one in added.items()},
             "cpu_added_us": {name: _as_dict(one) for name, one in cpu.items()},
             "left_out": dict(rounds.refused),
+            "lost": dict(lost),
         },
     )
 
 
-def profile(name: str) -> None:
-    """Print where the time of one contender goes, in this process. Raises SystemExit."""
-    found = {contender.name: contender for contender in CONTENDERS}
-    if name not in found:
-        raise SystemExit(f"no contender {name!r}; there are {', '.join(found)}")
-    with tempfile.TemporaryDirectory(prefix="bench-profile-") as folder:
-        os.environ.update(found[name].environment)
-        if found[name].multiprocess:
-            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        run = load(found[name].make, Path(folder))
-        run(WARM_UP)
-        profiler = cProfile.Profile()
-        profiler.runcall(run, PROFILED)
-        print(f"{name}: {PROFILED} requests; tottime / {PROFILED} is each function's own share")
-        pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
-
-
 def _added_us(seconds: Mapping[str, Sequence[float]], name: str) -> Spread:
     return spread([one * 1e6 for one in differences(seconds[name], seconds["bare"])])
+
+
+def _records(log: Path) -> int:
+    """Return how many records of requests stand in a log; it holds others too."""
+    with log.open("rb") as file:
+        return sum(1 for line in file if b"GET /api/" in line)
 
 
 def _as_dict(one: Spread) -> dict[str, float]:
