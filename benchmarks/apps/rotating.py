@@ -12,39 +12,26 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from logging.handlers import TimedRotatingFileHandler
 from pathlib import Path
+
+from flask import Flask
+
+from instrumentation import logging_config
+from instrumentation.settings import InstrumentSettings
 
 BURSTS = 100
 PERIOD_SECONDS = 1
 KEPT_PERIODS = 100_000
 
 
-def ours(path: Path) -> logging.Handler:
-    """Make the handler of `configure_logging`, but for its period of a day."""
-    from flask import Flask
-    from instrumentation.log_counts import log_counts
-    from instrumentation.log_format import LineFormatter, Service
-    from instrumentation.log_handler import JsonFileHandler
-    from instrumentation.log_redaction import Redactor
-
-    from instrumentation.settings import InstrumentSettings
-
-    app, settings, redactor = Flask("rotating"), InstrumentSettings(), Redactor(())
-    return JsonFileHandler(
-        app,
-        path,
-        formatter=LineFormatter(
-            Service(name="rotating", version=None, environment=None),
-            redactor=redactor,
-            max_bytes=settings.log_record_max_bytes,
-        ),
-        redactor=redactor,
-        counts=log_counts(app),
-        retention_days=KEPT_PERIODS,
-        queue_max_bytes=settings.log_queue_max_bytes,
-        period_seconds=PERIOD_SECONDS,
-    )
+def ours(path: Path) -> None:
+    """Log by `configure_logging`, with all that it sets up but for the period of a day."""
+    module = vars(logging_config)  # no setting has a period: only this wants other than a day
+    module["JsonFileHandler"] = partial(module["JsonFileHandler"], period_seconds=PERIOD_SECONDS)
+    settings = InstrumentSettings(log_retention_days=KEPT_PERIODS)
+    logging_config.configure_logging(Flask("rotating"), path, settings=settings)
 
 
 class _Json(logging.Formatter):
@@ -54,24 +41,23 @@ class _Json(logging.Formatter):
         return json.dumps({"message": record.getMessage(), "level": record.levelname})
 
 
-def standard(path: Path) -> logging.Handler:
-    """Make the standard library's handler, which knows of no other process."""
+def standard(path: Path) -> None:
+    """Log by the standard library's handler, which knows of no other process."""
     handler = TimedRotatingFileHandler(
         path, when="S", interval=PERIOD_SECONDS, utc=True, encoding="utf-8"
     )
     handler.setFormatter(_Json())
-    return handler
+    logging.getLogger().addHandler(handler)
 
 
-WAYS: dict[str, Callable[[Path], logging.Handler]] = {"ours": ours, "standard": standard}
+WAYS: dict[str, Callable[[Path], None]] = {"ours": ours, "standard": standard}
 
 
 def main() -> None:
     """Log so many records in about so many seconds; each names its process and its number."""
     way, path, process, records, seconds = sys.argv[1:]
-    handler = WAYS[way](Path(path))
+    WAYS[way](Path(path))
     logger = logging.getLogger("rotating")
-    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     began, number = time.monotonic(), 0
     for burst in range(1, BURSTS + 1):
