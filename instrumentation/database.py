@@ -275,8 +275,11 @@ def _metrics_of(instrumentation: "Instrumentation") -> _DatabaseMetrics:
         metrics = _METRICS.get(registry)
         if metrics is None:
             metrics = _METRICS[registry] = _DatabaseMetrics(registry, instrumentation.prefix)
-            instrumentation.background(
-                "database-pool", metrics.publish, instrumentation.settings.sample_seconds
+            instrumentation.tasks.add(
+                "database-pool",
+                metrics.publish,
+                instrumentation.settings.sample_seconds,
+                in_context=False,
             )
         return metrics
 

@@ -18,8 +18,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 from instrumentation.faults.contract import FaultRejected, HoldMemory
 from instrumentation.faults.lease import Lease
 from instrumentation.limits import MemoryLimit
@@ -139,6 +137,8 @@ class MemoryHolding:
         self._adjusted_at = self._latest().taken_at
 
     def _refuse_what_the_host_lacks(self, size: int) -> None:
+        import psutil  # here: what is only armed should not cost a start
+
         host = psutil.virtual_memory()
         spare = host.available - int(host.total * HOST_RESERVE_RATIO)
         if size > spare:
