@@ -1,26 +1,30 @@
 """One object an application: it owns the registry and everything that observes the service."""
 
+import functools
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TypeVar
 
 from flask import Flask
 from prometheus_client import Gauge
 
+from instrumentation.access import Access
 from instrumentation.background import BackgroundTasks
 from instrumentation.build_info import register_build_info
-from instrumentation.correlation import RequestState
 from instrumentation.edge import request_edge
-from instrumentation.error_rates import ErrorRates
+from instrumentation.endpoints import EndpointsApplication
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
+from instrumentation.own_port import OwnPort
+from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
 from instrumentation.request_metrics import RequestMetrics
 from instrumentation.sampling import ResourceCollector, ResourceSampler
 from instrumentation.settings import InstrumentSettings
-from instrumentation.workers import shared_directory
+from instrumentation.workers import reading, shared_directory
 
 EXTENSION = "instrumentation"
 
@@ -55,6 +59,12 @@ class Instrumentation:
             constant_labels={**(settings.constant_labels or {}), **(constant_labels or {})},
             exemplars={f"{prefix}_request_latency_ms": exemplars},
         )
+        self.access = Access.from_settings(settings)
+        self.own_port = (
+            OwnPort(settings.metrics_bind, EndpointsApplication(app, self))
+            if settings.metrics_bind
+            else None
+        )
         self.readiness = Readiness(app)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
         Gauge(
@@ -70,7 +80,11 @@ class Instrumentation:
             directory=self.directory,
         )
         self.registry.register(ResourceCollector(self.sampler, prefix=prefix))
-        self.rates = ErrorRates()
+        self.recent = RecentErrors(
+            self.directory,
+            name=prefix,
+            reading=functools.partial(reading, self.directory) if self.directory else nullcontext,
+        )
         self.requests = RequestMetrics(
             app,
             registry=self.registry,
@@ -78,7 +92,7 @@ class Instrumentation:
             latency_buckets_ms=settings.latency_buckets_ms,
             size_buckets_bytes=settings.size_buckets_bytes,
             exemplars=exemplars,
-            note=self._note,
+            note=self.recent.add,
         )
         self.faults = FaultInjector(
             app,
@@ -94,9 +108,6 @@ class Instrumentation:
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self
 
-    def _note(self, state: RequestState) -> None:
-        self.rates.add(failed=state.failed)
-
     def background(self, name: str, function: Callable[[], object], every_seconds: float) -> None:
         """Run `function` in a thread: at once when this process serves, then at that pace.
 
@@ -107,7 +118,13 @@ class Instrumentation:
         self.tasks.add(name, function, every_seconds)
 
     def ready_check(
-        self, name: str, timeout_seconds: float = 2.0, *, critical: bool = True
+        self,
+        name: str,
+        timeout_seconds: float = 2.0,
+        *,
+        critical: bool = True,
+        component_type: str = "component",
+        component_id: str | None = None,
     ) -> Callable[[CheckT], CheckT]:
         """Register the decorated function as a readiness check: it returns, or raises.
 
@@ -116,7 +133,14 @@ class Instrumentation:
         """
 
         def register(function: CheckT) -> CheckT:
-            self.readiness.add(name, function, timeout_seconds=timeout_seconds, critical=critical)
+            self.readiness.add(
+                name,
+                function,
+                timeout_seconds=timeout_seconds,
+                critical=critical,
+                component_type=component_type,
+                component_id=component_id,
+            )
             return function
 
         return register
@@ -128,3 +152,5 @@ class Instrumentation:
         """
         self.requests.prime()
         self.tasks.start()
+        if self.own_port is not None:
+            self.own_port.start()

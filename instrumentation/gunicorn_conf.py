@@ -12,9 +12,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from instrumentation import draining as _draining
 from instrumentation import workers as _workers
+from instrumentation.own_port import listen as _listen
 from instrumentation.process_tree import declare_service_root
-from instrumentation.settings import SettingsError
+from instrumentation.settings import InstrumentSettings, SettingsError
 
 bind = "127.0.0.1:8000"
 worker_class = "gthread"
@@ -40,9 +42,18 @@ def on_starting(server: Any) -> None:
         "INSTRUMENT_INSTANCE_ID", f"{socket.gethostname()}-{secrets.token_hex(4)}"
     )
     try:
+        settings = InstrumentSettings.from_env()
         _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
+        _draining.prepare()
+        if settings.metrics_bind is not None:
+            _listen(settings.metrics_bind, beside_old_master=server.master_pid != 0)
     except SettingsError as error:
         raise RuntimeError(str(error)) from error
+
+
+def when_ready(server: Any) -> None:
+    """Have SIGTERM turn `ready` to 503 before the server stops accepting."""
+    _draining.hold_back_sigterm(server, InstrumentSettings.from_env().drain_seconds)
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -1,21 +1,32 @@
 """Liveness touches nothing; readiness asks each registered check, in time or not at all.
 
 Bodies follow the IETF draft "Health Check Response Format for HTTP APIs" (health+json): `status`
-is pass, warn or fail, and `checks` holds one list of results for each check.
+is pass, warn or fail, and `checks` holds one list of results for each check. A check has one
+thread at most, however long it hangs and however many ask.
 """
 
+import os
+import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
 
+from instrumentation.draining import is_draining
+
 CONTENT_TYPE = "application/health+json"
-FAILURE_CACHE_SECONDS = 0.5
-"""How long a failed check is believed: a burst of probes must not storm a broken dependency."""
+
+BELIEVED_SECONDS = 1.0
+"""How long an answer is believed, good or bad: probes from every side must not storm a dependency,
+and a second is less than the shortest period that Kubernetes knows to probe with."""
+
+DRAINING = "draining: the server is about to stop accepting requests"
+
+_LONGEST_OUTPUT = 300
 
 CheckFunction = Callable[[], object]
 
@@ -29,6 +40,8 @@ class CheckResult:
     error: str | None
     duration_ms: float
     time: str
+    component_type: str = "component"
+    component_id: str | None = None
 
     @property
     def status(self) -> str:
@@ -38,69 +51,115 @@ class CheckResult:
         return "fail" if self.critical else "warn"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """How a run ended, and when (monotonic)."""
+
+    error: str | None
+    ended: float
+
+
+@dataclass(slots=True, kw_only=True)
 class _Run:
-    """One run of a check, which several askers may wait for."""
+    """One run of a check, which several askers may wait for; `outcome` is None until it ends."""
 
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.started_at = (
-            datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
-        self.done = threading.Event()
-        self.ended: float | None = None
-        self.error: str | None = None
+    started: float = field(default_factory=time.monotonic)
+    started_at: str = field(default_factory=lambda: timestamp(time.time()))
+    pid: int = field(default_factory=os.getpid)
+    done: threading.Event = field(default_factory=threading.Event)
+    outcome: _Outcome | None = None
 
 
-class _Check:
-    """A registered check: at most one run of it is under way, however many ask."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a team registers; see `Readiness.add`."""
 
-    def __init__(
-        self, app: Flask, name: str, function: CheckFunction, timeout_seconds: float, critical: bool
-    ) -> None:
-        self.name = name
+    name: str
+    function: CheckFunction
+    timeout_seconds: float
+    critical: bool
+    component_type: str
+    component_id: str | None
+
+
+class _Runner:
+    """Runs one check: never again before the run before has ended."""
+
+    def __init__(self, app: Flask, check: Check) -> None:
         self._app = app
-        self._function = function
-        self._timeout_seconds = timeout_seconds
-        self._critical = critical
+        self._check = check
         self._lock = threading.Lock()
         self._run: _Run | None = None
+        self._before: _Run | None = None
 
     def begin(self) -> _Run:
+        """Return the run to wait for: the one under way, a recent one, or a new one."""
         with self._lock:
             run = self._run
-            if run is not None:
-                if run.ended is None:
+            if run is not None and run.pid == os.getpid():  # no thread survives a fork
+                outcome = run.outcome
+                if outcome is None or time.monotonic() - outcome.ended < BELIEVED_SECONDS:
                     return run
-                recent = time.monotonic() - run.ended < FAILURE_CACHE_SECONDS
-                if run.error is not None and recent:
-                    return run
+                self._before = run
             run = self._run = _Run()
-        threading.Thread(
-            target=self._execute, args=(run,), name=f"ready-{self.name}", daemon=True
-        ).start()
+            try:
+                threading.Thread(
+                    target=self._execute, args=(run,), name=f"ready-{self._check.name}", daemon=True
+                ).start()
+            except RuntimeError as error:  # the process may start no more threads
+                self._end(run, f"the check could not be started: {error}")
         return run
 
     def wait(self, run: _Run) -> CheckResult:
-        remaining = run.started + self._timeout_seconds - time.monotonic()
-        answered = run.done.wait(max(0.0, remaining))
-        ended = run.ended or time.monotonic()
+        """Return how the run ended, or that it is out of time."""
+        run.done.wait(max(0.0, run.started + self._check.timeout_seconds - time.monotonic()))
+        return self._result(run)
+
+    def known(self) -> CheckResult | None:
+        """Return the latest result, or None before the first; runs nothing."""
+        run = self._run
+        if run is not None and run.outcome is None:
+            in_time = time.monotonic() - run.started < self._check.timeout_seconds
+            run = self._before if in_time else run
+        return self._result(run) if run is not None and run.pid == os.getpid() else None
+
+    def _result(self, run: _Run) -> CheckResult:
+        check, outcome = self._check, run.outcome
+        took_seconds = (time.monotonic() if outcome is None else outcome.ended) - run.started
+        if outcome is None:
+            error: str | None = (
+                f"no answer within {check.timeout_seconds:g} s; still running since "
+                f"{run.started_at}"
+            )
+        elif outcome.error is None and took_seconds > check.timeout_seconds:
+            error = f"took {took_seconds:.3g} s, longer than {check.timeout_seconds:g} s"
+        else:
+            error = outcome.error
         return CheckResult(
-            name=self.name,
-            critical=self._critical,
-            error=run.error if answered else f"no answer within {self._timeout_seconds:g} s",
-            duration_ms=(ended - run.started) * 1000.0,
+            name=check.name,
+            critical=check.critical,
+            error=error,
+            duration_ms=took_seconds * 1000.0,
             time=run.started_at,
+            component_type=check.component_type,
+            component_id=check.component_id,
         )
 
     def _execute(self, run: _Run) -> None:
+        error: str | None = "the check ended its thread"
         try:
             with self._app.app_context():
-                self._function()
-        except Exception as error:  # noqa: BLE001 - whatever a check raises means "not ready"
-            run.error = f"{type(error).__name__}: {error}"
+                self._check.function()
+            error = None
+        except Exception as raised:  # noqa: BLE001 - whatever a check raises means "not ready"
+            error = _described(raised)
         finally:
-            run.ended = time.monotonic()
-            run.done.set()
+            self._end(run, error)
+
+    @staticmethod
+    def _end(run: _Run, error: str | None) -> None:
+        run.outcome = _Outcome(error=error, ended=time.monotonic())
+        run.done.set()
 
 
 class Readiness:
@@ -108,39 +167,118 @@ class Readiness:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._checks: dict[str, _Check] = {}
+        self._runners: dict[str, _Runner] = {}
+        self._drained = False
 
     def add(
-        self, name: str, function: CheckFunction, *, timeout_seconds: float, critical: bool
+        self,
+        name: str,
+        function: CheckFunction,
+        *,
+        timeout_seconds: float,
+        critical: bool,
+        component_type: str = "component",
+        component_id: str | None = None,
     ) -> None:
-        """Register a check, which passes by returning. Raises ValueError for a name in use."""
-        if name in self._checks:
-            raise ValueError(f"ready check {name!r} exists: {', '.join(self._checks)}")
-        self._checks[name] = _Check(self._app, name, function, timeout_seconds, critical)
+        """Register a check, which passes by returning.
+
+        `component_type` is component, datastore, system, or a word of the team's own. Raises
+        ValueError for a name in use or a deadline that is not above zero.
+        """
+        if name in self._runners:
+            raise ValueError(f"ready check {name!r} exists: {', '.join(self._runners)}")
+        if not timeout_seconds > 0:
+            raise ValueError(f"ready check {name!r}: expected timeout_seconds above zero")
+        self._runners[name] = _Runner(
+            self._app,
+            Check(
+                name=name,
+                function=function,
+                timeout_seconds=timeout_seconds,
+                critical=critical,
+                component_type=component_type,
+                component_id=component_id,
+            ),
+        )
+
+    def drain(self) -> None:
+        """Say from now on that no traffic should come; for an application that ends itself."""
+        self._drained = True
+
+    @property
+    def draining(self) -> bool:
+        """Whether this application, or the server that it runs in, is about to stop."""
+        return self._drained or is_draining()
 
     def results(self) -> list[CheckResult]:
         """Run all checks side by side and return when each has answered or is out of time."""
-        checks = list(self._checks.values())
-        runs = [check.begin() for check in checks]
-        return [check.wait(run) for check, run in zip(checks, runs, strict=True)]
+        runners = list(self._runners.values())
+        runs = [runner.begin() for runner in runners]
+        return [runner.wait(run) for runner, run in zip(runners, runs, strict=True)]
+
+    def known(self) -> dict[str, CheckResult | None]:
+        """Return what is known of each check in this process, without running any."""
+        return {name: runner.known() for name, runner in self._runners.items()}
+
+    def answer(self) -> tuple[dict[str, Any], int]:
+        """Return the health+json body and the HTTP status; no check runs while draining."""
+        if self.draining:
+            return {"status": "fail", "output": DRAINING}, 503
+        return ready_body(self.results())
 
 
 def ready_body(results: list[CheckResult]) -> tuple[dict[str, Any], int]:
     """Return the health+json body and the HTTP status: 200 for pass and warn, 503 for fail."""
-    statuses = {result.status for result in results}
-    status = next((one for one in ("fail", "warn") if one in statuses), "pass")
+    status = worst(results)
     checks = {result.name: [_entry(result)] for result in results}
     return {"status": status, "checks": checks}, 503 if status == "fail" else 200
 
 
+def worst(results: list[CheckResult]) -> str:
+    """Return the status of all checks together."""
+    statuses = {result.status for result in results}
+    return next((one for one in ("fail", "warn") if one in statuses), "pass")
+
+
 def _entry(result: CheckResult) -> dict[str, Any]:
     entry: dict[str, Any] = {
-        "componentType": "component",
+        "componentType": result.component_type,
         "status": result.status,
         "time": result.time,
         "observedValue": round(result.duration_ms, 3),
         "observedUnit": "ms",
     }
+    if result.component_id is not None:
+        entry["componentId"] = result.component_id
     if result.error is not None:
         entry["output"] = result.error
     return entry
+
+
+def timestamp(epoch_seconds: float) -> str:
+    """Return a moment as ISO 8601 in UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(epoch_seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _described(error: Exception) -> str:
+    """Return the exception's class and first line, without the credentials that it may quote.
+
+    Only the first line: database drivers add the statement and its parameters below.
+    """
+    lines = str(error).strip().splitlines()
+    text = without_credentials(lines[0]) if lines else ""
+    return f"{type(error).__name__}: {text}"[:_LONGEST_OUTPUT].removesuffix(": ")
+
+
+_IN_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"]*@")
+_IN_PAIR = re.compile(
+    r"(?P<name>\b[\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\w-]*"
+    r"['\"]?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\")]+)",
+    re.IGNORECASE,
+)
+
+
+def without_credentials(text: str) -> str:
+    """Hide what stands before the @ of a URL, and the values of words like `password=`."""
+    return _IN_PAIR.sub(r"\g<name>***", _IN_URL.sub(r"\g<scheme>***@", text))

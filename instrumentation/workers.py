@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from instrumentation.recent import merge_dead
 from instrumentation.settings import SettingsError
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -110,7 +111,9 @@ def bury(directory: Path, pids: set[int]) -> None:
         forget_live_gauges(directory, pid)
     with contextlib.suppress(BlockingIOError), _lock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB):
         while pids:
-            fold(directory, pids.pop())
+            pid = pids.pop()
+            fold(directory, pid)
+            merge_dead(directory, pid)
 
 
 @contextlib.contextmanager
@@ -157,7 +160,7 @@ def _sweep(base: Path) -> None:
 
 def _empty(directory: Path) -> None:
     own = str(os.getpid())
-    for pattern in ("*.db", "*.page"):
+    for pattern in ("*.db", "*.page", "*.ring"):
         for path in directory.glob(pattern):
             if path.stem.rpartition("_")[2] != own:  # an application that was preloaded uses it
                 path.unlink(missing_ok=True)

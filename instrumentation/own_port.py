@@ -1,0 +1,215 @@
+"""A port whose threads do nothing else: it answers while every thread of the service is busy.
+
+The master listens once, before it forks, and every worker accepts from that one socket. What a
+slow or silent client can hold is bounded: so many connections, so many seconds each.
+"""
+
+import io
+import logging
+import os
+import socket
+import threading
+import time
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from instrumentation.settings import SettingsError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_LOGGER = logging.getLogger(__name__)
+
+CONNECTIONS = 16
+"""How many may be open at once in each process; the next ones wait in the socket's backlog."""
+
+CONNECTION_SECONDS = 10.0
+"""How long a client may take to send its request: Prometheus gives a scrape ten seconds too."""
+
+_BACKLOG = 64
+_PAUSE_SECONDS = 0.1
+"""Before accepting again when the process has no descriptor or thread left for a connection."""
+
+Address = tuple[str, int]
+
+_listening: dict[Address, socket.socket] = {}
+
+
+def listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
+    """Listen at `bind`, for this process and those that it forks, and return the socket.
+
+    With `beside_old_master` the address may be held by the master that this one replaces. Raises
+    SettingsError where somebody else holds it, or where it is no address of this machine.
+    """
+    try:
+        if not beside_old_master:
+            # With SO_REUSEPORT two services could share a port without noticing; a first socket
+            # without it fails where anybody listens.
+            _bound(bind, reuse_port=False).close()
+        listener = _bound(bind, reuse_port=True)
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        host, port = bind
+        raise SettingsError(
+            f"INSTRUMENT_METRICS_BIND={host}:{port}: {error.strerror or error}; expected a free "
+            "port at an address of this machine: name another, or end what listens there"
+        ) from error
+    _listening[bind] = listener
+    return listener
+
+
+class OwnPort:
+    """Serves one WSGI application at `bind`, in whichever process `start` is called."""
+
+    def __init__(self, bind: Address, application: "WSGIApplication") -> None:
+        self._bind = bind
+        self._application = application
+        self._lock = threading.Lock()
+        self._pid: int | None = None
+        self._server: _Server | None = None
+
+    @property
+    def address(self) -> Address | None:
+        """Host and port that this process accepts at, or None before `start`."""
+        server = self._server
+        return None if server is None else (server.server_name, server.server_port)
+
+    def start(self) -> None:
+        """Start accepting in this process, unless it does so already.
+
+        Without a socket that a master left, one is opened; when that fails an error is logged,
+        as the service itself can answer all the same.
+        """
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._pid = os.getpid()
+            try:
+                listener = _listening.get(self._bind) or listen(self._bind)
+            except SettingsError as error:
+                _LOGGER.error("the metrics port is not served: %s", error)
+                return
+            self._server = _Server(listener, self._application)
+            threading.Thread(
+                target=self._server.accept_all, name="metrics-port", daemon=True
+            ).start()
+
+    def stop(self) -> None:
+        """Stop accepting, for this process and all that share the socket."""
+        if self._server is not None:
+            _listening.pop(self._bind, None)
+            self._server.stop()
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """The standard library's WSGI server, on a socket that listens already."""
+
+    daemon_threads = True
+    block_on_close = False  # daemon threads are not kept in a list that nobody would clear
+
+    def __init__(self, listener: socket.socket, application: "WSGIApplication") -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()  # made by the base class for an address of its own
+        self.socket = listener
+        self.server_address = listener.getsockname()
+        self.server_name, self.server_port = _address(listener)
+        self.setup_environ()
+        self.set_app(application)
+        self._stopped = threading.Event()
+        self._free = threading.BoundedSemaphore(CONNECTIONS)
+
+    def accept_all(self) -> None:
+        """Accept until stopped; a thread for each connection."""
+        while not self._stopped.is_set():
+            self._free.acquire()
+            try:
+                connection, peer = self.socket.accept()
+            except OSError:  # it went away before it was accepted, or no descriptor is left
+                self._free.release()
+                self._stopped.wait(_PAUSE_SECONDS)
+                continue
+            try:
+                self.process_request(connection, peer)
+            except RuntimeError:  # no thread is left
+                self.shutdown_request(connection)
+                self._free.release()
+                self._stopped.wait(_PAUSE_SECONDS)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one connection, then make room for the next."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Leave it at a line for whoever looks closely: a broken connection is its client's."""
+        _LOGGER.debug("connection from %s broke", client_address, exc_info=True)
+
+    def stop(self) -> None:
+        """End `accept_all`, and refuse connections from now on."""
+        self._stopped.set()
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
+        self.socket.close()
+
+
+class _Handler(WSGIRequestHandler):
+    """Reads a request against one deadline, however slowly its bytes come; logs nothing."""
+
+    timeout = CONNECTION_SECONDS  # for each write, which ends when all of it is written
+
+    def setup(self) -> None:
+        """Put the deadline before the reading end."""
+        super().setup()
+        self.rfile = io.BufferedReader(
+            _UntilDeadline(self.connection, time.monotonic() + CONNECTION_SECONDS)
+        )
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests for metrics are neither counted nor logged."""
+
+
+class _UntilDeadline(io.RawIOBase):
+    """The reading end of a socket, with a deadline for everything that is read from it."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(f"no whole request within {CONNECTION_SECONDS:g} s")
+        self._connection.settimeout(remaining)
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(CONNECTION_SECONDS)
+
+
+def _address(bound: socket.socket) -> Address:
+    host, port, *_ = bound.getsockname()  # two more where it is IPv6
+    return host, port
+
+
+def _bound(bind: Address, *, reuse_port: bool) -> socket.socket:
+    host, port = bind
+    (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
