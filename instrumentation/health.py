@@ -71,7 +71,7 @@ class _Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class _Check:
     """What a team registers; see `Readiness.add`."""
 
     name: str
@@ -85,7 +85,7 @@ class Check:
 class _Runner:
     """Runs one check: never again before the run before has ended."""
 
-    def __init__(self, app: Flask, check: Check) -> None:
+    def __init__(self, app: Flask, check: _Check) -> None:
         self._app = app
         self._check = check
         self._lock = threading.Lock()
@@ -191,7 +191,7 @@ class Readiness:
             raise ValueError(f"ready check {name!r}: expected timeout_seconds above zero")
         self._runners[name] = _Runner(
             self._app,
-            Check(
+            _Check(
                 name=name,
                 function=function,
                 timeout_seconds=timeout_seconds,

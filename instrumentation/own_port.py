@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger(__name__)
 
 CONNECTIONS = 16
-"""How many may be open at once in each process; the next ones wait in the socket's backlog."""
+"""Enough for a few scrapers and probes at once, and few beside the service's own threads."""
 
 CONNECTION_SECONDS = 10.0
 """How long a client may take to send its request: Prometheus gives a scrape ten seconds too."""
@@ -60,11 +60,23 @@ def listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
 
 
 class OwnPort:
-    """Serves one WSGI application at `bind`, in whichever process `start` is called."""
+    """Serves one WSGI application at `bind`, in whichever process `start` is called.
 
-    def __init__(self, bind: Address, application: "WSGIApplication") -> None:
+    Each process has at most `connections` open at once; the next ones wait in the backlog.
+    """
+
+    def __init__(
+        self,
+        bind: Address,
+        application: "WSGIApplication",
+        *,
+        connections: int = CONNECTIONS,
+        connection_seconds: float = CONNECTION_SECONDS,
+    ) -> None:
         self._bind = bind
         self._application = application
+        self._connections = connections
+        self._connection_seconds = connection_seconds
         self._lock = threading.Lock()
         self._pid: int | None = None
         self._server: _Server | None = None
@@ -92,7 +104,12 @@ class OwnPort:
             except SettingsError as error:
                 _LOGGER.error("the metrics port is not served: %s", error)
                 return
-            self._server = _Server(listener, self._application)
+            self._server = _Server(
+                listener,
+                self._application,
+                connections=self._connections,
+                connection_seconds=self._connection_seconds,
+            )
             threading.Thread(
                 target=self._server.accept_all, name="metrics-port", daemon=True
             ).start()
@@ -110,7 +127,14 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False  # daemon threads are not kept in a list that nobody would clear
 
-    def __init__(self, listener: socket.socket, application: "WSGIApplication") -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        application: "WSGIApplication",
+        *,
+        connections: int,
+        connection_seconds: float,
+    ) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
         self.socket.close()  # made by the base class for an address of its own
         self.socket = listener
@@ -119,7 +143,8 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.setup_environ()
         self.set_app(application)
         self._stopped = threading.Event()
-        self._free = threading.BoundedSemaphore(CONNECTIONS)
+        self._free = threading.BoundedSemaphore(connections)
+        self.connection_seconds = connection_seconds
 
     def accept_all(self) -> None:
         """Accept until stopped; a thread for each connection."""
@@ -159,14 +184,13 @@ class _Server(ThreadingMixIn, WSGIServer):
 class _Handler(WSGIRequestHandler):
     """Reads a request against one deadline, however slowly its bytes come; logs nothing."""
 
-    timeout = CONNECTION_SECONDS  # for each write, which ends when all of it is written
+    server: _Server
 
     def setup(self) -> None:
-        """Put the deadline before the reading end."""
+        """Put the deadline before the reading end; each write has as long until all is written."""
+        self.timeout = self.server.connection_seconds
         super().setup()
-        self.rfile = io.BufferedReader(
-            _UntilDeadline(self.connection, time.monotonic() + CONNECTION_SECONDS)
-        )
+        self.rfile = io.BufferedReader(_UntilDeadline(self.connection, self.timeout))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests for metrics are neither counted nor logged."""
@@ -175,22 +199,25 @@ class _Handler(WSGIRequestHandler):
 class _UntilDeadline(io.RawIOBase):
     """The reading end of a socket, with a deadline for everything that is read from it."""
 
-    def __init__(self, connection: socket.socket, deadline: float) -> None:
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
-        self._deadline = deadline
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
 
     def readable(self) -> bool:
+        """Say that this is an end to read from."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read what has come. Raises TimeoutError at the deadline."""
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
-            raise TimeoutError(f"no whole request within {CONNECTION_SECONDS:g} s")
+            raise TimeoutError(f"no whole request within {self._seconds:g} s")
         self._connection.settimeout(remaining)
         try:
             return self._connection.recv_into(buffer)
         finally:
-            self._connection.settimeout(CONNECTION_SECONDS)
+            self._connection.settimeout(self._seconds)
 
 
 def _address(bound: socket.socket) -> Address:

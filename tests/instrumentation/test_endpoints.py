@@ -1,5 +1,8 @@
+import time
+
 import pytest
 from flask import Flask
+from prometheus_client import Gauge
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -63,6 +66,76 @@ def test_error_rates_are_told_for_three_windows(make_app, ask):
     }
     assert body["windows"]["5m"]["error_ratio"] == 0.25
     assert body["since_start"] == [{"type": "KeyError", "endpoint": "/boom", "count": 1}]
+
+
+def test_the_last_errors_lead_to_their_log_lines_and_name_nobody(make_app, ask):
+    app = make_app()
+    identity = {"X-Request-Id": "r-1", "X-User-Id": "alice"}
+    trace = "ab" * 16
+    ask(
+        app,
+        "/boom?password=hunter2",
+        headers={**identity, "traceparent": f"00-{trace}-{'cd' * 8}-01"},
+    )
+    (error,) = ask(app, "/api/metrics/errors").json["last"]
+    assert error.pop("time").endswith("Z")
+    assert error.pop("timestamp_seconds") > 0
+    assert error == {
+        "status": 500,
+        "request_id": "r-1",
+        "trace_id": trace,
+        "method": "GET",
+        "route": "/boom",
+        "error_type": "KeyError",
+    }
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_head_gives_the_headers_alone(make_app, ask, endpoint):
+    answer = ask(make_app(), f"/api/metrics/{endpoint}", "HEAD")
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_application_that_handles_every_exception_changes_nothing(make_app, ask, endpoint):
+    app = make_app()
+
+    @app.errorhandler(Exception)
+    def any_exception(_error):
+        return "handled", 418
+
+    assert ask(app, f"/api/metrics/{endpoint}").status_code == 200
+
+
+def test_the_summary_tells_readiness_without_running_a_check(make_app, ask):
+    app = make_app(service_version="1.2", instance_id="shop-1", environment="staging")
+    one, runs = app.extensions["instrumentation"], []
+    one.ready_check("database")(lambda: runs.append(1))
+    summary = ask(app, "/api/metrics/summary").json
+    assert summary["readiness"] == {
+        "status": "unknown",
+        "draining": False,
+        "checks": {"database": None},
+    }
+    assert runs == []
+    ask(app, "/api/metrics/ready")
+    readiness = ask(app, "/api/metrics/summary").json["readiness"]
+    assert (readiness["status"], readiness["checks"]["database"]["status"]) == ("pass", "pass")
+    assert (summary["version"], summary["instance"]) == ("1.2", "shop-1")
+    assert summary["environment"] == "staging"
+
+
+def test_the_summary_tells_the_age_of_the_last_backup(make_app, ask):
+    app = make_app()
+    gauge = Gauge(
+        "softfactory_backup_last_success_timestamp_seconds",
+        "When.",
+        registry=app.extensions["instrumentation"].registry,
+    )
+    gauge.set(time.time() - 100)
+    backup = ask(app, "/api/metrics/summary").json["last_success"]["backup"]
+    assert backup["age_seconds"] >= 100
 
 
 def test_endpoints_without_their_metrics_say_what_is_missing(ask):

@@ -1,7 +1,14 @@
+import os
 import threading
 import time
 
 import pytest
+
+from instrumentation import health
+from stack.waiting import wait_until
+
+PATIENCE_SECONDS = 30.0
+"""With a busy machine; nothing is judged by it."""
 
 
 @pytest.fixture
@@ -65,43 +72,178 @@ def test_a_check_that_is_not_critical_only_warns(one, ready):
     assert (response.status_code, response.json["status"]) == (200, "warn")
 
 
-def test_checks_that_hang_fail_at_their_deadline_side_by_side_and_do_not_pile_up(one, ready):
-    leave = threading.Event()
-    runs = []
+@pytest.fixture
+def hanging(one):
+    """Register checks that hang until the test has ended; their runs are listed by name."""
+    leave, runs = threading.Event(), []
 
-    @one.ready_check("first", timeout_seconds=0.2)
-    def first():
-        runs.append("first")
-        leave.wait(30)
+    def register(name, **options):
+        @one.ready_check(name, timeout_seconds=0.2, **options)
+        def hang():
+            runs.append(name)
+            leave.wait()
 
-    @one.ready_check("second", timeout_seconds=0.2)
-    def second():
-        leave.wait(30)
-
-    try:
-        before = time.monotonic()
-        answers = [ready() for _ in range(4)]
-        assert time.monotonic() - before < 10  # a deadline each would already be met by far less
-        assert {answer.status_code for answer in answers} == {503}
-        output = answers[0].json["checks"]["first"][0]["output"]
-        assert output == "no answer within 0.2 s"
-        assert runs == ["first"]
-    finally:
-        leave.set()
+    register.runs, register.leave = runs, leave
+    yield register
+    leave.set()
 
 
-def test_a_burst_of_probes_runs_a_failing_check_once(one, ready):
+def test_checks_that_hang_fail_at_their_deadline_side_by_side_and_do_not_pile_up(ready, hanging):
+    hanging("first")
+    hanging("second")
+    before = time.monotonic()
+    answers = [ready() for _ in range(4)]
+    assert time.monotonic() - before < 10  # a deadline each would already be met by far less
+    assert {answer.status_code for answer in answers} == {503}
+    (entry,) = answers[-1].json["checks"]["first"]
+    assert entry["output"] == f"no answer within 0.2 s; still running since {entry['time']}"
+    assert sorted(hanging.runs) == ["first", "second"]
+
+
+def test_a_check_that_hangs_for_ever_has_one_thread_however_many_ask_and_however_often(
+    app, ask, hanging
+):
+    def ask_often():
+        for _ in range(5):
+            assert ask(app, "/api/metrics/ready").status_code == 503
+
+    hanging("database")
+    askers = [threading.Thread(target=ask_often) for _ in range(8)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert hanging.runs == ["database"]
+    threads = [thread.name for thread in threading.enumerate()]
+    assert threads.count("ready-database") == 1
+
+
+def test_a_check_that_hung_is_asked_again_when_it_has_ended(one, ready, hanging, monkeypatch):
+    monkeypatch.setattr(health, "BELIEVED_SECONDS", 0.0)
+    hanging("database")
+    assert ready().status_code == 503
+    hanging.leave.set()
+    wait_until(
+        lambda: ready().status_code == 200, what="readiness", timeout_seconds=PATIENCE_SECONDS
+    )
+    assert set(hanging.runs) == {"database"}
+
+
+def test_a_check_that_ended_after_its_deadline_has_failed_all_the_same(one, ready):
+    over = threading.Event()
+
+    @one.ready_check("database", timeout_seconds=0.01)
+    def database():
+        over.wait(0.2)
+
+    assert ready().status_code == 503
+    wait_until(
+        lambda: one.readiness.known()["database"].error.startswith("took"),
+        what="the run has ended",
+        timeout_seconds=PATIENCE_SECONDS,
+    )
+    assert ready().status_code == 503
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["a bad answer", "a good answer"])
+def test_an_answer_is_believed_for_a_moment_so_that_probes_do_not_storm_a_dependency(one, fails):
     runs = []
 
     @one.ready_check("database")
     def database():
         runs.append(1)
-        raise ConnectionError("gone")
+        if fails:
+            raise ConnectionError("gone")
 
+    started = time.monotonic()
+    for _ in range(5):
+        one.readiness.results()
+    elapsed = time.monotonic() - started
+    assert len(runs) <= 1 + elapsed / health.BELIEVED_SECONDS
+
+
+def test_an_answer_is_not_believed_for_longer(one, ready, monkeypatch):
+    monkeypatch.setattr(health, "BELIEVED_SECONDS", 0.0)
+    broken = True
+
+    @one.ready_check("database")
+    def database():
+        if broken:
+            raise ConnectionError("gone")
+
+    assert ready().status_code == 503
+    broken = False
+    assert ready().status_code == 200
+
+
+def test_a_forked_child_does_not_wait_for_a_thread_that_it_does_not_have(one, hanging):
+    hanging("database")
     one.readiness.results()
-    first = len(runs)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if one.readiness.known()["database"] is None else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_an_application_that_ends_itself_can_say_so_and_no_check_runs_any_more(one, ready):
+    runs = []
+    one.ready_check("database")(lambda: runs.append(1))
+    one.readiness.drain()
+    answer = ready()
+    assert answer.status_code == 503
+    assert answer.json == {"status": "fail", "output": health.DRAINING}
+    assert runs == []
+
+
+def test_the_kind_of_a_component_is_told_where_it_is_given(one, ready):
+    one.ready_check("database", component_type="datastore", component_id="pg-1")(lambda: None)
+    (entry,) = ready().json["checks"]["database"]
+    assert (entry["componentType"], entry["componentId"]) == ("datastore", "pg-1")
+
+
+def test_what_is_known_of_a_check_is_told_without_running_it(one):
+    runs = []
+    one.ready_check("database")(lambda: runs.append(1))
+    assert one.readiness.known() == {"database": None}
     one.readiness.results()
-    assert first == len(runs) == 1
+    assert one.readiness.known()["database"].status == "pass"
+    assert runs == [1]
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            "cannot reach postgresql+psycopg://shop:hunter2@db:5432/shop",
+            "cannot reach postgresql+psycopg://***@db:5432/shop",
+        ),
+        ("redis://:hunter2@cache/0 timed out", "redis://***@cache/0 timed out"),
+        ("host=db password=hunter2 user=shop", "host=db password=*** user=shop"),
+        ("{'api_key': 'hunter2', 'port': 1}", "{'api_key': ***, 'port': 1}"),
+        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("no such table\n[SQL: SELECT 1]\n[parameters: ('hunter2',)]", "no such table"),
+        ("connection to 10.0.0.1:5432 refused", "connection to 10.0.0.1:5432 refused"),
+    ],
+)
+def test_what_a_failed_check_says_holds_no_secret(one, ready, message, shown):
+    @one.ready_check("database")
+    def database():
+        raise ConnectionError(message)
+
+    assert ready().json["checks"]["database"][0]["output"] == f"ConnectionError: {shown}"
+
+
+def test_an_exception_without_a_text_is_told_by_its_class(one, ready):
+    @one.ready_check("database")
+    def database():
+        raise ConnectionError
+
+    assert ready().json["checks"]["database"][0]["output"] == "ConnectionError"
+
+
+def test_a_deadline_must_lie_ahead(one):
+    with pytest.raises(ValueError, match="above zero"):
+        one.ready_check("database", timeout_seconds=0)(lambda: None)
 
 
 def test_a_name_is_used_once(one):
