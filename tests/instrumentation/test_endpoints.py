@@ -1,3 +1,4 @@
+import signal
 import time
 
 import pytest
@@ -9,7 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from instrumentation import InstrumentSettings, instrument
 from instrumentation.logging_config import configure_logging, request_logging_middleware
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
+from instrumentation.recent_ring import LAST_ERRORS
 from instrumentation.settings import SettingsError
+from stack.waiting import wait_until
+from tests.instrumentation.served import gunicorn
 
 ENDPOINTS = ("health", "live", "ready", "summary", "errors", "prometheus")
 
@@ -166,3 +170,31 @@ def test_settings_come_from_the_environment_when_none_are_given(clean_up, tmp_pa
     clean_up(app)
     assert instrument(app).settings.sample_seconds == 7
     assert (tmp_path / "from-env.log").exists()
+
+
+@pytest.mark.integration
+def test_errors_and_summary_cover_all_workers_and_those_that_were_replaced(tmp_path):
+    requests_each_round, rounds = 12, 3
+    with gunicorn(tmp_path, "--workers", "3", "--threads", "2") as served:
+        for _ in range(rounds):
+            for _ in range(requests_each_round):
+                assert served.get("/boom").status_code == 500
+            victim, *_ = served.workers()
+            served.kill_worker(victim, signal.SIGKILL)
+            wait_until(
+                lambda victim=victim: (
+                    victim.pid not in {worker.pid for worker in served.workers()}
+                    and len(served.workers()) == 3
+                ),
+                what="the worker is replaced",
+                timeout_seconds=60,
+            )
+        total = requests_each_round * rounds
+        for _ in range(6):  # whichever worker answers
+            errors = served.get("/api/metrics/errors").json()
+            assert errors["windows"]["15m"]["errors"] == total
+            assert sum(one["count"] for one in errors["since_start"]) == total
+            assert len(errors["last"]) == LAST_ERRORS
+            summary = served.get("/api/metrics/summary").json()
+            assert summary["requests"]["by_status"] == {"500": total}
+            assert summary["latency_ms"]["count"] == total

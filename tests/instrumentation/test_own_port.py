@@ -264,6 +264,7 @@ def test_an_upgrade_in_place_keeps_both_ports_and_nobody_is_told_to_stay_away(tm
         environment={
             "INSTRUMENT_METRICS_BIND": f"127.0.0.1:{own_port}",
             "INSTRUMENT_DRAIN_SECONDS": "600",
+            "PYTHONSAFEPATH": "1",  # started by -m, gunicorn's folder would hide modules' names
         },
     ) as served:
         url = f"http://127.0.0.1:{own_port}/api/metrics/ready"
