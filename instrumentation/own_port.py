@@ -188,9 +188,10 @@ class _Handler(WSGIRequestHandler):
 
     def setup(self) -> None:
         """Put the deadline before the reading end; each write has as long until all is written."""
-        self.timeout = self.server.connection_seconds
         super().setup()
-        self.rfile = io.BufferedReader(_UntilDeadline(self.connection, self.timeout))
+        seconds = self.server.connection_seconds
+        self.connection.settimeout(seconds)
+        self.rfile = io.BufferedReader(_UntilDeadline(self.connection, seconds))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Requests for metrics are neither counted nor logged."""

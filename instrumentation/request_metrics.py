@@ -7,7 +7,6 @@ client decides how many series there are.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPMethod
 
 from flask import Flask
@@ -26,20 +25,6 @@ MOST_ERROR_TYPES = 100
 _IMPLIED_METHODS = frozenset({"HEAD", "OPTIONS"})  # Flask adds them; nobody's objective is theirs
 
 Note = Callable[[RequestState], object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Latency of all counted requests in milliseconds; None where there was none.
-
-    Quantiles are upper edges of histogram buckets; infinity is given as the last finite edge.
-    """
-
-    count: int
-    mean_ms: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
 
 
 class RequestMetrics:
@@ -64,7 +49,6 @@ class RequestMetrics:
         self._primed = False
         self._own_paths: frozenset[str] = frozenset()
         self._exemplars = exemplars
-        self._buckets_ms = latency_buckets_ms
         self._note = note
         self._error_types: set[str] = set()
         self._answered: dict[tuple[str, str | None, int | None], Callable[[], None]] = {}
@@ -165,49 +149,6 @@ class RequestMetrics:
             self._errors.labels(self._error_type(state), state.rule or UNMATCHED).inc()
         self._note(state)
 
-    def by_status(self) -> dict[str, int]:
-        """Return how many requests were answered with each status since the start."""
-        counts: dict[str, int] = {}
-        for labels, value in _counts(self._requests):
-            if value:
-                counts[labels["status"]] = counts.get(labels["status"], 0) + int(value)
-        return dict(sorted(counts.items()))
-
-    def errors_by_type(self) -> list[tuple[str, str, int]]:
-        """Return (type, endpoint, count) of all errors since the start."""
-        return sorted(
-            (labels["type"], labels["endpoint"], int(value))
-            for labels, value in _counts(self._errors)
-            if value
-        )
-
-    def latency(self) -> Latency:
-        """Return the latency over all counted requests since the start."""
-        cumulative: dict[float, float] = {}
-        total_ms = 0.0
-        for metric in self._latency.collect():
-            for sample in metric.samples:
-                if sample.name.endswith("_bucket"):
-                    edge = float(sample.labels["le"])
-                    cumulative[edge] = cumulative.get(edge, 0.0) + sample.value
-                elif sample.name.endswith("_sum"):
-                    total_ms += sample.value
-        count = int(cumulative.get(float("inf"), 0.0))
-        if not count:
-            return Latency(count=0, mean_ms=None, p50_ms=None, p95_ms=None, p99_ms=None)
-
-        def quantile(share: float) -> float:
-            reached = (edge for edge in self._buckets_ms if cumulative[edge] >= share * count)
-            return next(reached, self._buckets_ms[-1])
-
-        return Latency(
-            count=count,
-            mean_ms=total_ms / count,
-            p50_ms=quantile(0.50),
-            p95_ms=quantile(0.95),
-            p99_ms=quantile(0.99),
-        )
-
     def _measures(self, method: str, endpoint: str) -> "_Measures":
         return _Measures(
             self._latency.labels(method, endpoint).observe,
@@ -251,12 +192,3 @@ def _labels(state: RequestState) -> tuple[str, str]:
         return OTHER_METHOD, UNMATCHED
     method = state.method.upper()  # as routes are matched
     return method if method in METHODS else OTHER_METHOD, state.rule
-
-
-def _counts(counter: Counter) -> list[tuple[dict[str, str], float]]:
-    return [
-        (sample.labels, sample.value)
-        for metric in counter.collect()
-        for sample in metric.samples
-        if sample.name.endswith("_total")
-    ]
