@@ -34,14 +34,21 @@ _PAUSE_SECONDS = 0.1
 Address = tuple[str, int]
 
 _listening: dict[Address, socket.socket] = {}
+"""What a master has opened for its workers."""
 
 
 def listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
     """Listen at `bind`, for this process and those that it forks, and return the socket.
 
-    With `beside_old_master` the address may be held by the master that this one replaces. Raises
-    SettingsError where somebody else holds it, or where it is no address of this machine.
+    For a master, before it forks. With `beside_old_master` the address may be held by the master
+    that this one replaces. Raises SettingsError where somebody else holds it, or where it is no
+    address of this machine.
     """
+    listener = _listening[bind] = _listen(bind, beside_old_master=beside_old_master)
+    return listener
+
+
+def _listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
     try:
         if not beside_old_master:
             # With SO_REUSEPORT two services could share a port without noticing; a first socket
@@ -55,7 +62,6 @@ def listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
             f"INSTRUMENT_METRICS_BIND={host}:{port}: {error.strerror or error}; expected a free "
             "port at an address of this machine: name another, or end what listens there"
         ) from error
-    _listening[bind] = listener
     return listener
 
 
@@ -100,7 +106,8 @@ class OwnPort:
                 return
             self._pid = os.getpid()
             try:
-                listener = _listening.get(self._bind) or listen(self._bind)
+                # Taken, not shared: another application of this process must not answer here too.
+                listener = _listening.pop(self._bind, None) or _listen(self._bind)
             except SettingsError as error:
                 _LOGGER.error("the metrics port is not served: %s", error)
                 return
@@ -117,7 +124,6 @@ class OwnPort:
     def stop(self) -> None:
         """Stop accepting, for this process and all that share the socket."""
         if self._server is not None:
-            _listening.pop(self._bind, None)
             self._server.stop()
 
 

@@ -107,15 +107,15 @@ def test_a_check_that_hangs_for_ever_has_one_thread_however_many_ask_and_however
         for _ in range(5):
             assert ask(app, "/api/metrics/ready").status_code == 503
 
-    hanging("database")
+    hanging("lonely")
     askers = [threading.Thread(target=ask_often) for _ in range(8)]
     for asker in askers:
         asker.start()
     for asker in askers:
         asker.join()
-    assert hanging.runs == ["database"]
+    assert hanging.runs == ["lonely"]
     threads = [thread.name for thread in threading.enumerate()]
-    assert threads.count("ready-database") == 1
+    assert threads.count("ready-lonely") == 1
 
 
 def test_a_check_that_hung_is_asked_again_when_it_has_ended(one, ready, hanging, monkeypatch):

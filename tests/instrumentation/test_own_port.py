@@ -136,6 +136,17 @@ def test_the_first_request_to_a_single_process_opens_the_port(make_app, ask):
         one.own_port.stop()
 
 
+def test_two_applications_of_one_process_do_not_answer_at_one_port(caplog):
+    inherited = listen(ANYWHERE)
+    bind = inherited.getsockname()
+    first, second = OwnPort(ANYWHERE, hello), OwnPort(bind, hello)
+    first.start()
+    second.start()
+    assert (first.address, second.address) == (bind, None)
+    assert "in use" in caplog.text
+    first.stop()
+
+
 @pytest.fixture
 def endpoints():
     """A client of the endpoints' own application."""
