@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 DEFAULT_URL_PREFIX = "/api/metrics"
 
+LOST_RECORDS = "log_records_lost_total"
+"""Counts log records that were lost, after the metrics' prefix; unknown where nobody counts."""
+
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -196,7 +199,7 @@ def _summary(one: "Instrumentation", _environ: "WSGIEnvironment") -> Answer:
                 "p95": latency.p95_ms,
                 "p99": latency.p99_ms,
             },
-            "log": {"records_lost": summary.single(samples, f"{prefix}_log_records_lost_total")},
+            "log": {"records_lost": summary.single(samples, f"{prefix}_{LOST_RECORDS}")},
             "fault_injection": _faults(one, samples),
             "last_success": {
                 what: {"at": last.timestamp_seconds, "age_seconds": last.age_seconds}

@@ -73,6 +73,12 @@ class Instrumentation:
             registry=self.registry,
             multiprocess_mode="livemax",
         ).set(1)
+        Gauge(
+            f"{prefix}_workers",
+            "Worker processes that are alive and have loaded the application.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        ).set(1)
         register_build_info(self.registry, prefix, settings)
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),

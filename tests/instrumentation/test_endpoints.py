@@ -198,3 +198,8 @@ def test_errors_and_summary_cover_all_workers_and_those_that_were_replaced(tmp_p
             summary = served.get("/api/metrics/summary").json()
             assert summary["requests"]["by_status"] == {"500": total}
             assert summary["latency_ms"]["count"] == total
+        wait_until(
+            lambda: served.get("/api/metrics/summary").json()["workers"] == 3,
+            what="the last worker has loaded its application",
+            timeout_seconds=60,
+        )

@@ -1,10 +1,13 @@
 import os
+import sys
 import threading
 import time
 
 import pytest
+from werkzeug.test import Client
 
 from instrumentation import health
+from instrumentation.endpoints import EndpointsApplication
 from stack.waiting import wait_until
 
 PATIENCE_SECONDS = 30.0
@@ -36,6 +39,20 @@ def test_liveness_passes_whatever_the_checks_say(app, one, ask):
         assert response.status_code == 200
         assert response.content_type == "application/health+json"
         assert response.json["status"] == "pass"
+
+
+@pytest.mark.parametrize("path", ["health", "live"])
+def test_liveness_opens_nothing_connects_to_nothing_and_starts_nothing(app, one, path):
+    client = Client(EndpointsApplication(app, one))
+    child = os.fork()
+    if child == 0:  # an audit hook stays until its process ends
+        seen = []
+        client.get(f"/api/metrics/{path}")  # what a process looks up once is looked up
+        harmless = ("object.", "sys.", "code.", "cpython.")
+        sys.addaudithook(lambda event, _: event.startswith(harmless) or seen.append(event))
+        client.get(f"/api/metrics/{path}")
+        os._exit(len(seen))
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_without_checks_the_service_is_ready(ready):
