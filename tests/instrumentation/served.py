@@ -46,8 +46,12 @@ class Served:
 
     def workers(self) -> list[psutil.Process]:
         """The worker processes that are alive."""
-        children = psutil.Process(self.pid).children()
-        return [one for one in children if one.status() != psutil.STATUS_ZOMBIE]
+        alive = []
+        for child in psutil.Process(self.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it was reaped meanwhile
+                if child.status() != psutil.STATUS_ZOMBIE:
+                    alive.append(child)
+        return alive
 
     def kill_worker(self, worker: psutil.Process, number: signal.Signals) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
