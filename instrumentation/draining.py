@@ -14,7 +14,7 @@ _flag: mmap.mmap | None = None
 
 
 def prepare() -> None:
-    """Make the flag, unset. A server's master does this once, before it forks its workers."""
+    """Make the flag, unset, for this process and those that it forks from now on."""
     global _flag  # one fact about this service, which all its applications share
     _flag = mmap.mmap(-1, 1)
 
@@ -35,14 +35,16 @@ def is_draining() -> bool:
 def hold_back_sigterm(server: Any, drain_seconds: float) -> None:
     """Have SIGTERM begin draining, and reach gunicorn's own handler `drain_seconds` later.
 
-    For gunicorn's `when_ready(server)` hook, in the master. A second SIGTERM is handed on at once;
-    SIGINT and SIGQUIT are left alone. While two masters share the address (SIGUSR2) the one that
-    is told to go does so at once, and says nothing: the service goes on.
+    For gunicorn's `when_ready(server)` hook, in the master, where no worker is forked yet. A
+    second SIGTERM is handed on at once; SIGINT and SIGQUIT are left alone. While two masters share
+    the address (SIGUSR2) the one that is told to go does so at once, and says nothing: the service
+    goes on.
     """
     master_pid = os.getpid()
     stop = signal.getsignal(signal.SIGTERM)
     if not callable(stop):
         raise RuntimeError("SIGTERM has no handler: call this from gunicorn's when_ready hook")
+    prepare()
 
     def on_sigterm(number: int, frame: FrameType | None) -> None:
         # A worker that was forked a moment ago still has this handler, until it sets its own.

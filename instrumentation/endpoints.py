@@ -5,22 +5,18 @@ told why; the probes answer everybody, but to such a caller with the status and 
 """
 
 import json
-import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from instrumentation import health, summary
 from instrumentation.access import Refusal
 from instrumentation.recent_ring import WINDOWS_SECONDS
-from instrumentation.request_metrics import is_metrics_endpoint
 from instrumentation.sampling import MEBIBYTE_BYTES
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-    from flask import Flask
+    from _typeshed.wsgi import WSGIEnvironment
 
     from instrumentation.extension import Instrumentation
 
@@ -28,8 +24,6 @@ DEFAULT_URL_PREFIX = "/api/metrics"
 
 LOST_RECORDS = "log_records_lost_total"
 """Counts log records that were lost, after the metrics' prefix; unknown where nobody counts."""
-
-_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,51 +59,6 @@ def answer(one: "Instrumentation", name: str, environ: "WSGIEnvironment") -> Ans
     if refusal is not None:
         return _refused(refusal)
     return _READERS[name](one, environ)
-
-
-class EndpointsApplication:
-    """The endpoints, and only them, as a WSGI application that needs nothing of Flask's.
-
-    Neither the application's hooks nor its error handlers nor its sessions take part, so that
-    nothing which goes wrong there hides what is to be seen here.
-    """
-
-    def __init__(self, app: "Flask", one: "Instrumentation") -> None:
-        self._app = app
-        self._one = one
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Answer one request."""
-        method = environ.get("REQUEST_METHOD", "")
-        name = self.paths().get(environ.get("PATH_INFO", ""))
-        if name is None:
-            given = _plain(404, f"here are only {', '.join(sorted(self.paths()))}")
-        elif method not in ("GET", "HEAD"):
-            given = _plain(405, "only GET and HEAD", {"Allow": "GET, HEAD"})
-        else:
-            given = self._answer(name, environ)
-        status = f"{given.status} {HTTPStatus(given.status).phrase}"
-        start_response(status, [*given.header_list(), ("Content-Length", str(len(given.body)))])
-        return [] if method == "HEAD" else [given.body]
-
-    def paths(self) -> dict[str, str]:
-        """Return the endpoints' names by their paths: where the blueprint was registered."""
-        found = {
-            rule.rule: rule.endpoint.rpartition(".")[2]
-            for rule in self._app.url_map.iter_rules()
-            if is_metrics_endpoint(rule.endpoint)
-        }
-        return found or {f"{DEFAULT_URL_PREFIX}/{name}": name for name in NAMES}
-
-    def _answer(self, name: str, environ: "WSGIEnvironment") -> Answer:
-        try:
-            with self._app.app_context():  # a team's collectors may expect one
-                return answer(self._one, name, environ)
-        except Exception:  # a collector of the team's own may raise anything; it is logged
-            _LOGGER.exception("metrics endpoint %s failed", name)
-            return _plain(500, "the endpoint failed; the service's log says why")
 
 
 def _health_body(one: "Instrumentation") -> tuple[dict[str, Any], int]:
@@ -273,8 +222,8 @@ def _resources(one: "Instrumentation") -> dict[str, Any]:
 
 def _refused(refusal: Refusal) -> Answer:
     if refusal is Refusal.NETWORK:
-        return _plain(403, "INSTRUMENT_METRICS_ALLOW does not hold your address")
-    return _plain(
+        return plain(403, "INSTRUMENT_METRICS_ALLOW does not hold your address")
+    return plain(
         401,
         "expected the header Authorization: Bearer TOKEN",
         {"WWW-Authenticate": 'Bearer realm="metrics"'},
@@ -289,7 +238,8 @@ def _health(body: dict[str, Any], status: int) -> Answer:
     return _json(body, status, health.CONTENT_TYPE)
 
 
-def _plain(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+def plain(status: int, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return an answer of one line."""
     return Answer(
         status=status,
         body=f"{text}\n".encode(),

@@ -12,7 +12,7 @@ from instrumentation.access import Access
 from instrumentation.background import BackgroundTasks
 from instrumentation.build_info import register_build_info
 from instrumentation.edge import request_edge
-from instrumentation.endpoints import EndpointsApplication
+from instrumentation.endpoints_wsgi import EndpointsApplication
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector

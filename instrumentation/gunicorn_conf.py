@@ -44,7 +44,6 @@ def on_starting(server: Any) -> None:
     try:
         settings = InstrumentSettings.from_env()
         _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
-        _draining.prepare()
         if settings.metrics_bind is not None:
             _listen(settings.metrics_bind, beside_old_master=server.master_pid != 0)
     except SettingsError as error:

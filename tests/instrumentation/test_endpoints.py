@@ -172,13 +172,23 @@ def test_settings_come_from_the_environment_when_none_are_given(clean_up, tmp_pa
     assert (tmp_path / "from-env.log").exists()
 
 
+def errors_of(served):
+    return served.get("/api/metrics/errors").json()["windows"]["15m"]["errors"]
+
+
 @pytest.mark.integration
 def test_errors_and_summary_cover_all_workers_and_those_that_were_replaced(tmp_path):
     requests_each_round, rounds = 12, 3
     with gunicorn(tmp_path, "--workers", "3", "--threads", "2") as served:
-        for _ in range(rounds):
+        for number in range(rounds):
             for _ in range(requests_each_round):
                 assert served.get("/boom").status_code == 500
+            seen = requests_each_round * (number + 1)
+            wait_until(  # a request is over a moment after its client has the answer
+                lambda seen=seen: errors_of(served) == seen,
+                what="the round's errors are counted",
+                timeout_seconds=60,
+            )
             victim, *_ = served.workers()
             served.kill_worker(victim, signal.SIGKILL)
             wait_until(

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import Client
 
 from instrumentation import health
-from instrumentation.endpoints import EndpointsApplication
+from instrumentation.endpoints_wsgi import EndpointsApplication
 from stack.waiting import wait_until
 
 PATIENCE_SECONDS = 30.0

@@ -12,7 +12,8 @@ from flask import Flask
 from werkzeug.test import Client
 
 from instrumentation import InstrumentSettings
-from instrumentation.endpoints import NAMES, EndpointsApplication
+from instrumentation.endpoints import NAMES
+from instrumentation.endpoints_wsgi import EndpointsApplication
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
 from instrumentation.own_port import OwnPort, listen
 from instrumentation.settings import SettingsError
