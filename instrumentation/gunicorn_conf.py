@@ -43,9 +43,9 @@ def on_starting(server: Any) -> None:
     )
     try:
         settings = InstrumentSettings.from_env()
-        _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
         if settings.metrics_bind is not None:
             _listen(settings.metrics_bind, beside_old_master=server.master_pid != 0)
+        _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
     except SettingsError as error:
         raise RuntimeError(str(error)) from error
 
