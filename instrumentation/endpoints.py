@@ -125,7 +125,7 @@ def _summary(one: "Instrumentation", _environ: "WSGIEnvironment") -> Answer:
     return _json(
         {
             "service": settings.service_name or one.app.name,
-            "instance": settings.instance_id,
+            "instance": one.faults.instance,
             "version": settings.service_version,
             "revision": settings.service_revision,
             "environment": settings.environment,
@@ -182,15 +182,15 @@ def _readiness(one: "Instrumentation") -> dict[str, Any]:
 
 
 def _faults(one: "Instrumentation", samples: summary.Samples) -> dict[str, Any]:
-    enabled = one.faults.enabled
+    faults, prefix = one.faults, one.prefix
+    unset = "off: INSTRUMENT_FAULT_SECRET_FILE names no secret"
     return {
-        "enabled": enabled,
-        "armed": enabled,
-        "why_not": None if enabled else "INSTRUMENT_FAULT_SECRET_FILE names no secret",
-        "instance": one.settings.instance_id,
-        "applied": summary.totals(samples, f"{one.prefix}_faults_total", "fault"),
-        "rejected": summary.totals(samples, f"{one.prefix}_faults_rejected_total", "reason"),
-        "memory_held_bytes": one.faults.holding.held_bytes,
+        "enabled": faults.enabled,
+        "why_not": None if faults.enabled else faults.refused or unset,
+        "instance": faults.instance,
+        "applied": summary.totals(samples, f"{prefix}_faults_total", "fault"),
+        "rejected": summary.totals(samples, f"{prefix}_faults_rejected_total", "reason"),
+        "memory_held_bytes": summary.single(samples, f"{prefix}_fault_memory_held_bytes") or 0,
     }
 
 

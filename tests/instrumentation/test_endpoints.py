@@ -8,6 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.parser import text_string_to_metric_families
 
 from instrumentation import InstrumentSettings, instrument
+from instrumentation.faults.contract import HEADER
 from instrumentation.logging_config import configure_logging, request_logging_middleware
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
 from instrumentation.recent_ring import LAST_ERRORS
@@ -170,6 +171,27 @@ def test_settings_come_from_the_environment_when_none_are_given(clean_up, tmp_pa
     clean_up(app)
     assert instrument(app).settings.sample_seconds == 7
     assert (tmp_path / "from-env.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "enabled", "why_not"),
+    [("staging", True, None), ("production", False, "means production")],
+)
+def test_the_summary_says_whether_faults_are_armed_and_why_not(
+    make_app, ask, secret_file, environment, enabled, why_not
+):
+    app = make_app(fault_secret_file=secret_file, environment=environment, instance_id="shop-1")
+    ask(app, "/ok", headers={HEADER: "forged"})
+    faults = ask(app, "/api/metrics/summary").json["fault_injection"]
+    assert (faults["enabled"], faults["instance"]) == (enabled, "shop-1")
+    assert faults["why_not"] is None if why_not is None else why_not in faults["why_not"]
+    assert sum(faults["rejected"].values()) == int(enabled)
+    assert (faults["applied"], faults["memory_held_bytes"]) == ({}, 0)
+
+
+def test_without_a_secret_the_summary_says_so(make_app, ask):
+    faults = ask(make_app(), "/api/metrics/summary").json["fault_injection"]
+    assert (faults["enabled"], "names no secret" in faults["why_not"]) == (False, True)
 
 
 def errors_of(served):
