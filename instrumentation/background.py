@@ -10,12 +10,12 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Counter, Gauge, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,20 +31,11 @@ class _Task:
     in_context: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskState:
-    """What became of a task so far; the time is in epoch seconds, 0 for never."""
-
-    failures: int
-    last_success_timestamp_seconds: float
-
-
 class BackgroundTasks:
     """The periodic tasks of one application."""
 
     def __init__(self, app: Flask, *, registry: CollectorRegistry, prefix: str) -> None:
         self._app = app
-        self._prefix = prefix
         self._tasks: dict[str, _Task] = {}
         self._lock = threading.Lock()
         self._serving_pid: int | None = None
@@ -111,10 +102,6 @@ class BackgroundTasks:
         """Ask the tasks to end after their current run; they are not waited for."""
         self._stopped.set()
 
-    def states(self) -> dict[str, TaskState]:
-        """Return each task's state by its name, in this process alone; see `task_states`."""
-        return task_states([*self._failures.collect(), *self._success.collect()], self._prefix)
-
     def _spawn(self, task: _Task) -> None:
         threading.Thread(
             target=self._run,
@@ -149,25 +136,3 @@ class BackgroundTasks:
         if not was_healthy:
             _LOGGER.info("background task %s works again", task.name)
         return True
-
-
-def task_states(families: Iterable[Metric], prefix: str) -> dict[str, TaskState]:
-    """Return each task's state by its name, as the metric families of a whole service say it.
-
-    Over several worker processes, failures are those of all of them, and the last success is
-    that of whichever was last.
-    """
-    failures: dict[str, float] = {}
-    successes: dict[str, float] = {}
-    for family in families:
-        for sample in family.samples:
-            if sample.name == f"{prefix}_background_failures_total":
-                failures[sample.labels["task"]] = sample.value
-            elif sample.name == f"{prefix}_background_last_success_timestamp_seconds":
-                successes[sample.labels["task"]] = sample.value
-    return {
-        name: TaskState(
-            failures=int(count), last_success_timestamp_seconds=successes.get(name, 0.0)
-        )
-        for name, count in failures.items()
-    }

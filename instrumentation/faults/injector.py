@@ -109,10 +109,6 @@ class FaultInjector:
         """Whether signed faults are accepted."""
         return self._secret is not None
 
-    def applied(self) -> dict[str, int]:
-        """Return how many faults of each kind this process applied."""
-        return {kind: int(_total(counter)) for kind, counter in self._applied.items()}
-
     def served_by(self, threads: int) -> None:
         """Keep SPARE_THREADS of this process's serving threads free of delays and of burning."""
         self._occupied.limit = max(1, threads - SPARE_THREADS)
@@ -181,8 +177,3 @@ def _report(result: str) -> None:
     def add_header(response: Response) -> Response:
         response.headers[RESULT_HEADER] = result
         return response
-
-
-def _total(counter: Counter) -> float:
-    (metric,) = counter.collect()
-    return next(one.value for one in metric.samples if one.name.endswith("_total"))

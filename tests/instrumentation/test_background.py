@@ -3,9 +3,8 @@ import threading
 import time
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from instrumentation.background import EARLY_RATIO, TaskState, task_states
+from instrumentation.background import EARLY_RATIO
 
 
 @pytest.fixture
@@ -140,20 +139,3 @@ def test_the_second_run_comes_early_by_no_more_than_it_may(one):
     one.start()
     assert done.wait(30)
     assert runs[1] - runs[0] > 0.5 * (1 - EARLY_RATIO) - 0.01  # the task's own clock, read later
-
-
-def test_the_state_of_tasks_is_that_of_the_whole_service():
-    registry = CollectorRegistry()
-    failures = Counter("shop_background_failures_total", "x", ["task"], registry=registry)
-    success = Gauge(
-        "shop_background_last_success_timestamp_seconds", "x", ["task"], registry=registry
-    )
-    failures.labels("resources").inc(3)
-    success.labels("resources").set(1234.5)
-    failures.labels("business")
-    success.labels("business")
-    assert task_states(registry.collect(), "shop") == {
-        "resources": TaskState(failures=3, last_success_timestamp_seconds=1234.5),
-        "business": TaskState(failures=0, last_success_timestamp_seconds=0),
-    }
-    assert task_states(registry.collect(), "other") == {}

@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from flask import flash, session
 
+from instrumentation import summary
 from stack.ports import LOOPBACK, reserve
 from stack.waiting import wait_until
 from tests.instrumentation.blog import DIARY, STRANGERS, create_app
@@ -142,9 +144,16 @@ def test_a_conversation_that_differs_in_one_header_is_found_to_differ(make_blog)
 def test_no_hook_of_the_application_runs_where_it_would_not_run_unobserved(make_blog, form):
     app = make_blog(form)
     told(app)
-    tasks = app.extensions["instrumentation"].tasks
+    exposition = app.extensions["instrumentation"].exposition
+
+    def have_run():
+        known = summary.tasks(
+            summary.by_name(exposition.families()), prefix="softfactory", now=time.time()
+        )
+        return known and all(task.last_success.timestamp_seconds for task in known.values())
+
     wait_until(
-        lambda: all(one.last_success_timestamp_seconds for one in tasks.states().values()),
+        have_run,
         what="a first run of all background work",
         timeout_seconds=30,
     )
