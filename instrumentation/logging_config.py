@@ -1,102 +1,88 @@
-"""One log record is one line of JSON, whatever is in it; the JSON encoder does all escaping.
+"""Where an application's log goes, and what is told of its requests.
 
-Time is UTC with a `Z`, so that daily indices and this file agree on what a day is.
+One record is one line of JSON with the names of the Elastic Common Schema (`log_format`), without
+secrets (`log_redaction`), put aside at once and written by a thread (`log_writer`) to a file that
+rotates each day in UTC (`log_file`).
 """
 
-import json
 import logging
-import math
-import traceback
-from datetime import UTC, datetime
-from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask
 
-from instrumentation.correlation import CURRENT, RequestState
 from instrumentation.edge import request_edge
-from instrumentation.request_metrics import is_metrics_endpoint
+from instrumentation.log_access import AccessLog, UserId, UserIds
+from instrumentation.log_console import ConsoleHandler
+from instrumentation.log_counts import LogCounts, log_counts
+from instrumentation.log_format import LineFormatter, Service
+from instrumentation.log_handler import (
+    AppLog,
+    JsonFileHandler,
+    app_log,
+    flush_logs,
+    set_app_log,
+)
+from instrumentation.log_redaction import Redactor, redact_text
+from instrumentation.propagation import carry_requests_into_threads
+from instrumentation.settings import DEFAULT_LOG_FILE, InstrumentSettings, SettingsError
 
-_EXTENSION = "instrumentation.log_handler"
-_ACCESS = logging.getLogger("instrumentation.request")
-_OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_REQUEST_FIELDS = ("request_id", "latency_ms", "user_id", "method", "path", "status")
+__all__ = [
+    "LogCounts",
+    "configure_logging",
+    "flush_logs",
+    "log_counts",
+    "redact_text",
+    "request_logging_middleware",
+]
 
-
-class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of ASCII JSON.
-
-    Always there: `@timestamp`, `level`, `message`, `logger`, and `request_id`, `latency_ms`,
-    `user_id`, `method`, `path`, `status`, which are null outside a request or before its end.
-    `exception` holds the traceback; what the caller passed beside these stands under `extra`.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without a line end."""
-        state = CURRENT.get()
-        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        document: dict[str, Any] = {
-            "@timestamp": time.replace("+00:00", "Z"),
-            "level": record.levelname,
-            "message": _message(record),
-            "logger": record.name,
-        }
-        for name in _REQUEST_FIELDS:
-            document[name] = _plain(getattr(record, name, getattr(state, name, None)))
-        if exception := self._exception(record):
-            document["exception"] = exception
-        known = _OWN_ATTRIBUTES.union(_REQUEST_FIELDS)
-        extra = {key: _plain(item) for key, item in vars(record).items() if key not in known}
-        if extra:
-            document["extra"] = extra
-        return json.dumps(document, separators=(",", ":"), default=repr, allow_nan=False)
-
-    @staticmethod
-    def _exception(record: logging.LogRecord) -> str | None:
-        if record.exc_info and record.exc_info[1] is not None:
-            return "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
-        return record.exc_text
-
-
-class _OfOneApp(logging.Filter):
-    """Keeps an application's records out of another's file, where two share a process."""
-
-    def __init__(self, app: Flask) -> None:
-        super().__init__()
-        self._app = app
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the record was made for this application, or for none."""
-        state = CURRENT.get()
-        if state is not None:
-            return state.app is self._app
-        if has_app_context():
-            return bool(current_app == self._app)  # the proxy compares what it stands for
-        return True
+_LOGS_REQUESTS = "instrumentation.logs_requests"
+_ASKS_USERS = "instrumentation.asks_users"
 
 
 def configure_logging(
-    app: Flask, log_file: str | Path = "logs/app.log", debug: bool = False
+    app: Flask,
+    log_file: str | Path = DEFAULT_LOG_FILE,
+    debug: bool = False,
+    *,
+    settings: InstrumentSettings | None = None,
 ) -> None:
     """Write the application's log, and its libraries', to `log_file` as JSON lines.
 
-    The level is INFO, for the application's own loggers DEBUG with `debug`. A rotation that
-    renames the file is followed. Configuring an application again replaces its file. Raises
-    OSError when the file cannot be opened.
+    The level is INFO; with `debug` it is DEBUG for the application's own loggers, and records
+    are shown on standard error as well. The file is rotated each day in UTC, and a rotation from
+    outside is followed. Configuring an application again replaces its file. `settings` defaults
+    to the environment's. Raises SettingsError when the file cannot be made or written.
     """
-    path = Path(log_file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = WatchedFileHandler(path, encoding="utf-8")
-    handler.setFormatter(JsonFormatter())
-    handler.addFilter(_OfOneApp(app))
+    settings = settings or InstrumentSettings.from_env()
+    redactor = Redactor(settings.log_redact)
+    file = JsonFileHandler(
+        app,
+        Path(log_file),
+        formatter=LineFormatter(
+            Service(
+                name=settings.service_name or app.name,
+                version=settings.service_version,
+                environment=settings.environment,
+            ),
+            redactor=redactor,
+            max_bytes=settings.log_record_max_bytes,
+        ),
+        redactor=redactor,
+        counts=log_counts(app),
+        retention_days=settings.log_retention_days,
+        queue_max_bytes=settings.log_queue_max_bytes,
+    )
+    _try(file)
+    console = ConsoleHandler(app, redactor) if debug else None
+    log = AppLog(settings=settings, file=file, console=console)
     root = logging.getLogger()
-    previous = app.extensions.get(_EXTENSION)
+    previous = app_log(app)
     if previous is not None:
-        root.removeHandler(previous)
-        previous.close()
-    app.extensions[_EXTENSION] = handler
-    root.addHandler(handler)
+        previous.take_off(root)
+    set_app_log(app, log)
+    root.addHandler(file)
+    if log.console is not None:
+        root.addHandler(log.console)
     if root.level > logging.INFO or root.level == logging.NOTSET:
         root.setLevel(logging.INFO)
     own_level = logging.DEBUG if debug else logging.INFO
@@ -104,51 +90,39 @@ def configure_logging(
         logger.setLevel(own_level)
 
 
-def request_logging_middleware(app: Flask) -> None:
+def request_logging_middleware(
+    app: Flask,
+    *,
+    settings: InstrumentSettings | None = None,
+    user_id: UserId | None = None,
+) -> None:
     """Log each finished request once, and echo its `X-Request-Id` on the response.
 
-    Requests of `/api/metrics/` are logged at DEBUG, failed ones at ERROR, others at INFO.
+    Requests of `/api/metrics/` are logged at DEBUG, failed ones at ERROR, others at INFO; of
+    successful ones only the share that `settings.log_sample` names for their route. What threads
+    and executors log on a request's behalf carries its id. `user_id` is called in the context of
+    each request and says who asks, or None; a client's own word for it is never believed.
+    `settings` defaults to those that `configure_logging` had, else to the environment's.
+    Raises SettingsError when the key that hashes user ids cannot be read.
     """
-    request_edge(app).observe(_log_request)
+    log = app_log(app)
+    settings = settings or (log.settings if log else InstrumentSettings.from_env())
+    if user_id is not None and _ASKS_USERS not in app.extensions:
+        app.extensions[_ASKS_USERS] = UserIds(app, user_id, settings.user_id_key())
+    carry_requests_into_threads()
+    if _LOGS_REQUESTS not in app.extensions:
+        app.extensions[_LOGS_REQUESTS] = AccessLog(settings.log_sample)
+        request_edge(app).observe(app.extensions[_LOGS_REQUESTS])
 
 
-def _log_request(finished: RequestState) -> None:
-    if finished.failed:
-        level = logging.ERROR
-    elif finished.endpoint is not None and is_metrics_endpoint(finished.endpoint):
-        level = logging.DEBUG
-    else:
-        level = logging.INFO
-    _ACCESS.log(
-        level,
-        "%s %s %d",
-        finished.method,
-        finished.path,
-        finished.status,
-        extra={
-            "request_id": finished.request_id,
-            "latency_ms": round(finished.latency_ms or 0.0, 3),
-            "user_id": finished.user_id,
-            "method": finished.method,
-            "path": finished.path,
-            "status": finished.status,
-        },
-    )
-
-
-def _message(record: logging.LogRecord) -> str:
+def _try(file: JsonFileHandler) -> None:
+    """Open the file once, so that a path that cannot work is told at the start."""
     try:
-        return record.getMessage()
-    except (TypeError, ValueError, KeyError):  # arguments that do not fit: show both, lose nothing
-        return f"{record.msg} {record.args!r}"
-
-
-def _plain(value: object) -> object:
-    """Return what JSON can hold: numbers that are none (NaN) and odd keys would break the line."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return repr(value)
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return value
+        file.log_file.open()
+        file.log_file.remove_old()
+    except OSError as error:
+        file.close()
+        raise SettingsError(
+            f"log_file={str(file.log_file.path)!r}: {error.strerror}; name a file in a directory "
+            "that this process may write"
+        ) from error

@@ -1,6 +1,7 @@
 """Small instrumented applications, whose threads and log handlers end with the test."""
 
 import logging
+import os
 
 import pytest
 from flask import Flask
@@ -17,10 +18,20 @@ def secret_file(tmp_path):
     return path
 
 
+def flush_all():
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 @pytest.fixture
 def read_log(tmp_path):
-    """The lines of the application's log so far."""
-    return lambda: (tmp_path / "app.log").read_text().splitlines()
+    """The lines of an application's log so far."""
+
+    def read(name="app.log"):
+        flush_all()
+        return (tmp_path / name).read_text().splitlines()
+
+    return read
 
 
 @pytest.fixture
@@ -97,3 +108,11 @@ def value():
         return values[sample]
 
     return read
+
+
+@pytest.fixture
+def open_umask():
+    """Have nothing masked, as a process of another's may."""
+    before = os.umask(0)
+    yield
+    os.umask(before)

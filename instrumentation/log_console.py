@@ -1,0 +1,80 @@
+"""The console is for a person at a desk: the same records, short, and coloured on a terminal."""
+
+import logging
+import sys
+import time
+import traceback
+
+from flask import Flask
+
+from instrumentation.log_handler import is_of_app, state_of
+from instrumentation.log_redaction import HIDDEN, Redactor
+from instrumentation.log_values import Plain, shown_as
+
+_COLOURS = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOT_SHOWN = _OWN | {"request_state", "share"}
+_MAX_CHARACTERS = 4096
+
+
+class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic for mypy only
+    """Writes an application's records to standard error."""
+
+    def __init__(self, app: Flask, redactor: Redactor) -> None:
+        super().__init__(sys.stderr)
+        self._app = app
+        self.setFormatter(ConsoleFormatter(redactor, colour=self._on_a_terminal()))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, if it is of this application or of none."""
+        if is_of_app(self._app, state_of(record)):
+            super().emit(record)
+
+    def _on_a_terminal(self) -> bool:
+        try:
+            return bool(self.stream.isatty())
+        except (AttributeError, ValueError):  # no stream at all, or a closed one
+            return False
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Formats a record as level, time, message, request id and the caller's extras."""
+
+    def __init__(self, redactor: Redactor, *, colour: bool) -> None:
+        super().__init__()
+        self._redactor = redactor
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text, of several lines where there is an exception."""
+        plain = Plain(self._redactor, max_characters=_MAX_CHARACTERS)
+        level = f"{shown_as(record.levelname):<8}"
+        if self._colour:
+            level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  # arguments of any kind that do not fit
+            message = f"{shown_as(record.msg)} {shown_as(record.args)}"
+        state = state_of(record)
+        parts = [
+            level,
+            time.strftime("%H:%M:%S", time.gmtime(record.created)),
+            _one_line(plain.text(message)),
+        ]
+        if state is not None:
+            parts.append(f"request_id={state.request_id}")
+        for name, value in vars(record).items():
+            if name not in _NOT_SHOWN:
+                secret = self._redactor.is_secret(name)
+                shown = HIDDEN if secret else shown_as(plain.value(value))
+                parts.append(f"{_one_line(name)}={_one_line(shown)}")
+        text = " ".join(parts)
+        if record.exc_info and record.exc_info[1] is not None:
+            trace = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
+            text = f"{text}\n{plain.stack(trace)}"
+        return text
+
+
+def _one_line(text: str) -> str:
+    """Show what would begin a line, or command a terminal, as its escape."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,0 +1,79 @@
+"""The log layer counts in plain numbers; whoever keeps metrics binds two functions to them.
+
+Levels and reasons are fixed sets, so that every series can exist at zero from the start.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+"""What records are counted by; a level of the team's own counts as the next lower of these."""
+
+REASONS = ("queue_full", "write_failed", "format_failed", "shutdown")
+"""Why a record is lost: more waited than may wait; the file could not be written; no line could
+be made of it; the process ended while writing was stuck."""
+
+_EXTENSION = "instrumentation.log_counts"
+
+Add = Callable[[str, int], None]
+
+
+class LogCounts:
+    """How many records of one application were made, by level, and lost, by reason."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal's handler may log while its thread counts
+        self.levels = dict.fromkeys(LEVELS, 0)
+        self.lost = dict.fromkeys(REASONS, 0)
+        self._told = {name: 0 for name in (*LEVELS, *REASONS)}
+        self._count_level: Add | None = None
+        self._count_lost: Add | None = None
+
+    def bind(self, count_level: Add, count_lost: Add) -> None:
+        """Hand over what was counted so far, and from now on, as `(level or reason, number)`."""
+        with self._lock:
+            self._count_level, self._count_lost = count_level, count_lost
+        self.publish()
+
+    def made(self, level_number: int) -> None:
+        """Count one record."""
+        name = _LEVEL_NAMES[min(max(level_number, 0) // 10, 5)]
+        with self._lock:
+            self.levels[name] += 1
+
+    def lose(self, reason: str, number: int = 1) -> None:
+        """Count lost records, and say so at once: whoever publishes later may be stuck."""
+        with self._lock:
+            self.lost[reason] += number
+        self.publish()
+
+    def publish(self) -> None:
+        """Tell the bound functions what they do not know yet; the writer does so by itself."""
+        with self._lock:
+            if self._count_level is None or self._count_lost is None:
+                return
+            for counts, tell in ((self.levels, self._count_level), (self.lost, self._count_lost)):
+                for name, number in counts.items():
+                    more = number - self._told[name]
+                    if more:
+                        self._told[name] = number
+                        tell(name, more)
+
+    def forget(self) -> None:
+        """Begin at zero: a forked child counts what is its own."""
+        self._lock = threading.RLock()
+        for counts in (self.levels, self.lost, self._told):
+            counts.update(dict.fromkeys(counts, 0))
+
+
+_LEVEL_NAMES = ("debug", *LEVELS)
+
+
+def log_counts(app: "Flask") -> LogCounts:
+    """Return the counts of an application, which outlive a change of its log file."""
+    counts: LogCounts = app.extensions.setdefault(_EXTENSION, LogCounts())
+    return counts

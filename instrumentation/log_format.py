@@ -1,0 +1,352 @@
+"""One log record is one line of JSON with ECS names, whatever is in it; nothing here raises.
+
+The usual record takes the short way: plain values, one call of the encoder. What the encoder
+refuses, and what is longer than a record may be, takes the long way, where every value is made
+plain and short first.
+"""
+
+import itertools
+import logging
+import os
+import threading
+import time
+import traceback
+from dataclasses import dataclass
+
+import orjson
+
+from instrumentation.correlation import RequestState
+from instrumentation.log_redaction import HIDDEN, Redactor
+from instrumentation.log_values import MAX_NODES, Plain, shown_as, unshown
+
+ECS_VERSION = "8.11.0"
+
+SMALLEST_RECORD_BYTES = 2048
+"""A cut record still says when, where, and the beginning of what: less than this is not asked."""
+
+_PLACEHOLDER = {**vars(logging.makeLogRecord({})), "args": ()}
+_LOADED_MS = time.time() * 1000  # about when logging was loaded, which only it knows
+_OWN = frozenset(_PLACEHOLDER) | {"message", "asctime", "taskName"}
+_OWN_NUMBER = len(_PLACEHOLDER)
+_CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("request_id", "trace.id", "span.id", "user.id"), (str,)),
+    **dict.fromkeys(("http.request.method", "http.route", "url.path", "url.query"), (str,)),
+    **dict.fromkeys(("event.duration", "http.response.body.bytes"), (int,)),
+    **dict.fromkeys(("http.response.status_code",), (int,)),
+    **dict.fromkeys(("latency_ms",), (int, float)),
+}
+"""What a caller may give as `extra` and have stand beside the message, with the type it must have;
+everything else stands under `extra`, where it can break no type that the index expects."""
+
+_LATEST_SECONDS = 253_402_300_800  # the end of the year 9999
+_SHORT_CHARACTERS = 256  # for names of loggers and threads
+_FEWEST_CHARACTERS = 16
+
+Document = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What stands in every record of one application; None is left out."""
+
+    name: str
+    version: str | None = None
+    environment: str | None = None
+
+
+class FinishedRecord(logging.LogRecord):
+    """The record of a finished request, made without a search for its caller."""
+
+    request_state: RequestState
+    share: float | None
+
+    def __init__(self, logger: str, level: int, state: RequestState, share: float | None) -> None:
+        now = time.time()
+        thread = threading.current_thread()
+        # What LogRecord's own __init__ takes three times as long for.
+        vars(self).update(
+            _PLACEHOLDER,
+            name=logger,
+            levelno=level,
+            levelname=logging.getLevelName(level),
+            msg=f"{state.method} {state.path} {state.status}",
+            created=now,
+            msecs=int(now % 1 * 1000) + 0.0,
+            relativeCreated=now * 1000 - _LOADED_MS,
+            thread=thread.ident,
+            threadName=thread.name,
+            process=os.getpid(),
+            request_state=state,
+            share=share,
+        )
+
+
+class _TooLong(Exception):
+    """A text is longer than a whole record may be."""
+
+
+class LineFormatter:
+    """Makes the lines of one application; many threads may use it at once."""
+
+    def __init__(self, service: Service, *, redactor: Redactor, max_bytes: int) -> None:
+        self._redactor = redactor
+        self._max_bytes = max(max_bytes, SMALLEST_RECORD_BYTES)
+        self._second = (-1, "")
+        fields = {
+            "ecs.version": ECS_VERSION,
+            "service.name": service.name,
+            "service.version": service.version,
+            "service.environment": service.environment,
+        }
+        known = {name: value for name, value in fields.items() if value is not None}
+        self._tail = b"," + orjson.dumps(known)[1:] + b"\n"
+        self.begin_process()
+
+    def begin_process(self) -> None:
+        """Begin a new series of `event.id`, as a forked child must."""
+        self._events = os.urandom(8).hex()
+        self._numbers = itertools.count()
+
+    def line(self, record: logging.LogRecord, state: RequestState | None) -> bytes:
+        """Return the record as one line, its end included."""
+        try:
+            if type(record) is FinishedRecord:
+                body = orjson.dumps(self._finished(record))
+            else:
+                body = orjson.dumps(self._usual(record, state))
+        except Exception:  # noqa: BLE001  # whatever it is that cannot be written: the long way can
+            return self._long_way(record, state, None)
+        size = len(body) + len(self._tail)
+        if size > self._max_bytes:
+            return self._long_way(record, state, size)
+        return body[:-1] + self._tail
+
+    def _usual(self, record: logging.LogRecord, state: RequestState | None) -> Document:
+        redact = self._redactor.text
+        message = record.msg
+        if record.args or type(message) is not str:
+            message = record.getMessage()
+        if len(message) > self._max_bytes:
+            raise _TooLong
+        document: Document = {
+            "@timestamp": self._time(record.created),
+            "log.level": record.levelname.lower(),
+            "message": redact(message),
+            "log.logger": record.name,
+            "event.id": f"{self._events}-{next(self._numbers)}",
+            "process.pid": record.process,
+            "process.thread.name": record.threadName,
+        }
+        if state is not None:
+            self._add_request(document, state)
+        if record.exc_info or record.exc_text or record.stack_info:
+            for name, text in _error_fields(record).items():
+                if len(text) > self._max_bytes:
+                    raise _TooLong
+                document[name] = redact(text)
+        fields = record.__dict__
+        if len(fields) != _OWN_NUMBER:
+            self._add_extras(document, fields)
+        return document
+
+    def _add_request(self, document: Document, state: RequestState) -> None:
+        document["request_id"] = state.request_id
+        document["trace.id"] = state.trace_id
+        document["span.id"] = state.span_id
+        document["http.request.method"] = state.method
+        document["url.path"] = self._redactor.text(_path(state))
+        if state.user_id is not None:
+            document["user.id"] = state.user_id
+
+    def _add_extras(self, document: Document, fields: dict[str, object]) -> None:
+        extra: Document = {}
+        redactor = self._redactor
+        plain: Plain | None = None
+        for name in [name for name in fields if name not in _OWN]:
+            value = fields[name]
+            if redactor.is_secret(name):
+                extra[name] = HIDDEN
+                continue
+            if type(value) is str and len(value) <= self._max_bytes:
+                value = redactor.text(value)
+            elif type(value) is not int and type(value) is not bool:
+                plain = plain or Plain(redactor, max_characters=self._max_bytes)
+                value = plain.value(value)
+                if plain.cut:
+                    raise _TooLong
+            if name in _CALLERS_FIELDS and type(value) in _CALLERS_FIELDS[name]:
+                document[name] = value
+            else:
+                extra[name] = value
+        if extra:
+            document["extra"] = extra
+
+    def _finished(self, record: FinishedRecord) -> Document:
+        state = record.request_state
+        path = self._redactor.text(_path(state))
+        latency_ms = state.latency_ms or 0.0
+        document: Document = {
+            "@timestamp": self._time(record.created),
+            "log.level": record.levelname.lower(),
+            "message": f"{state.method} {path} {state.status}",
+            "log.logger": record.name,
+            "event.id": f"{self._events}-{next(self._numbers)}",
+            "process.pid": record.process,
+            "process.thread.name": record.threadName,
+            "request_id": state.request_id,
+            "trace.id": state.trace_id,
+            "span.id": state.span_id,
+            "http.request.method": state.method,
+            "http.response.status_code": state.status,
+            "http.response.body.bytes": state.response_bytes,
+            "url.path": path,
+            "event.duration": int(latency_ms * 1e6),
+            "latency_ms": round(latency_ms, 3),
+        }
+        if state.query:
+            document["url.query"] = self._redactor.query(state.query)
+        if state.rule is not None:
+            document["http.route"] = state.rule
+        if state.user_id is not None:
+            document["user.id"] = state.user_id
+        if state.error_type is not None:
+            document["error.type"] = state.error_type
+        if record.share is not None:
+            document["event.sample_rate"] = record.share
+        return document
+
+    def _long_way(
+        self, record: logging.LogRecord, state: RequestState | None, size: int | None
+    ) -> bytes:
+        """Return the line of a record that is odd or long, cut until it is short enough."""
+        message = _message(record)
+        errors = _error_fields(record)
+        event = f"{self._events}-{next(self._numbers)}"
+        characters, nodes = self._max_bytes, MAX_NODES
+        while True:
+            plain = Plain(self._redactor, max_characters=characters, max_nodes=nodes)
+            if isinstance(record, FinishedRecord):
+                document = _all_plain(self._finished(record), plain)
+            else:
+                document = self._careful(record, state, message, errors, plain)
+            document["event.id"] = event
+            if plain.cut or size is not None:
+                size = size or len(message) + sum(map(len, errors.values()))
+                document["log.truncated"] = True
+                document["log.original_bytes"] = size
+            body = orjson.dumps(document)
+            whole = len(body) + len(self._tail)
+            if whole <= self._max_bytes:
+                return body[:-1] + self._tail
+            size = max(size or 0, whole)
+            characters, nodes = max(characters // 2, _FEWEST_CHARACTERS), nodes // 2
+
+    def _careful(
+        self,
+        record: logging.LogRecord,
+        state: RequestState | None,
+        message: str,
+        errors: dict[str, str],
+        plain: Plain,
+    ) -> Document:
+        fields = vars(record)
+
+        def short(name: str) -> str:
+            return plain.text(shown_as(fields.get(name))[:_SHORT_CHARACTERS])
+
+        created = fields.get("created")
+        if not (isinstance(created, int | float) and 0 <= created < _LATEST_SECONDS):
+            created = time.time()
+        document: Document = {
+            "@timestamp": self._time(created),
+            "log.level": short("levelname").lower(),
+            "message": plain.text(message),
+            "log.logger": short("name"),
+            "process.thread.name": short("threadName"),
+        }
+        if type(fields.get("process")) is int:
+            document["process.pid"] = fields["process"]
+        if state is not None:
+            self._add_request(document, state)
+        for name, text in errors.items():
+            document[name] = plain.stack(text) if name.endswith("trace") else plain.text(text)
+        extra: Document = {}
+        for key, value in list(fields.items()):
+            if key in _OWN:
+                continue
+            if plain.nodes <= 0:
+                extra["[more left out]"] = True
+                break
+            name = plain.name(key)
+            shown = HIDDEN if self._redactor.is_secret(name) else plain.value(value)
+            if name in _CALLERS_FIELDS and type(shown) in _CALLERS_FIELDS[name]:
+                document[name] = shown
+            else:
+                extra[name] = shown
+        if extra:
+            document["extra"] = extra
+        return _all_plain(document, plain)
+
+    def _time(self, created: float) -> str:
+        """Return the time in UTC; the part before the point is made once a second."""
+        known, stamp = self._second
+        within = created - known
+        if not 0 <= within < 1:
+            if not 0 <= created < _LATEST_SECONDS:
+                raise ValueError(created)
+            known = int(created)
+            within = created - known
+            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(known))
+            self._second = (known, stamp)
+        return f"{stamp}.{int(within * 1e6):06d}Z"
+
+
+def _path(state: RequestState) -> str:
+    """Return the path as its bytes mean it: WSGI hands them over as if they were Latin-1."""
+    path = state.path
+    if path.isascii():
+        return path
+    try:
+        return path.encode("latin-1").decode()
+    except UnicodeError:  # bytes that are no UTF-8, or a server that decoded them itself
+        return path
+
+
+def _all_plain(document: Document, plain: Plain) -> Document:
+    return {
+        name: plain.text(value) if isinstance(value, str) and "stack" not in name else value
+        for name, value in document.items()
+    }
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the message; where the arguments do not fit, both, so that nothing is lost."""
+    try:
+        return str.__str__(record.getMessage())
+    except Exception:  # noqa: BLE001  # arguments of any kind that do not fit, or cannot be shown
+        return f"{shown_as(record.msg)} {_arguments(record.args)}"
+
+
+def _arguments(arguments: object) -> str:
+    try:
+        return repr(arguments)
+    except Exception as error:  # noqa: BLE001  # a foreign object may raise anything at all
+        return unshown(arguments, error)
+
+
+def _error_fields(record: logging.LogRecord) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    info = record.exc_info
+    error = info[1] if isinstance(info, tuple) and len(info) > 1 else info
+    if isinstance(error, BaseException):
+        fields["error.type"] = type(error).__name__
+        fields["error.message"] = shown_as(error)
+        try:
+            fields["error.stack_trace"] = "".join(traceback.format_exception(error)).rstrip("\n")
+        except Exception as failure:  # noqa: BLE001  # an exception is a foreign object as well
+            fields["error.stack_trace"] = unshown(error, failure)
+    elif record.exc_text:
+        fields["error.stack_trace"] = shown_as(record.exc_text)
+    elif record.stack_info:
+        fields["error.stack_trace"] = shown_as(record.stack_info)
+    return fields

@@ -1,0 +1,222 @@
+"""Writing never holds up a request: lines wait in memory, and one thread a file writes them.
+
+What does not fit the memory, or cannot be written, is lost and counted; the thread goes on, so
+that writing resumes by itself. The thread starts with the first line in a process, also in a
+forked child, and gathers lines for a moment, so that a busy service pays for few writes.
+"""
+
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+from instrumentation.correlation import CURRENT
+from instrumentation.log_counts import LogCounts
+from instrumentation.log_file import LogFile
+
+GATHER_SECONDS = 0.010
+"""How long lines are gathered for one write; also how late a line may stand in the file."""
+
+FLUSH_SECONDS = 5.0
+"""How long the end of a process waits for a file that takes no writes."""
+
+_WRITERS: "weakref.WeakSet[LogWriter]" = weakref.WeakSet()
+_hooked = False
+
+
+class LogWriter:
+    """Hands the lines of this process to one file."""
+
+    def __init__(
+        self,
+        file: LogFile,
+        *,
+        max_bytes: int,
+        counts: LogCounts,
+        in_child: Callable[[], None] = lambda: None,
+        gather_seconds: float = GATHER_SECONDS,
+    ) -> None:
+        self._file = file
+        self._max_bytes = max_bytes
+        self._counts = counts
+        self._gather_seconds = gather_seconds
+        self._in_child = in_child
+        self._failing = False
+        self._closed = False
+        self._begin()
+        _reset_after_fork(self)
+
+    def _begin(self) -> None:
+        # Reentrant, as a signal's handler or a finaliser may log while its thread holds it.
+        self._lock = threading.RLock()
+        self._written = threading.Condition(self._lock)
+        self._wake = threading.Event()
+        self._hurry = threading.Event()
+        self._lines: list[bytes] = []
+        self._waiting_bytes = 0
+        self._taken = 0
+        self._settled = 0
+        self._woken = False
+        self._writing = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: what waited is the parent's to write, and so are its locks."""
+        self._begin()
+        self._counts.forget()
+        self._file.close()
+        self._in_child()
+
+    def put(self, line: bytes) -> None:
+        """Take a line, or count it as lost where too much waits already; never waits."""
+        with self._lock:
+            fits = self._waiting_bytes + len(line) <= self._max_bytes
+            if fits:
+                self._lines.append(line)
+                self._waiting_bytes += len(line)
+                self._taken += 1
+            wake, self._woken = not self._woken, True
+            crowded = self._waiting_bytes * 2 > self._max_bytes
+        if not fits:
+            self._counts.lose("queue_full")
+        if wake:
+            self._wake.set()
+        if crowded:
+            self._hurry.set()
+        if self._closed:
+            self._drain(wait=False)
+        elif self._thread is None:
+            self._start()
+
+    def flush(self, timeout_seconds: float = FLUSH_SECONDS) -> bool:
+        """Wait until everything taken so far is written, or lost; tell whether it is."""
+        deadline = time.monotonic() + timeout_seconds
+        with self._lock:
+            target = self._taken
+        if self._thread is None:
+            self._drain(wait=False)  # no thread could be started, or none was needed
+        while True:
+            self._hurry.set()
+            self._wake.set()
+            with self._written:
+                if self._settled >= target:
+                    return True
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._written.wait(min(left, 0.05))
+
+    def close(self) -> None:
+        """Write what waits, and end the thread; what cannot be written in time is counted lost."""
+        if self._closed:
+            return
+        done = self.flush()
+        self._closed = True
+        self._wake.set()
+        self._hurry.set()
+        if done:
+            if self._thread is not None and self._thread is not threading.current_thread():
+                self._thread.join(FLUSH_SECONDS)
+            self._counts.publish()
+            return
+        with self._lock:
+            lost = self._taken - self._settled
+        self._counts.lose("shutdown", lost)
+        _say(f"{self._file.path}: {lost} log records could not be written in {FLUSH_SECONDS} s")
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None:
+                return
+            thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+            request = CURRENT.set(None)  # the thread belongs to no request, whoever starts it
+            try:
+                thread.start()
+            except RuntimeError:  # no thread to be had, as at the interpreter's end: flush writes
+                return
+            finally:
+                CURRENT.reset(request)
+            self._thread = thread
+        _flush_at_the_end_of_a_child(self)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            if not self._closed:
+                self._hurry.wait(self._gather_seconds)
+            self._drain()
+            with self._lock:
+                if self._closed and not self._lines:
+                    self._thread = None
+                    return
+
+    def _drain(self, *, wait: bool = True) -> None:
+        if not self._writing.acquire(blocking=wait):
+            return
+        try:
+            self._write_what_waits()
+        finally:
+            self._writing.release()
+
+    def _write_what_waits(self) -> None:
+        with self._lock:
+            self._wake.clear()
+            self._hurry.clear()
+            self._woken = False
+            lines, self._lines = self._lines, []
+        if not lines:
+            return
+        batch = b"".join(lines)
+        lost = self._write(batch, len(lines))
+        with self._written:
+            self._waiting_bytes -= len(batch)
+            self._settled += len(lines)
+            self._written.notify_all()
+        if lost:
+            self._counts.lose("write_failed", lost)
+        else:
+            self._counts.publish()
+
+    def _write(self, batch: bytes, number: int) -> int:
+        """Write a batch; return how many of its lines are lost."""
+        reason = "only a part of them could be written"
+        try:
+            written = self._file.append(batch)
+        except OSError as error:
+            written, reason = 0, error.strerror or str(error)
+        lost = number - batch.count(b"\n", 0, written)
+        if lost and not self._failing:
+            _say(f"{self._file.path}: {reason}; log records are lost until it can be written")
+        self._failing = lost > 0
+        return lost
+
+
+def _say(text: str) -> None:
+    """Tell on standard error, where there is one, what the log itself cannot hold."""
+    try:
+        sys.stderr.write(f"{text}\n")
+    except (AttributeError, OSError, ValueError):  # none, a broken one, a closed one
+        return
+
+
+def _reset_after_fork(writer: LogWriter) -> None:
+    global _hooked
+    _WRITERS.add(writer)
+    if not _hooked:
+        _hooked = True
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    for writer in list(_WRITERS):
+        writer.after_fork()
+
+
+def _flush_at_the_end_of_a_child(writer: LogWriter) -> None:
+    """Have multiprocessing's children flush, as those end without the interpreter's own hooks."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        finalize: Callable[..., object] = util.Finalize
+        finalize(None, writer.flush, exitpriority=-100)

@@ -1,0 +1,260 @@
+import json
+import logging
+import sys
+from dataclasses import dataclass
+
+import orjson
+import pytest
+from flask import Flask
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from instrumentation.correlation import RequestState
+from instrumentation.log_format import FinishedRecord, LineFormatter, Service
+from instrumentation.log_redaction import Redactor
+
+MAX_BYTES = 4096
+LINES = LineFormatter(
+    Service(name="fuzzed", environment="test"), redactor=Redactor(), max_bytes=MAX_BYTES
+)
+APP = Flask("fuzzed")
+
+
+class Hostile:
+    def __init__(self, error):
+        self._error = error
+
+    def __str__(self):
+        raise self._error
+
+    __repr__ = __str__
+
+
+class Impostor:
+    """Says that it is a text, and is none."""
+
+    __class__ = str
+
+
+class Unlucky(dict):
+    def items(self):
+        raise RuntimeError("no items")
+
+
+@dataclass
+class Account:
+    name: str
+    password: str
+
+
+def read(line):
+    """The record as both readers see it; a line it is only with one end."""
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert len(line) <= MAX_BYTES
+    one = json.loads(line)
+    assert isinstance(one, dict)
+    assert orjson.loads(line).keys() == one.keys()
+    assert {"@timestamp", "log.level", "message", "event.id", "service.name"} <= one.keys()
+    return one
+
+
+def record(msg, *args, extra=None, error=None):
+    exc_info = (type(error), error, error.__traceback__) if error is not None else None
+    return logging.getLogger("fuzzed").makeRecord(
+        "fuzzed", logging.INFO, "file.py", 1, msg, args, exc_info, extra=extra
+    )
+
+
+def line(*args, **options):
+    return read(LINES.line(record(*args, **options), None))
+
+
+ODD = {  # by name, as hypothesis shows what it draws from, and these cannot be shown
+    "huge": 10**5000,
+    "above": 2**64,
+    "below": -(2**63) - 1,
+    "raises": Hostile(ValueError("x")),
+    "recurses": Hostile(RecursionError()),
+    "impostor": Impostor(),
+    "unlucky": Unlucky(a=1),
+    "account": Account("a", "b"),
+    "object": object(),
+    "type": int,
+    "function": lambda: None,
+    "complex": 1j,
+    "ellipsis": ...,
+    "range": range(3),
+}
+
+
+def odd(name):
+    return ODD[name]
+
+
+texts = st.text(st.characters(codec=None), max_size=200) | st.sampled_from(
+    [
+        "a\nb",
+        "\r\n",
+        "\0",
+        "\ud800",
+        "\udfff\ud800",
+        '"}\n{"a":1}',
+        "\u2028\x85",
+        "%s%d%(x)s",
+        "\x1b[0m",
+    ]
+)
+scalars = (
+    st.none()
+    | st.booleans()
+    | texts
+    | st.floats()
+    | st.integers(-(2**70), 2**70)
+    | st.binary(max_size=50)
+    | st.sampled_from(sorted(ODD)).map(odd)
+)
+keys = texts | st.integers() | st.none() | st.binary(max_size=5) | st.floats()
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(keys, inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.frozensets(st.integers(), max_size=3)
+    ),
+    max_leaves=20,
+)
+OWN = set(vars(record("x"))) | {"message", "asctime"}
+extras = st.dictionaries(texts.filter(lambda name: name not in OWN), values, max_size=5)
+
+
+@settings(max_examples=400, deadline=None)
+@given(message=texts | values, arguments=st.lists(values, max_size=3), extra=extras, error=texts)
+@example("%d users", ["many"], {}, "")
+@example("%(a)s", [{}], {"x" * 10000: "y" * 10000}, "\ud800" * 3000)
+def test_any_record_is_one_valid_line(message, arguments, extra, error):
+    try:
+        raise ValueError(error)
+    except ValueError as raised:
+        read(LINES.line(record(message, *arguments, extra=extra, error=raised), None))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    attributes=st.dictionaries(
+        st.sampled_from(["name", "msg", "args", "levelname", "levelno", "created", "threadName"])
+        | st.sampled_from(["process", "exc_info", "exc_text", "stack_info", "msecs"])
+        | texts,
+        values,
+        max_size=6,
+    )
+)
+def test_a_record_that_somebody_took_to_pieces_is_one_valid_line(attributes):
+    read(LINES.line(logging.makeLogRecord(attributes), None))
+
+
+@settings(max_examples=150, deadline=None)
+@given(path=texts, query=texts, method=texts, thread=texts)
+def test_any_request_is_one_valid_line(path, query, method, thread):
+    state = RequestState(APP, method=method, path=path, query=query)
+    state.status, state.latency_ms = 200, 1.5
+    read(LINES.line(FinishedRecord("fuzzed", logging.INFO, state, None), state))
+    read(LINES.line(record("inside"), state))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\nb", "a\r\nb", 'quote " back \\', "line\u2028separator", "next\x85line", "\0", "é漢😀"],
+)
+def test_text_arrives_as_it_was(text):
+    shown = line("%s", text, extra={"more": text, text: 1})
+    assert shown["message"] == text
+    assert shown["extra"] == {"more": text, text: 1}
+
+
+def test_half_a_surrogate_pair_arrives_as_its_escape():
+    assert line("a\ud800b")["message"] == "a\\ud800b"
+
+
+def test_arguments_that_do_not_fit_lose_nothing():
+    assert line("%d users", "many")["message"] == "%d users ('many',)"
+
+
+def test_values_that_json_lacks_are_written_as_text():
+    cyclic = {"a": 1}
+    cyclic["self"] = cyclic
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    extra = line(
+        "odd",
+        extra={
+            **{"ratio": float("nan"), "many": 10**5000, "big": 2**64, "raw": b"a\xff"},
+            **{"keys": {1: [float("inf")], None: 2}, "cyclic": cyclic, "deep": deep},
+            **{"bad": Hostile(ValueError()), "account": Account("ann", "hunter2")},
+        },
+    )["extra"]
+    assert (extra["ratio"], extra["big"], extra["raw"]) == ("nan", str(2**64), "a\\xff")
+    assert extra["keys"] == {"1": ["inf"], "None": 2}
+    assert extra["many"].startswith("[integer of")
+    assert "nested too deep" in json.dumps(extra["cyclic"])
+    assert "nested too deep" in json.dumps(extra["deep"])
+    assert extra["bad"] == "[Hostile that cannot be shown: ValueError]"
+    assert extra["account"] == {"name": "ann", "password": "[redacted]"}
+
+
+def test_a_long_record_is_cut_and_says_how_long_it_was():
+    shown = line("start " + "x" * 1_000_000)
+    assert shown["log.truncated"] is True
+    assert shown["log.original_bytes"] >= 1_000_000
+    assert shown["message"].startswith("start xxx")
+    assert shown["message"].endswith("[cut]")
+    assert "log.truncated" not in line("short")
+
+
+def test_a_long_stack_trace_keeps_its_beginning_and_its_end():
+    def again(depth):
+        if depth == 0:
+            raise ValueError("the end of it")
+        eval(f"again({depth - 1}) # {depth}", {"again": again})
+
+    with pytest.raises(ValueError, match="end of it") as raised:
+        again(150)
+    shown = line("failed", error=raised.value)
+    assert shown["log.truncated"] is True
+    trace = shown["error.stack_trace"].splitlines()
+    assert trace[0].startswith("Traceback")
+    assert trace[-1] == "ValueError: the end of it"
+    assert any("characters left out" in one for one in trace)
+
+
+def test_what_many_extras_hold_is_left_out_beyond_a_budget():
+    shown = line("many", extra={"numbers": list(range(100_000))})
+    assert "[more left out]" in shown["extra"]["numbers"]
+
+
+def test_a_secret_that_a_cut_would_split_is_not_shown():
+    for distance in range(0, 40, 3):
+        text = "x" * (MAX_BYTES - distance) + " postgres://user:hunter2secret@host/db " + "y" * 9000
+        assert "hunter2" not in json.dumps(line(text))
+
+
+def test_logging_an_exception_whose_text_cannot_be_had_loses_only_the_text():
+    class Broken(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    try:
+        raise Broken
+    except Broken:
+        shown = read(
+            LINES.line(
+                logging.getLogger("fuzzed").makeRecord(
+                    "fuzzed", logging.ERROR, "f", 1, "failed", (), sys.exc_info()
+                ),
+                None,
+            )
+        )
+    assert shown["error.type"] == "Broken"
+    assert "Broken" in shown["error.stack_trace"]
