@@ -80,7 +80,7 @@ class UserIds:
             answer = self._user_id()
             if answer is not None:
                 state.user_id = self._shown(str(answer))
-        except Exception:  # the team's code may raise anything; the request must go on
+        except Exception:  # noqa: BLE001  # the team's code may raise anything; the request must go on
             if not self._warned:
                 self._warned = True
                 _log.warning("user_id raised; its requests are logged without", exc_info=True)

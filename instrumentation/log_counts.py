@@ -29,7 +29,7 @@ class LogCounts:
         self._lock = threading.RLock()  # a signal's handler may log while its thread counts
         self.levels = dict.fromkeys(LEVELS, 0)
         self.lost = dict.fromkeys(REASONS, 0)
-        self._told = {name: 0 for name in (*LEVELS, *REASONS)}
+        self._told = dict.fromkeys((*LEVELS, *REASONS), 0)
         self._count_level: Add | None = None
         self._count_lost: Add | None = None
 

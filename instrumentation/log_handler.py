@@ -10,7 +10,6 @@ from instrumentation.correlation import CURRENT, RequestState
 from instrumentation.log_counts import LogCounts
 from instrumentation.log_file import DAY_SECONDS, LogFile
 from instrumentation.log_format import FinishedRecord, LineFormatter
-from instrumentation.log_redaction import Redactor
 from instrumentation.log_writer import FLUSH_SECONDS, LogWriter
 from instrumentation.settings import InstrumentSettings
 
@@ -76,14 +75,12 @@ class JsonFileHandler(logging.Handler):
         path: Path,
         *,
         formatter: LineFormatter,
-        redactor: Redactor,
         counts: LogCounts,
         retention_days: int,
         queue_max_bytes: int,
         period_seconds: int = DAY_SECONDS,
     ) -> None:
         super().__init__()
-        self.redactor = redactor
         self._app = app
         self._lines = formatter
         self._counts = counts

@@ -67,7 +67,6 @@ def configure_logging(
             redactor=redactor,
             max_bytes=settings.log_record_max_bytes,
         ),
-        redactor=redactor,
         counts=log_counts(app),
         retention_days=settings.log_retention_days,
         queue_max_bytes=settings.log_queue_max_bytes,

@@ -30,7 +30,7 @@ def test_a_request_is_logged_with_its_id_latency_and_user(campaign: Campaign) ->
 
     record = wait_until(find, what=f"the record of request {REQUEST_ID}", timeout_seconds=5)
     assert record["request_id"] == REQUEST_ID
-    assert record["user_id"] == USER_ID
+    assert record["user.id"] == USER_ID
     assert isinstance(record["latency_ms"], int | float)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", str(record["@timestamp"]))
 

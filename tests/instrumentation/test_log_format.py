@@ -190,9 +190,15 @@ def test_values_that_json_lacks_are_written_as_text():
     extra = line(
         "odd",
         extra={
-            **{"ratio": float("nan"), "many": 10**5000, "big": 2**64, "raw": b"a\xff"},
-            **{"keys": {1: [float("inf")], None: 2}, "cyclic": cyclic, "deep": deep},
-            **{"bad": Hostile(ValueError()), "account": Account("ann", "hunter2")},
+            "ratio": float("nan"),
+            "many": 10**5000,
+            "big": 2**64,
+            "raw": b"a\xff",
+            "keys": {1: [float("inf")], None: 2},
+            "cyclic": cyclic,
+            "deep": deep,
+            "bad": Hostile(ValueError()),
+            "account": Account("ann", "hunter2"),
         },
     )["extra"]
     assert (extra["ratio"], extra["big"], extra["raw"]) == ("nan", str(2**64), "a\\xff")
