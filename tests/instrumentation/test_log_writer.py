@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -53,7 +54,7 @@ def run(code, **options):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])},
         **options,
     )
 
@@ -67,7 +68,7 @@ def test_lines_arrive_by_themselves_and_in_order(make_writer, path):
     for number in range(1000):
         writer.put(b"%d\n" % number)
     wait_until(
-        lambda: path.exists() and path.read_bytes().count(b"\n") == 1000 or None,
+        lambda: (path.exists() and path.read_bytes().count(b"\n") == 1000) or None,
         what="1000 lines",
         timeout_seconds=10,
     )
