@@ -27,8 +27,8 @@ def instrument(
     `settings` defaults to the environment's, `log_file` to that of the settings, else
     `logs/app.log`. `constant_labels` stand on every series, beside those of the settings.
     `user_id` says who asks; `request_logging_middleware` tells more. With several workers, serve
-    with `instrumentation.gunicorn_conf`, so that metrics are those of all.
-    Raises SettingsError, and RuntimeError at a second call for the same application.
+    with `instrumentation.gunicorn_conf`, so that metrics are those of all. Raises SettingsError,
+    and RuntimeError at a second call for the same application.
     """
     settings = settings or InstrumentSettings.from_env()
     configure_logging(
