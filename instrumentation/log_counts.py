@@ -4,7 +4,7 @@ Levels and reasons are fixed sets, so that every series can exist at zero from t
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ REASONS = ("queue_full", "write_failed", "format_failed", "shutdown")
 """Why a record is lost: more waited than may wait; the file could not be written; no line could
 be made of it; the process ended while writing was stuck."""
 
+_BY_TENS = ("debug", *LEVELS)
 _EXTENSION = "instrumentation.log_counts"
 
 Add = Callable[[str, int], None]
@@ -39,11 +40,11 @@ class LogCounts:
             self._count_level, self._count_lost = count_level, count_lost
         self.publish()
 
-    def made(self, level_number: int) -> None:
-        """Count one record."""
-        name = _LEVEL_NAMES[min(max(level_number, 0) // 10, 5)]
+    def made(self, numbers: Mapping[str, int]) -> None:
+        """Count records, so many of each level."""
         with self._lock:
-            self.levels[name] += 1
+            for level, number in numbers.items():
+                self.levels[level] += number
 
     def lose(self, reason: str, number: int = 1) -> None:
         """Count lost records, and say so at once: whoever publishes later may be stuck."""
@@ -70,7 +71,9 @@ class LogCounts:
             counts.update(dict.fromkeys(counts, 0))
 
 
-_LEVEL_NAMES = ("debug", *LEVELS)
+def counted_as(level_number: int) -> str:
+    """Return the level that a record of that number is counted by."""
+    return _BY_TENS[min(max(level_number, 0) // 10, len(_BY_TENS) - 1)]
 
 
 def log_counts(app: "Flask") -> LogCounts:

@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask, current_app, has_app_context
 
 from instrumentation.correlation import CURRENT, RequestState
-from instrumentation.log_counts import LogCounts
+from instrumentation.log_counts import LogCounts, counted_as
 from instrumentation.log_file import DAY_SECONDS, LogFile
 from instrumentation.log_format import FinishedRecord, LineFormatter
 from instrumentation.log_writer import FLUSH_SECONDS, LogWriter
@@ -108,12 +108,12 @@ class JsonFileHandler(logging.Handler):
 
     def _take(self, record: logging.LogRecord, state: RequestState | None) -> None:
         try:
-            self._counts.made(record.levelno)
+            level = counted_as(record.levelno)
             line = self._lines.line(record, state)
         except Exception:  # noqa: BLE001  # a log must never fail the request that it tells of
             self._counts.lose("format_failed")
             return
-        self._writer.put(line)
+        self._writer.put(line, level)
 
     def flush_within(self, timeout_seconds: float) -> bool:
         """Wait until everything so far is written, or lost; tell whether it is."""

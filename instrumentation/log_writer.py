@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 
 from instrumentation.correlation import CURRENT
-from instrumentation.log_counts import LogCounts
+from instrumentation.log_counts import LEVELS, LogCounts
 from instrumentation.log_file import LogFile
 
 GATHER_SECONDS = 0.010
@@ -58,6 +58,7 @@ class LogWriter:
         self._waiting_bytes = 0
         self._taken = 0
         self._settled = 0
+        self._made = dict.fromkeys(LEVELS, 0)
         self._woken = False
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -69,9 +70,10 @@ class LogWriter:
         self._file.close()
         self._in_child()
 
-    def put(self, line: bytes) -> None:
+    def put(self, line: bytes, level: str) -> None:
         """Take a line, or count it as lost where too much waits already; never waits."""
         with self._lock:
+            self._made[level] += 1
             fits = self._waiting_bytes + len(line) <= self._max_bytes
             if fits:
                 self._lines.append(line)
@@ -166,6 +168,8 @@ class LogWriter:
             self._hurry.clear()
             self._woken = False
             lines, self._lines = self._lines, []
+            made, self._made = self._made, dict.fromkeys(LEVELS, 0)
+        self._counts.made(made)
         if not lines:
             return
         batch = b"".join(lines)

@@ -66,7 +66,7 @@ def messages(path):
 def test_lines_arrive_by_themselves_and_in_order(make_writer, path):
     writer = make_writer()
     for number in range(1000):
-        writer.put(b"%d\n" % number)
+        writer.put(b"%d\n" % number, "info")
     wait_until(
         lambda: (path.exists() and path.read_bytes().count(b"\n") == 1000) or None,
         what="1000 lines",
@@ -77,7 +77,7 @@ def test_lines_arrive_by_themselves_and_in_order(make_writer, path):
 
 def test_flush_returns_when_everything_before_it_is_written(make_writer, path):
     writer = make_writer(gather_seconds=60.0)
-    writer.put(LINE)
+    writer.put(LINE, "info")
     assert writer.flush(10)
     assert path.read_bytes() == LINE
 
@@ -87,7 +87,7 @@ def test_lines_of_many_threads_are_all_there(make_writer, path, counts):
 
     def put():
         for _ in range(2000):
-            writer.put(LINE)
+            writer.put(LINE, "info")
 
     threads = [threading.Thread(target=put) for _ in range(8)]
     for thread in threads:
@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_lost_and_counted_and_nobody_waits_for_a_stuck_file
     with stuck():
         begun = time.monotonic()
         for _ in range(1000):
-            writer.put(LINE)
+            writer.put(LINE, "info")
         took_seconds = time.monotonic() - begun
         assert took_seconds < 1.0
         assert not writer.flush(0.05)
@@ -138,14 +138,14 @@ def test_what_cannot_be_written_is_lost_and_counted_and_writing_resumes(
     writer = make_writer()
     path.mkdir()
     for _ in range(3):
-        writer.put(LINE)
+        writer.put(LINE, "info")
     assert writer.flush(10)
     assert counts.lost["write_failed"] == 3
-    writer.put(LINE)
+    writer.put(LINE, "info")
     assert writer.flush(10)
     assert counts.lost["write_failed"] == 4
     path.rmdir()
-    writer.put(LINE)
+    writer.put(LINE, "info")
     assert writer.flush(10)
     assert path.read_bytes() == LINE
     assert counts.lost["write_failed"] == 4
@@ -155,11 +155,11 @@ def test_what_cannot_be_written_is_lost_and_counted_and_writing_resumes(
 
 def test_what_was_counted_before_is_handed_over_when_somebody_binds(counts):
     told = []
-    counts.made(10)
-    counts.made(40)
+    counts.made({"debug": 1})
+    counts.made({"error": 1})
     counts.lose("queue_full", 3)
     counts.bind(lambda *what: told.append(what), lambda *what: told.append(what))
-    counts.made(25)
+    counts.made({"info": 1})
     counts.lose("shutdown")
     assert sorted(told) == sorted(
         [("debug", 1), ("error", 1), ("queue_full", 3), ("info", 1), ("shutdown", 1)]
