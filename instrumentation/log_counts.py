@@ -3,6 +3,7 @@
 Levels and reasons are fixed sets, so that every series can exist at zero from the start.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -62,13 +63,26 @@ class LogCounts:
                     more = number - self._told[name]
                     if more:
                         self._told[name] = number
-                        tell(name, more)
+                        try:
+                            tell(name, more)
+                        except Exception as error:  # noqa: BLE001  # of metrics; the log goes on
+                            self._count_level = self._count_lost = None
+                            say(f"log records are counted no more: {error!r}")
+                            return
 
     def forget(self) -> None:
         """Begin at zero: a forked child counts what is its own."""
         self._lock = threading.RLock()
         for counts in (self.levels, self.lost, self._told):
             counts.update(dict.fromkeys(counts, 0))
+
+
+def say(text: str) -> None:
+    """Tell on standard error, where there is one, what the log itself cannot hold."""
+    try:
+        sys.stderr.write(f"{text}\n")
+    except (AttributeError, OSError, ValueError):  # none, a broken one, a closed one
+        return
 
 
 def counted_as(level_number: int) -> str:

@@ -172,6 +172,8 @@ class LogFile:
         target = self.path.with_name(f"{self.path.name}.{self._name_of(held)}")
         if target.exists():  # the file is of now, its times were taken from a clock less fine
             return False
+        if self.path.is_symlink():  # as /dev/stdout is: for whoever made the link to rotate
+            return False
         try:
             self.path.rename(target)
             self.remove_old()

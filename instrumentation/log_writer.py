@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable
 
 from instrumentation.correlation import CURRENT
-from instrumentation.log_counts import LEVELS, LogCounts
+from instrumentation.log_counts import LEVELS, LogCounts, say
 from instrumentation.log_file import LogFile
 
 GATHER_SECONDS = 0.010
@@ -58,6 +58,7 @@ class LogWriter:
         self._waiting_bytes = 0
         self._taken = 0
         self._settled = 0
+        self._stuck_at = -1
         self._made = dict.fromkeys(LEVELS, 0)
         self._woken = False
         self._writing = threading.Lock()
@@ -107,6 +108,7 @@ class LogWriter:
                     return True
                 left = deadline - time.monotonic()
                 if left <= 0:
+                    self._stuck_at = self._settled
                     return False
                 self._written.wait(min(left, 0.05))
 
@@ -114,7 +116,8 @@ class LogWriter:
         """Write what waits, and end the thread; what cannot be written in time is counted lost."""
         if self._closed:
             return
-        done = self.flush()
+        # Who has just waited in vain need not do so again.
+        done = self.flush(0.0) if self._stuck_at == self._settled else self.flush()
         self._closed = True
         self._wake.set()
         self._hurry.set()
@@ -126,7 +129,7 @@ class LogWriter:
         with self._lock:
             lost = self._taken - self._settled
         self._counts.lose("shutdown", lost)
-        _say(f"{self._file.path}: {lost} log records could not be written in {FLUSH_SECONDS} s")
+        say(f"{self._file.path}: {lost} log records could not be written in {FLUSH_SECONDS} s")
 
     def _start(self) -> None:
         with self._lock:
@@ -172,10 +175,9 @@ class LogWriter:
         self._counts.made(made)
         if not lines:
             return
-        batch = b"".join(lines)
-        lost = self._write(batch, len(lines))
+        lost = self._write(lines)
         with self._written:
-            self._waiting_bytes -= len(batch)
+            self._waiting_bytes -= sum(map(len, lines))
             self._settled += len(lines)
             self._written.notify_all()
         if lost:
@@ -183,26 +185,20 @@ class LogWriter:
         else:
             self._counts.publish()
 
-    def _write(self, batch: bytes, number: int) -> int:
+    def _write(self, lines: list[bytes]) -> int:
         """Write a batch; return how many of its lines are lost."""
         reason = "only a part of them could be written"
+        kept = 0
         try:
-            written = self._file.append(batch)
-        except OSError as error:
-            written, reason = 0, error.strerror or str(error)
-        lost = number - batch.count(b"\n", 0, written)
+            batch = b"".join(lines)
+            kept = batch.count(b"\n", 0, self._file.append(batch))
+        except Exception as error:  # noqa: BLE001  # whatever fails, the thread must go on
+            reason = getattr(error, "strerror", None) or repr(error)
+        lost = len(lines) - kept
         if lost and not self._failing:
-            _say(f"{self._file.path}: {reason}; log records are lost until it can be written")
+            say(f"{self._file.path}: {reason}; log records are lost until it can be written")
         self._failing = lost > 0
         return lost
-
-
-def _say(text: str) -> None:
-    """Tell on standard error, where there is one, what the log itself cannot hold."""
-    try:
-        sys.stderr.write(f"{text}\n")
-    except (AttributeError, OSError, ValueError):  # none, a broken one, a closed one
-        return
 
 
 def _reset_after_fork(writer: LogWriter) -> None:

@@ -10,14 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from instrumentation.correlation import RequestState
-from instrumentation.log_format import FinishedRecord, LineFormatter, Service
+from instrumentation.log_format import SMALLEST_RECORD_BYTES, FinishedRecord, LineFormatter, Service
 from instrumentation.log_redaction import Redactor
 
 MAX_BYTES = 4096
 LINES = LineFormatter(
     Service(name="fuzzed", environment="test"), redactor=Redactor(), max_bytes=MAX_BYTES
 )
+SHORT_LINES = LineFormatter(Service(name="fuzzed"), redactor=Redactor(), max_bytes=1)
 APP = Flask("fuzzed")
+STATE = RequestState(APP, method="GET", path="/" + "\0" * 500)
 
 
 class Hostile:
@@ -47,11 +49,11 @@ class Account:
     password: str
 
 
-def read(line):
+def read(line, max_bytes=MAX_BYTES):
     """The record as both readers see it; a line it is only with one end."""
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert len(line) <= MAX_BYTES
+    assert len(line) <= max_bytes
     one = json.loads(line)
     assert isinstance(one, dict)
     assert orjson.loads(line).keys() == one.keys()
@@ -137,7 +139,9 @@ def test_any_record_is_one_valid_line(message, arguments, extra, error):
     try:
         raise ValueError(error)
     except ValueError as raised:
-        read(LINES.line(record(message, *arguments, extra=extra, error=raised), None))
+        made = record(message, *arguments, extra=extra, error=raised)
+        read(LINES.line(made, None))
+        read(SHORT_LINES.line(made, STATE), SMALLEST_RECORD_BYTES)
 
 
 @settings(max_examples=150, deadline=None)
@@ -159,8 +163,9 @@ def test_a_record_that_somebody_took_to_pieces_is_one_valid_line(attributes):
 def test_any_request_is_one_valid_line(path, query, method, thread):
     state = RequestState(APP, method=method, path=path, query=query)
     state.status, state.latency_ms = 200, 1.5
-    read(LINES.line(FinishedRecord("fuzzed", logging.INFO, state, None), state))
-    read(LINES.line(record("inside"), state))
+    for made in (FinishedRecord("fuzzed", logging.INFO, state, None), record("inside")):
+        read(LINES.line(made, state))
+        read(SHORT_LINES.line(made, state), SMALLEST_RECORD_BYTES)
 
 
 @pytest.mark.parametrize(

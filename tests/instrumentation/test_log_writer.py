@@ -168,6 +168,20 @@ def test_what_was_counted_before_is_handed_over_when_somebody_binds(counts):
     assert set(counts.lost) == set(REASONS)
 
 
+def test_a_metric_that_fails_costs_no_record(make_writer, path, counts, capfd):
+    def fails(*_):
+        raise RuntimeError("no metrics today")
+
+    counts.bind(fails, fails)
+    writer = make_writer()
+    for _ in range(3):
+        writer.put(LINE, "info")
+        assert writer.flush(10)
+    counts.lose("queue_full")
+    assert path.read_bytes() == LINE * 3
+    assert capfd.readouterr().err.count("no metrics today") == 1
+
+
 def test_nothing_is_lost_when_a_program_ends(tmp_path):
     done = run("for n in range(5000): app.logger.info('%d', n)", cwd=tmp_path)
     assert done.stderr == ""
