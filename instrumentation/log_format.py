@@ -41,6 +41,7 @@ _CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
 everything else stands under `extra`, where it can break no type that the index expects."""
 
 _LATEST_SECONDS = 253_402_300_800  # the end of the year 9999
+_LARGEST_PID = 2**31
 _SHORT_CHARACTERS = 256  # for names of loggers and threads
 _FEWEST_CHARACTERS = 40  # ids and times stay whole
 _LEAST = frozenset(
@@ -180,7 +181,7 @@ class LineFormatter:
             elif type(value) is not int and type(value) is not bool:
                 plain = plain or Plain(redactor, max_characters=self._max_bytes)
                 value = plain.value(value)
-                if plain.cut:
+                if plain.left_out:
                     raise _TooLong
             if name in _CALLERS_FIELDS and type(value) in _CALLERS_FIELDS[name]:
                 document[name] = value
@@ -238,21 +239,23 @@ class LineFormatter:
             else:
                 document = self._careful(record, state, message, errors, plain)
             document["event.id"] = event
-            if plain.cut or size is not None:
-                size = size or len(message) + sum(map(len, errors.values()))
-                document["log.truncated"] = True
-                document["log.original_bytes"] = size
             body = orjson.dumps(document)
             whole = len(body) + len(self._tail)
-            if whole <= self._max_bytes:
-                return body[:-1] + self._tail
-            size = max(size or 0, whole)
-            if characters <= _FEWEST_CHARACTERS:
+            if size is None and (plain.left_out or whole > self._max_bytes):
+                size = whole + plain.left_out
+            if size is not None:
                 document["log.truncated"] = True
                 document["log.original_bytes"] = size
+                body = orjson.dumps(document)
+                whole = len(body) + len(self._tail)
+            if whole <= self._max_bytes:
+                return body[:-1] + self._tail
+            if characters <= _FEWEST_CHARACTERS:
                 least = {name: document[name] for name in document if name in _LEAST}
                 return orjson.dumps(least)[:-1] + self._tail
-            characters, nodes = max(characters // 2, _FEWEST_CHARACTERS), nodes // 2
+            fitting = characters - (whole - self._max_bytes)  # where one text is all that is long
+            characters = max(fitting, characters // 2, _FEWEST_CHARACTERS)
+            nodes //= 2
 
     def _careful(
         self,
@@ -277,8 +280,9 @@ class LineFormatter:
             "log.logger": short("name"),
             "process.thread.name": short("threadName"),
         }
-        if type(fields.get("process")) is int:
-            document["process.pid"] = fields["process"]
+        process = fields.get("process")
+        if type(process) is int and 0 < process <= _LARGEST_PID:
+            document["process.pid"] = process
         if state is not None:
             self._add_request(document, state)
         for name, text in errors.items():

@@ -20,10 +20,10 @@ _LARGEST, _SMALLEST = 2**64 - 1, -(2**63)  # what an integer may be for JSON's f
 class Plain:
     """Turns one record's values into plain ones.
 
-    `nodes` is how many values it may still look at, `cut` whether a text was too long.
+    `nodes` is how many values it may still look at, `left_out` how many characters were cut.
     """
 
-    __slots__ = ("_max_characters", "_redactor", "cut", "nodes")
+    __slots__ = ("_max_characters", "_redactor", "left_out", "nodes")
 
     def __init__(
         self, redactor: Redactor, *, max_characters: int, max_nodes: int = MAX_NODES
@@ -31,18 +31,16 @@ class Plain:
         self._redactor = redactor
         self._max_characters = max_characters
         self.nodes = max_nodes
-        self.cut = False
+        self.left_out = 0
 
     def text(self, text: str) -> str:
         """Return a text that is short enough, valid Unicode, and free of secrets."""
-        if len(text) > self._max_characters:
-            self.cut = True
+        self.left_out += max(len(text) - self._max_characters, 0)
         return cut_end(text, self._max_characters, self._redactor)
 
     def stack(self, text: str) -> str:
         """Return a stack trace likewise, with its end rather than its middle."""
-        if len(text) > self._max_characters:
-            self.cut = True
+        self.left_out += max(len(text) - self._max_characters, 0)
         return cut_middle(text, self._max_characters, self._redactor)
 
     def value(self, value: object, depth: int = 0) -> object:

@@ -218,9 +218,13 @@ def test_values_that_json_lacks_are_written_as_text():
 def test_a_long_record_is_cut_and_says_how_long_it_was():
     shown = line("start " + "x" * 1_000_000)
     assert shown["log.truncated"] is True
-    assert shown["log.original_bytes"] >= 1_000_000
+    assert shown["log.original_bytes"] == pytest.approx(1_000_000, rel=0.01)
     assert shown["message"].startswith("start xxx")
     assert shown["message"].endswith("[cut]")
+    assert len(shown["message"]) > MAX_BYTES / 2
+    beside = line("short", extra={"long": ["x" * 1_000_000]})
+    assert beside["message"] == "short"
+    assert beside["log.original_bytes"] == pytest.approx(1_000_000, rel=0.01)
     assert "log.truncated" not in line("short")
 
 
