@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from flask import Flask
 
 from instrumentation.correlation import CURRENT, RequestState
-from instrumentation.log_format import FinishedRecord
+from instrumentation.log_fields import FinishedRecord
 from instrumentation.request_metrics import is_metrics_endpoint
 
 ACCESS = logging.getLogger("instrumentation.request")

@@ -3,17 +3,15 @@
 import logging
 import sys
 import time
-import traceback
 
 from flask import Flask
 
+from instrumentation.log_fields import OWN, error_fields, message_of
 from instrumentation.log_handler import is_of_app, state_of
 from instrumentation.log_redaction import HIDDEN, Redactor
 from instrumentation.log_values import Plain, shown_as
 
 _COLOURS = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_NOT_SHOWN = _OWN | {"request_state", "share"}
 _MAX_CHARACTERS = 4096
 
 
@@ -51,28 +49,22 @@ class ConsoleFormatter(logging.Formatter):
         level = f"{shown_as(record.levelname):<8}"
         if self._colour:
             level = f"\x1b[{_COLOURS.get(record.levelname, '0')}m{level}\x1b[0m"
-        try:
-            message = record.getMessage()
-        except Exception:  # noqa: BLE001  # arguments of any kind that do not fit
-            message = f"{shown_as(record.msg)} {shown_as(record.args)}"
         state = state_of(record)
         parts = [
             level,
             time.strftime("%H:%M:%S", time.gmtime(record.created)),
-            _one_line(plain.text(message)),
+            _one_line(plain.text(message_of(record))),
         ]
         if state is not None:
             parts.append(f"request_id={state.request_id}")
         for name, value in vars(record).items():
-            if name not in _NOT_SHOWN:
+            if name not in OWN:
                 secret = self._redactor.is_secret(name)
                 shown = HIDDEN if secret else shown_as(plain.value(value))
                 parts.append(f"{_one_line(name)}={_one_line(shown)}")
-        text = " ".join(parts)
-        if record.exc_info and record.exc_info[1] is not None:
-            trace = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
-            text = f"{text}\n{plain.stack(trace)}"
-        return text
+        trace = error_fields(record).get("error.stack_trace", "")
+        lines = plain.stack(trace).splitlines()
+        return "\n".join([" ".join(parts), *map(_one_line, lines)])
 
 
 def _one_line(text: str) -> str:

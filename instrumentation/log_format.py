@@ -9,36 +9,30 @@ import itertools
 import logging
 import math
 import os
-import threading
 import time
-import traceback
 from dataclasses import dataclass
 
 import orjson
 
 from instrumentation.correlation import RequestState
+from instrumentation.log_fields import (
+    CALLERS_FIELDS,
+    OWN,
+    OWN_NUMBER,
+    Document,
+    FinishedRecord,
+    all_plain,
+    error_fields,
+    message_of,
+    path_of,
+)
 from instrumentation.log_redaction import HIDDEN, Redactor
-from instrumentation.log_values import MAX_NODES, Plain, shown_as, unshown
+from instrumentation.log_values import MAX_NODES, Plain, shown_as
 
 ECS_VERSION = "8.11.0"
 
 SMALLEST_RECORD_BYTES = 1024
 """A cut record still says when, where, and the beginning of what: less than this is not asked."""
-
-_PLACEHOLDER = {**vars(logging.makeLogRecord({})), "args": ()}
-_LEVEL_NAMES = {logging.DEBUG: "DEBUG", logging.INFO: "INFO", logging.ERROR: "ERROR"}
-_LOADED_MS = time.time() * 1000  # about when logging was loaded, which only it knows
-_OWN = frozenset(_PLACEHOLDER) | {"message", "asctime", "taskName"}
-_OWN_NUMBER = len(_PLACEHOLDER)
-_CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("request_id", "trace.id", "span.id", "user.id"), (str,)),
-    **dict.fromkeys(("http.request.method", "http.route", "url.path", "url.query"), (str,)),
-    **dict.fromkeys(("event.duration", "http.response.body.bytes"), (int,)),
-    **dict.fromkeys(("http.response.status_code",), (int,)),
-    **dict.fromkeys(("latency_ms",), (int, float)),
-}
-"""What a caller may give as `extra` and have stand beside the message, with the type it must have;
-everything else stands under `extra`, where it can break no type that the index expects."""
 
 _LATEST_SECONDS = 253_402_300_800  # the end of the year 9999
 _LARGEST_PID = 2**31
@@ -50,8 +44,6 @@ _LEAST = frozenset(
 )
 """What is left of a record whose every field is too long."""
 
-Document = dict[str, object]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -60,32 +52,6 @@ class Service:
     name: str
     version: str | None = None
     environment: str | None = None
-
-
-class FinishedRecord(logging.LogRecord):
-    """The record of a finished request, made without a search for its caller."""
-
-    request_state: RequestState
-    share: float | None
-
-    def __init__(self, logger: str, level: int, state: RequestState, share: float | None) -> None:
-        now = time.time()
-        thread = threading.current_thread()
-        # What LogRecord's own __init__ takes twice as long for.
-        fields = _PLACEHOLDER.copy()
-        fields["name"] = logger
-        fields["levelno"] = level
-        fields["levelname"] = _LEVEL_NAMES[level]
-        fields["msg"] = f"{state.method} {state.path} {state.status}"
-        fields["created"] = now
-        fields["msecs"] = now % 1 * 1000
-        fields["relativeCreated"] = now * 1000 - _LOADED_MS
-        fields["thread"] = thread.ident
-        fields["threadName"] = thread.name
-        fields["process"] = os.getpid()
-        fields["request_state"] = state
-        fields["share"] = share
-        self.__dict__ = fields
 
 
 class _TooLong(Exception):
@@ -147,12 +113,12 @@ class LineFormatter:
         if state is not None:
             self._add_request(document, state)
         if record.exc_info or record.exc_text or record.stack_info:
-            for name, text in _error_fields(record).items():
+            for name, text in error_fields(record).items():
                 if len(text) > self._max_bytes:
                     raise _TooLong
                 document[name] = redact(text)
         fields = record.__dict__
-        if len(fields) != _OWN_NUMBER:
+        if len(fields) != OWN_NUMBER:
             self._add_extras(document, fields)
         return document
 
@@ -161,7 +127,7 @@ class LineFormatter:
         document["trace.id"] = state.trace_id
         document["span.id"] = state.span_id
         document["http.request.method"] = state.method
-        document["url.path"] = self._redactor.text(_path(state))
+        document["url.path"] = self._redactor.text(path_of(state))
         if state.user_id is not None:
             document["user.id"] = state.user_id
 
@@ -169,7 +135,7 @@ class LineFormatter:
         extra: Document = {}
         redactor = self._redactor
         plain: Plain | None = None
-        for name in [name for name in fields if name not in _OWN]:
+        for name in [name for name in fields if name not in OWN]:
             value = fields[name]
             if redactor.is_secret(name):
                 extra[name] = HIDDEN
@@ -183,7 +149,7 @@ class LineFormatter:
                 value = plain.value(value)
                 if plain.left_out:
                     raise _TooLong
-            if name in _CALLERS_FIELDS and type(value) in _CALLERS_FIELDS[name]:
+            if name in CALLERS_FIELDS and type(value) in CALLERS_FIELDS[name]:
                 document[name] = value
             else:
                 extra[name] = value
@@ -192,7 +158,7 @@ class LineFormatter:
 
     def _finished(self, record: FinishedRecord) -> Document:
         state = record.request_state
-        path = self._redactor.text(_path(state))
+        path = self._redactor.text(path_of(state))
         latency_ms = state.latency_ms or 0.0
         document: Document = {
             "@timestamp": self._time(record.created),
@@ -228,14 +194,14 @@ class LineFormatter:
         self, record: logging.LogRecord, state: RequestState | None, size: int | None
     ) -> bytes:
         """Return the line of a record that is odd or long, cut until it is short enough."""
-        message = _message(record)
-        errors = _error_fields(record)
+        message = message_of(record)
+        errors = error_fields(record)
         event = f"{self._events}-{next(self._numbers)}"
         characters, nodes = self._max_bytes, MAX_NODES
         while True:
             plain = Plain(self._redactor, max_characters=characters, max_nodes=nodes)
             if isinstance(record, FinishedRecord):
-                document = _all_plain(self._finished(record), plain)
+                document = all_plain(self._finished(record), plain)
             else:
                 document = self._careful(record, state, message, errors, plain)
             document["event.id"] = event
@@ -289,20 +255,20 @@ class LineFormatter:
             document[name] = plain.stack(text) if name.endswith("trace") else plain.text(text)
         extra: Document = {}
         for key, value in list(fields.items()):
-            if key in _OWN:
+            if key in OWN:
                 continue
             if plain.nodes <= 0:
                 extra["[more left out]"] = True
                 break
             name = plain.name(key)
             shown = HIDDEN if self._redactor.is_secret(name) else plain.value(value)
-            if name in _CALLERS_FIELDS and type(shown) in _CALLERS_FIELDS[name]:
+            if name in CALLERS_FIELDS and type(shown) in CALLERS_FIELDS[name]:
                 document[name] = shown
             else:
                 extra[name] = shown
         if extra:
             document["extra"] = extra
-        return _all_plain(document, plain)
+        return all_plain(document, plain)
 
     def _time(self, created: float) -> str:
         """Return the time in UTC; the part before the point is made once a second."""
@@ -316,54 +282,3 @@ class LineFormatter:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(known))
             self._second = (known, stamp)
         return "%s.%06dZ" % (stamp, within * 1e6)  # noqa: UP031  # a third faster than an f-string
-
-
-def _path(state: RequestState) -> str:
-    """Return the path as its bytes mean it: WSGI hands them over as if they were Latin-1."""
-    path = state.path
-    if path.isascii():
-        return path
-    try:
-        return path.encode("latin-1").decode()
-    except UnicodeError:  # bytes that are no UTF-8, or a server that decoded them itself
-        return path
-
-
-def _all_plain(document: Document, plain: Plain) -> Document:
-    return {
-        name: plain.text(value) if isinstance(value, str) and "stack" not in name else value
-        for name, value in document.items()
-    }
-
-
-def _message(record: logging.LogRecord) -> str:
-    """Return the message; where the arguments do not fit, both, so that nothing is lost."""
-    try:
-        return str.__str__(record.getMessage())
-    except Exception:  # noqa: BLE001  # arguments of any kind that do not fit, or cannot be shown
-        return f"{shown_as(record.msg)} {_arguments(record.args)}"
-
-
-def _arguments(arguments: object) -> str:
-    try:
-        return repr(arguments)
-    except Exception as error:  # noqa: BLE001  # a foreign object may raise anything at all
-        return unshown(arguments, error)
-
-
-def _error_fields(record: logging.LogRecord) -> dict[str, str]:
-    fields: dict[str, str] = {}
-    info = record.exc_info
-    error = info[1] if isinstance(info, tuple) and len(info) > 1 else info
-    if isinstance(error, BaseException):
-        fields["error.type"] = type(error).__name__
-        fields["error.message"] = shown_as(error)
-        try:
-            fields["error.stack_trace"] = "".join(traceback.format_exception(error)).rstrip("\n")
-        except Exception as failure:  # noqa: BLE001  # an exception is a foreign object as well
-            fields["error.stack_trace"] = unshown(error, failure)
-    elif record.exc_text:
-        fields["error.stack_trace"] = shown_as(record.exc_text)
-    elif record.stack_info:
-        fields["error.stack_trace"] = shown_as(record.stack_info)
-    return fields

@@ -8,8 +8,9 @@ from flask import Flask, current_app, has_app_context
 
 from instrumentation.correlation import CURRENT, RequestState
 from instrumentation.log_counts import LogCounts, counted_as
+from instrumentation.log_fields import FinishedRecord
 from instrumentation.log_file import DAY_SECONDS, LogFile
-from instrumentation.log_format import FinishedRecord, LineFormatter
+from instrumentation.log_format import LineFormatter
 from instrumentation.log_writer import FLUSH_SECONDS, LogWriter
 from instrumentation.settings import InstrumentSettings
 

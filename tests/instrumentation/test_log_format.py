@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from instrumentation.correlation import RequestState
-from instrumentation.log_format import SMALLEST_RECORD_BYTES, FinishedRecord, LineFormatter, Service
+from instrumentation.log_fields import FinishedRecord
+from instrumentation.log_format import SMALLEST_RECORD_BYTES, LineFormatter, Service
 from instrumentation.log_redaction import Redactor
 
 MAX_BYTES = 4096

@@ -225,6 +225,13 @@ def test_debug_shows_records_on_standard_error_too(clean_up, tmp_path, capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("DEBUG")
     assert "a detail order=7 password=[redacted] line=a\\nb\\x1b[1m" in line
+    try:
+        raise ValueError("\x1b[2J")
+    except ValueError:
+        app.logger.exception("failed")
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert "\x1b" not in shown
     configure_logging(app, log_file=tmp_path / "app.log", debug=False)
     app.logger.warning("not at a desk")
     assert capsys.readouterr().err == ""
