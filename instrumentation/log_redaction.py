@@ -84,7 +84,10 @@ class Redactor:
             name, separator, _ = part.partition("=")
             if separator and self.is_secret(unquote_plus(name) if "%" in name else name):
                 parts[position] = f"{name}={HIDDEN}"
-        return self.text("&".join(parts))
+        shown = "&".join(parts)
+        if ":" in query or "%" in query or query.count("=") > len(parts):
+            return self.text(shown)  # a value may hold an address, or a query of its own
+        return shown
 
 
 def redact_text(text: str) -> str:

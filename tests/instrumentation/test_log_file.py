@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from instrumentation.log_file import DAY_SECONDS, LogFile
+from stack.waiting import wait_until
 
 LINE = b'{"a":1}\n'
 
@@ -186,6 +187,28 @@ def test_a_process_that_is_stopped_while_it_holds_the_lock_stops_nobody_else(log
         holder.kill()
         holder.communicate()
     assert path.read_bytes() == LINE * 2
+
+
+@pytest.mark.integration
+def test_processes_that_are_killed_while_they_write_tear_no_line_and_cost_no_other_a_record(
+    tmp_path,
+):
+    command = [sys.executable, "-m", "benchmarks.log_rotation", "--directory", str(tmp_path)]
+    command += ["--records", "4000", "--seconds", "2"]
+    workers = [subprocess.Popen([*command, "--number", str(number)]) for number in range(6)]
+    path = tmp_path / "app.log"
+    wait_until(path.exists, what="the first lines", timeout_seconds=60)
+    for victim in workers[:3]:
+        victim.kill()
+    assert [worker.wait() for worker in workers] == [-signal.SIGKILL] * 3 + [0] * 3
+    records = [
+        json.loads(line)["extra"]
+        for one in tmp_path.glob("app.log*")
+        for line in one.read_text().splitlines()
+    ]
+    for survivor in (3, 4, 5):
+        numbers = [one["number"] for one in records if one["worker"] == survivor]
+        assert sorted(numbers) == list(range(4000))
 
 
 @pytest.mark.integration

@@ -78,6 +78,7 @@ def test_what_stands_around_a_secret_is_kept():
         f"a=1&Api-Key={SECRET}&b=2",
         f"a=1&user[password]={SECRET}&b=2",
         f"a=1&next=http://u:{SECRET}@h&b=2",
+        f"a=1&next=/login?token={SECRET}&b=2",
     ],
 )
 def test_a_secret_parameter_of_a_query_is_hidden_and_the_others_stay(query):

@@ -195,6 +195,13 @@ def test_a_proxy_of_the_environment_does_not_stand_before_this_machine(pay, monk
     assert pay().status_code == 201
 
 
+def test_the_log_says_on_whose_behalf_a_request_came(client, read_log):
+    client.get("/api/users", headers={"X-User-Id": "7", "X-Request-Id": "asked"})
+    records = [json.loads(line) for line in read_log()]
+    (record,) = [one for one in records if one.get("request_id") == "asked"]
+    assert (record["user.id"], record["url.path"]) == ("7", "/api/users")
+
+
 def test_no_secret_reaches_the_log_or_the_client(pay, control, read_log):
     control.write_text("refuse_key")
     answer = pay()
