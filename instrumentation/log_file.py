@@ -10,6 +10,7 @@ where this writes 18,000), and on a full disk it leaves half a line in the file 
 `python -m benchmarks.log_rotation` measures both.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -176,19 +177,21 @@ class LogFile:
             return False
         try:
             self.path.rename(target)
-            self.remove_old()
         except OSError:  # a directory that may not be changed: one long file loses nothing
-            return not self.path.exists()
+            return False
+        self.remove_old()
         return True
 
     def remove_old(self) -> None:
-        """Remove the rotated files that have been kept for long enough. Raises OSError."""
+        """Remove the rotated files that have been kept for long enough, and that may be removed."""
         oldest = self._name_of(self._period_of(time.time()) - self._retention_periods)
         pattern = re.compile(re.escape(self.path.name) + r"\.(\d{4}-\d\d-\d\d(?:T\d\d-\d\d-\d\d)?)")
-        for one in self.path.parent.iterdir():
-            match = pattern.fullmatch(one.name)
-            if match and len(match[1]) == len(oldest) and match[1] < oldest:
-                one.unlink(missing_ok=True)  # another process may be removing it as well
+        # Another process may be removing them as well, and a failure here must cost no record.
+        with contextlib.suppress(OSError):
+            for one in sorted(self.path.parent.iterdir()):
+                match = pattern.fullmatch(one.name)
+                if match and len(match[1]) == len(oldest) and match[1] < oldest:
+                    one.unlink(missing_ok=True)
 
     def _write_stream(self, batch: bytes) -> int:
         """Write to a pipe or a device, which takes what it has room for."""

@@ -115,9 +115,13 @@ def request_logging_middleware(
 
 
 def _try(file: JsonFileHandler) -> None:
-    """Open the file once, so that a path that cannot work is told at the start."""
+    """Open the file once, so that a path that cannot work is told at the start.
+
+    It is closed again until the first record: a server may yet fork, or become a daemon.
+    """
     try:
         file.log_file.open()
+        file.log_file.close()
         file.log_file.remove_old()
     except OSError as error:
         file.close()

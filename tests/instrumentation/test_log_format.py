@@ -274,3 +274,26 @@ def test_logging_an_exception_whose_text_cannot_be_had_loses_only_the_text():
         )
     assert shown["error.type"] == "Broken"
     assert "Broken" in shown["error.stack_trace"]
+
+
+def test_no_secret_is_shown_wherever_in_a_record_it_stands():
+    secret = "hunter2"
+    try:
+        raise ValueError(f"refused: postgres://user:{secret}@host/db")
+    except ValueError as raised:
+        shown = line(
+            "sent password=%s",
+            secret,
+            extra={
+                "headers": {"Authorization": f"Bearer {secret}", "Accept": "*/*"},
+                "attempts": [{"deep": [{"api-key": secret, "note": f"Bearer {secret}"}]}],
+                "url": f"https://host/?access_token={secret}",
+                "session": object(),
+                "account": Account("ann", secret),
+            },
+            error=raised,
+        )
+    assert secret not in json.dumps(shown)
+    assert shown["extra"]["headers"] == {"Authorization": "[redacted]", "Accept": "*/*"}
+    assert shown["error.message"] == "refused: postgres://user:[redacted]@host/db"
+    assert "Traceback" in shown["error.stack_trace"]
