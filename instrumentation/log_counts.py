@@ -19,6 +19,7 @@ REASONS = ("queue_full", "write_failed", "format_failed", "shutdown")
 be made of it; the process ended while writing was stuck."""
 
 _BY_TENS = ("debug", *LEVELS)
+_BY_NUMBER = {10 * (place + 1): level for place, level in enumerate(LEVELS)}
 _EXTENSION = "instrumentation.log_counts"
 
 Add = Callable[[str, int], None]
@@ -87,7 +88,8 @@ def say(text: str) -> None:
 
 def counted_as(level_number: int) -> str:
     """Return the level that a record of that number is counted by."""
-    return _BY_TENS[min(max(level_number, 0) // 10, len(_BY_TENS) - 1)]
+    known = _BY_NUMBER.get(level_number)
+    return known or _BY_TENS[min(max(level_number, 0) // 10, len(_BY_TENS) - 1)]
 
 
 def log_counts(app: "Flask") -> LogCounts:

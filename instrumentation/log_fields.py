@@ -18,6 +18,8 @@ OWN = frozenset(_PLACEHOLDER) | {"message", "asctime", "taskName"}
 OWN_NUMBER = len(_PLACEHOLDER)
 """How many of them a record has to which nothing was added."""
 
+_LAST_OWN = list(_PLACEHOLDER)[-1]
+
 CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("request_id", "trace.id", "span.id", "user.id"), (str,)),
     **dict.fromkeys(("http.request.method", "http.route", "url.path", "url.query"), (str,)),
@@ -54,6 +56,14 @@ class FinishedRecord(logging.LogRecord):
         self.__dict__ = fields
         self.request_state = state
         self.share = share
+
+
+def extra_names(fields: dict[str, object]) -> list[str]:
+    """Return the names that were added to a record's own, in their order."""
+    added = list(fields)[OWN_NUMBER - 1 :]
+    if added[:1] != [_LAST_OWN]:  # something was taken away, or came first: look at all
+        added = list(fields)
+    return [name for name in added if name not in OWN]
 
 
 def path_of(state: RequestState) -> str:

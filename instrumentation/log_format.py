@@ -23,6 +23,7 @@ from instrumentation.log_fields import (
     FinishedRecord,
     all_plain,
     error_fields,
+    extra_names,
     message_of,
     path_of,
 )
@@ -135,7 +136,7 @@ class LineFormatter:
         extra: Document = {}
         redactor = self._redactor
         plain: Plain | None = None
-        for name in [name for name in fields if name not in OWN]:
+        for name in extra_names(fields):
             value = fields[name]
             if redactor.is_secret(name):
                 extra[name] = HIDDEN

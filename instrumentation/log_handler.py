@@ -97,8 +97,13 @@ class JsonFileHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Take a record, without the lock of other handlers: the queue has its own."""
-        state = state_of(record)
-        if not is_of_app(self._app, state) or (self.filters and not self.filter(record)):
+        state = record.request_state if type(record) is FinishedRecord else CURRENT.get()
+        if state is not None:  # what `is_of_app` asks, without a call for each record
+            if state.app is not self._app:
+                return False
+        elif not is_of_app(self._app, None):
+            return False
+        if self.filters and not self.filter(record):
             return False
         self._take(record, state)
         return True

@@ -4,7 +4,7 @@ Nothing here raises: an object that cannot be shown is said to be so.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 
 from instrumentation.log_redaction import HIDDEN, Redactor
@@ -35,7 +35,10 @@ class Plain:
 
     def text(self, text: str) -> str:
         """Return a text that is short enough, valid Unicode, and free of secrets."""
-        self.left_out += max(len(text) - self._max_characters, 0)
+        if len(text) <= self._max_characters:
+            shown = self._redactor.text(text)
+            return shown if shown.isascii() else clean(shown)
+        self.left_out += len(text) - self._max_characters
         return cut_end(text, self._max_characters, self._redactor)
 
     def stack(self, text: str) -> str:
@@ -46,12 +49,16 @@ class Plain:
     def value(self, value: object, depth: int = 0) -> object:
         """Return the value as JSON knows it."""
         self.nodes -= 1
+        if type(value) is str:
+            return self.text(value)
+        if type(value) is list:
+            return self._items(value, depth)
         try:
-            return self._scalar(value, depth)
+            return self._other(value, depth)
         except Exception as error:  # noqa: BLE001  # a foreign object may raise anything at all
             return unshown(value, error)
 
-    def _scalar(self, value: object, depth: int) -> object:
+    def _other(self, value: object, depth: int) -> object:
         if value is None or value is True or value is False:
             return value
         if isinstance(value, str):
@@ -62,29 +69,29 @@ class Plain:
             number = float.__float__(value)
             return number if math.isfinite(number) else repr(number)
         if isinstance(value, bytes | bytearray):
-            shown = bytes(value[: self._max_characters + MARGIN])
-            return self.text(shown.decode("utf-8", "backslashreplace"))
-        return self._compound(value, depth)
-
-    def _compound(self, value: object, depth: int) -> object:
+            beginning = bytes(value[: self._max_characters + MARGIN])
+            return self.text(beginning.decode("utf-8", "backslashreplace"))
+        if isinstance(value, list | tuple | set | frozenset):
+            return self._items(value, depth)
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
-        if isinstance(value, list | tuple | set | frozenset):
-            if depth >= MAX_DEPTH:
-                return "[nested too deep]"
-            plain: list[object] = []
-            for item in value:
-                if self.nodes <= 0:
-                    plain.append("[more left out]")
-                    break
-                plain.append(self.value(item, depth + 1))
-            return plain
         if is_dataclass(value) and not isinstance(value, type):
             shown: dict[object, object] = {
                 one.name: getattr(value, one.name) for one in fields(value) if one.repr
             }
             return self._mapping(shown, depth)
         return self.text(shown_as(value))
+
+    def _items(self, items: Iterable[object], depth: int) -> object:
+        if depth >= MAX_DEPTH:
+            return "[nested too deep]"
+        plain: list[object] = []
+        for item in items:
+            if self.nodes <= 0:
+                plain.append("[more left out]")
+                break
+            plain.append(self.value(item, depth + 1))
+        return plain
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> object:
         if depth >= MAX_DEPTH:

@@ -40,6 +40,7 @@ class LogWriter:
     ) -> None:
         self._file = file
         self._max_bytes = max_bytes
+        self._crowded_bytes = max_bytes // 2
         self._counts = counts
         self._gather_seconds = gather_seconds
         self._in_child = in_child
@@ -75,22 +76,20 @@ class LogWriter:
         """Take a line, or count it as lost where too much waits already; never waits."""
         with self._lock:
             self._made[level] += 1
-            fits = self._waiting_bytes + len(line) <= self._max_bytes
+            waiting_bytes = self._waiting_bytes + len(line)
+            fits = waiting_bytes <= self._max_bytes
             if fits:
                 self._lines.append(line)
-                self._waiting_bytes += len(line)
+                self._waiting_bytes = waiting_bytes
                 self._taken += 1
-            wake, self._woken = not self._woken, True
-            crowded = self._waiting_bytes * 2 > self._max_bytes
-        if not fits:
-            self._counts.lose("queue_full")
-        if wake:
+            woken, self._woken = self._woken, True
+        if not woken:
             self._wake.set()
-        if crowded:
+        if waiting_bytes > self._crowded_bytes:
             self._hurry.set()
-        if self._closed:
-            self._drain(wait=False)
-        elif self._thread is None:
+            if not fits:
+                self._counts.lose("queue_full")
+        if self._thread is None:
             self._start()
 
     def flush(self, timeout_seconds: float = FLUSH_SECONDS) -> bool:
@@ -132,6 +131,9 @@ class LogWriter:
         say(f"{self._file.path}: {lost} log records could not be written in {FLUSH_SECONDS} s")
 
     def _start(self) -> None:
+        if self._closed:  # too late for a thread: who logs now writes
+            self._drain(wait=False)
+            return
         with self._lock:
             if self._thread is not None:
                 return
