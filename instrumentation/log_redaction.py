@@ -54,10 +54,11 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return the text without its secrets; the same object where there is none."""
-        if "=" not in text and ":" not in text and " " not in text:
+        pairs = "=" in text or ":" in text
+        if not pairs and " " not in text:
             return text
         lowered = text.lower()
-        if "=" in text or ":" in text:
+        if pairs:
             found = [stem for stem in self._stems if stem in lowered]
             if found:
                 text = "\n".join(self._line(line, found) for line in text.split("\n"))

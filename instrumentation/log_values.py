@@ -90,7 +90,11 @@ class Plain:
             if self.nodes <= 0:
                 plain.append("[more left out]")
                 break
-            plain.append(self.value(item, depth + 1))
+            if type(item) is str:
+                self.nodes -= 1
+                plain.append(self.text(item))
+            else:
+                plain.append(self.value(item, depth + 1))
         return plain
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> object:
