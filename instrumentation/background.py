@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from instrumentation.correlation import CURRENT
+
 _LOGGER = logging.getLogger(__name__)
 
 EARLY_RATIO = 0.5
@@ -103,12 +105,17 @@ class BackgroundTasks:
         self._stopped.set()
 
     def _spawn(self, task: _Task) -> None:
-        threading.Thread(
+        thread = threading.Thread(
             target=self._run,
             args=(task, self._stopped),
             name=f"background-{task.name}",
             daemon=True,
-        ).start()
+        )
+        request = CURRENT.set(None)  # it belongs to no request, whichever was the first
+        try:
+            thread.start()
+        finally:
+            CURRENT.reset(request)
 
     def _run(self, task: _Task, stopped: threading.Event) -> None:
         # An early second run never stretches the pace, which others' promises of time rest on.

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from typing import TypeVar
 
 from flask import Flask
-from prometheus_client import Gauge
+from prometheus_client import Counter, Gauge
 
 from instrumentation.access import Access
 from instrumentation.background import BackgroundTasks
@@ -18,6 +18,7 @@ from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
+from instrumentation.log_counts import LEVELS, REASONS, log_counts
 from instrumentation.own_port import OwnPort
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
@@ -80,6 +81,7 @@ class Instrumentation:
             multiprocess_mode="livesum",
         ).set(1)
         register_build_info(self.registry, prefix, settings)
+        self._count_log_records()
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
             cpu_limit=cpu_limit(settings.cpu_limit_cores),
@@ -113,6 +115,26 @@ class Instrumentation:
         edge.before_each(self.start)
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self
+
+    def _count_log_records(self) -> None:
+        made = Counter(
+            f"{self.prefix}_log_records_total",
+            "Log records made, by level.",
+            ["level"],
+            registry=self.registry,
+        )
+        lost = Counter(
+            f"{self.prefix}_log_records_lost_total",
+            "Log records that are not in the log, by the reason for it.",
+            ["reason"],
+            registry=self.registry,
+        )
+        by_level = {level: made.labels(level).inc for level in LEVELS}
+        by_reason = {reason: lost.labels(reason).inc for reason in REASONS}
+        log_counts(self.app).bind(
+            lambda level, number: by_level[level](number),
+            lambda reason, number: by_reason[reason](number),
+        )
 
     def background(self, name: str, function: Callable[[], object], every_seconds: float) -> None:
         """Run `function` in a thread: at once when this process serves, then at that pace.

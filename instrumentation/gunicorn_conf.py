@@ -62,8 +62,8 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Start the background work before the first request comes."""
-    extensions = getattr(worker.wsgi, "extensions", {})
-    if instrumentation := extensions.get("instrumentation"):
+    if app := _application(worker):
+        instrumentation = app.extensions["instrumentation"]
         instrumentation.faults.served_by(worker.cfg.threads)
         instrumentation.start()
 
@@ -79,11 +79,21 @@ def child_exit(server: Any, worker: Any) -> None:
         server.log.error("metrics of worker %s stay in files of their own: %s", worker.pid, error)
 
 
-def worker_exit(_server: Any, _worker: Any) -> None:
-    """Tidy up for a master that was killed and can't."""
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Write what the log still holds, and tidy up for a master that was killed and can't."""
+    if app := _application(worker):
+        from instrumentation.log_handler import flush_logs  # the master has no log to flush
+
+        flush_logs(app)
     _workers.remove()
 
 
 def on_exit(_server: Any) -> None:
     """Leave nothing behind."""
     _workers.remove()
+
+
+def _application(worker: Any) -> Any:
+    """Return the worker's application, if it is one of ours and not wrapped in anything."""
+    app = getattr(worker, "wsgi", None)  # none where it could not be loaded
+    return app if "instrumentation" in getattr(app, "extensions", ()) else None

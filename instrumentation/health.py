@@ -6,7 +6,6 @@ thread at most, however long it hangs and however many ask.
 """
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 from flask import Flask
 
 from instrumentation.draining import is_draining
+from instrumentation.log_redaction import redact_text
 
 CONTENT_TYPE = "application/health+json"
 
@@ -267,18 +267,5 @@ def _described(error: Exception) -> str:
     Only the first line: database drivers add the statement and its parameters below.
     """
     lines = str(error).strip().splitlines()
-    text = without_credentials(lines[0]) if lines else ""
+    text = redact_text(lines[0]) if lines else ""
     return f"{type(error).__name__}: {text}"[:_LONGEST_OUTPUT].removesuffix(": ")
-
-
-_IN_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s'\"]*@")
-_IN_PAIR = re.compile(
-    r"(?P<name>\b[\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\w-]*"
-    r"['\"]?\s*[=:]\s*)(?:(?:bearer|basic)\s+)?(?:'[^']*'|\"[^\"]*\"|[^\s,;&'\")]+)",
-    re.IGNORECASE,
-)
-
-
-def without_credentials(text: str) -> str:
-    """Hide what stands before the @ of a URL, and the values of words like `password=`."""
-    return _IN_PAIR.sub(r"\g<name>***", _IN_URL.sub(r"\g<scheme>***@", text))
