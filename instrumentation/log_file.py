@@ -5,8 +5,8 @@ rotate, append, and take back what a full disk cut short. A process that dies wh
 leaves a torn line, which the next one ends. A file that somebody else renamed is followed.
 
 concurrent-log-handler 0.9.31 loses and tears nothing either while 8 processes rotate one file
-each second, and follows a rename; but it locks and writes once a record (8,000 records a second
-where this writes 18,000), and on a full disk it leaves half a line in the file and counts nothing.
+each second, and follows a rename; but it locks and writes once a record, so that 100,000 take it
+7.0 s and this 2.5 s, and on a full disk it leaves half a line in the file and counts nothing.
 `python -m benchmarks.log_rotation` measures both.
 """
 

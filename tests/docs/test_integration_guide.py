@@ -230,11 +230,10 @@ def test_step_3_serves_the_six_endpoints_as_the_table_says(shop: str) -> None:
 def test_step_3_writes_the_log_where_the_guide_says(project: Project, shop: str) -> None:
     requests.get(f"{shop}/api/items", headers={"X-Request-Id": "guide"}, timeout=5)
 
-    def logged() -> list[dict[str, object]]:
+    def logged() -> list[dict[str, object]] | None:
         lines = (project.folder / "logs" / "app.log").read_text().splitlines()
-        return [
-            record for line in lines if (record := json.loads(line)).get("request_id") == "guide"
-        ]
+        records = [json.loads(line) for line in lines]
+        return [one for one in records if one.get("request_id") == "guide"] or None
 
     (record,) = wait_until(logged, what="the request's record", timeout_seconds=5)
     assert (record["url.path"], record["http.response.status_code"]) == ("/api/items", 200)
