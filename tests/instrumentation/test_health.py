@@ -232,12 +232,12 @@ def test_what_is_known_of_a_check_is_told_without_running_it(one):
     [
         (
             "cannot reach postgresql+psycopg://shop:hunter2@db:5432/shop",
-            "cannot reach postgresql+psycopg://***@db:5432/shop",
+            "cannot reach postgresql+psycopg://shop:[redacted]@db:5432/shop",
         ),
-        ("redis://:hunter2@cache/0 timed out", "redis://***@cache/0 timed out"),
-        ("host=db password=hunter2 user=shop", "host=db password=*** user=shop"),
-        ("{'api_key': 'hunter2', 'port': 1}", "{'api_key': ***, 'port': 1}"),
-        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("redis://:hunter2@cache/0 timed out", "redis://:[redacted]@cache/0 timed out"),
+        ("host=db password=hunter2 user=shop", "host=db password=[redacted] user=shop"),
+        ("{'api_key': 'hunter2', 'port': 1}", "{'api_key': '[redacted]', 'port': 1}"),
+        ("Authorization: Bearer hunter2", "Authorization: [redacted]"),
         ("no such table\n[SQL: SELECT 1]\n[parameters: ('hunter2',)]", "no such table"),
         ("connection to 10.0.0.1:5432 refused", "connection to 10.0.0.1:5432 refused"),
     ],
