@@ -42,7 +42,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Types, with mypy in its strict mode."""
-    session.install("-e", ".[dev,postgresql]")
+    session.install("-e", ".[dev,postgresql,bench]")
     session.run("mypy")
 
 
