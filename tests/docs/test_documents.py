@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from instrumentation.settings import InstrumentSettings, variable
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
-DOCUMENTS = (GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "README.md")
+PRODUCTION = ROOT / "docs" / "instrumentation-in-production.md"
+REFERENCE = ROOT / "docs" / "instrumentation-reference.md"
+DOCUMENTS = (
+    *(GUIDE, PRODUCTION, REFERENCE, ROOT / "docs" / "pitfalls.md"),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
+)
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
 EXAMPLES = re.compile(r"QueueTooLong|queue_too_long|targets/shop")
 """Names of files that the reader is about to write."""
@@ -41,12 +49,22 @@ def test_every_nox_session_that_a_document_names_exists(document: Path) -> None:
 def test_every_option_of_the_checklist_that_a_document_names_exists(
     pytestconfig: pytest.Config,
 ) -> None:
-    for document in DOCUMENTS:
+    for document in set(DOCUMENTS) - {PRODUCTION}:  # whose options are those of servers
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option
 
 
-def test_every_variable_of_the_guide_is_a_setting_and_every_setting_in_the_guide() -> None:
-    source = (ROOT / "instrumentation" / "settings.py").read_text()
-    known = set(re.findall(r'"(INSTRUMENT_\w+)"', source))
-    assert set(re.findall(r"`(INSTRUMENT_\w+)`", GUIDE.read_text())) == known
+def test_every_variable_that_a_document_names_is_a_setting_and_the_reference_has_all() -> None:
+    known = {variable(one) for one in fields(InstrumentSettings)}
+    for document in DOCUMENTS:
+        assert set(re.findall(r"INSTRUMENT_\w*[A-Z]", document.read_text())) <= known, document
+    assert set(re.findall(r"^\| `(INSTRUMENT_\w+)`", REFERENCE.read_text(), re.M)) == known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_heading_that_a_document_links_to_exists(document: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text()):
+        linked = document.parent / target if target else document
+        titles = re.findall(r"^#+ (.+)$", linked.read_text(), re.M)
+        anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+        assert anchor in anchors, f"{target}#{anchor}"

@@ -1,7 +1,6 @@
 """The guide for a team's own Flask app is followed to the letter, in a folder beside a clone.
 
-One rule: what is run is read from the document; only port numbers and Slack's host are exchanged,
-so that runs don't meet and nobody outside is told anything.
+What its later parts say of production is run by `test_guide_parts.py`.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,83 +20,19 @@ from stack.ports import reserve
 from stack.processes import Processes
 from stack.readiness import NOT_ANSWERING, answers_ready
 from stack.waiting import NotYet, wait_until
+from tests.docs.guide import COMMANDS, FILES, GUIDE, PORTS, PRODUCTION, ROOT, Project, in_a_process
 
-ROOT = Path(__file__).resolve().parents[2]
-GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
 NOT_IN_A_CLONE = shutil.ignore_patterns(
     *(".git", ".*_cache", ".hypothesis", ".nox", ".venv", "__pycache__", "reports", "var", "logs")
 )
-FENCE = re.compile(
-    r'^```(?P<language>\w+) (?P<kind>title|name)="(?P<label>[^"]+)"\n(?P<text>.*?)^```$',
-    re.MULTILINE | re.DOTALL,
-)
 INSTALL_SECONDS = 300.0
 START_SECONDS = 30.0
-COMMAND_SECONDS = 60.0
 PROVE_SECONDS = 300.0
 """Patience with one drill of half a minute, and with another run that drills meanwhile."""
 SCRAPED_SECONDS = 30.0
 """Patience with the first scrape, which comes after a tick of 5 s and an interval of up to 15 s."""
-
-
-def blocks(kind: str) -> dict[str, str]:
-    """Return the guide's fenced blocks of a kind: files by their title, commands by their name."""
-    found = [match for match in FENCE.finditer(GUIDE.read_text()) if match["kind"] == kind]
-    return {match["label"]: match["text"] for match in found}
-
-
-FILES = blocks("title")
-COMMANDS = blocks("name")
 NOT_RUN = "clone prove-all"
 """The clone is a copy here, and CI runs `nox -s verify` in full."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
-    """The folder of a team that follows the guide, with ports of this run in place of the usual."""
-
-    folder: Path
-    environment: Mapping[str, str]
-    ports: Mapping[str, int]
-
-    def adapted(self, text: str) -> str:
-        text = text.replace("https://hooks.slack.com", f"http://127.0.0.1:{self.ports['nobody']}")
-        return re.sub(r"\b(8000|9090|9093)\b", lambda match: str(self.ports[match[0]]), text)
-
-    def write(self, title: str) -> None:
-        path = self.folder / title
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.adapted(FILES[title]))
-
-    def run(self, command: str, timeout: float = COMMAND_SECONDS) -> str:
-        return self.shell(self.adapted(COMMANDS[command]), timeout)
-
-    def shell(self, text: str, timeout: float = COMMAND_SECONDS) -> str:
-        done = subprocess.run(
-            ["bash", "-euc", text],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert done.returncode == 0, f"{text}\nended with {done.returncode}:\n{done.stdout}"
-        return done.stdout
-
-    def start(self, command: str, processes: Processes) -> subprocess.Popen[bytes]:
-        return processes.start(
-            command,
-            ["bash", "-c", self.adapted(COMMANDS[command])],
-            log=self.folder / f"{command}.out",
-            env=self.environment,
-            cwd=self.folder,
-        )
-
-    def log_of(self, command: str) -> str:
-        return (self.folder / f"{command}.out").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     folder = tmp_path_factory.mktemp("guide") / "shop"
     folder.mkdir()
     shutil.copytree(ROOT, folder.parent / "alertproof", ignore=NOT_IN_A_CLONE)
-    named = {name: reserve() for name in ("8000", "9090", "9093", "nobody")}
+    named = {name: reserve() for name in (*PORTS, "nobody")}
     ours = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
     inherited = {
         name: value
@@ -240,11 +172,14 @@ def test_step_3_writes_the_log_where_the_guide_says(project: Project, shop: str)
 
 
 @pytest.mark.integration
-def test_step_3_refuses_more_workers_as_the_guide_says(project: Project) -> None:
-    command = COMMANDS["serve"].strip().replace("gunicorn", "gunicorn --workers 2", 1)
-    with reserve() as port:
-        said = project.shell(f"! {command}".replace("8000", str(port.port)))
-    assert "workers = 2, but metrics are kept in one process" in said
+def test_step_3_counts_in_four_workers_as_in_one(project: Project, shop: str) -> None:
+    def all_loaded() -> bool:
+        return (
+            "softfactory_workers 4.0"
+            in requests.get(f"{shop}/api/metrics/prometheus", timeout=5).text.splitlines()
+        )
+
+    wait_until(all_loaded, what="four workers", timeout_seconds=START_SECONDS)
 
 
 @pytest.mark.integration
@@ -283,6 +218,30 @@ def test_step_4_scrapes_the_app_as_a_service_of_its_own(project: Project, watche
 
 
 @pytest.mark.integration
+def test_step_4_keeps_exemplars_that_name_a_requests_trace(
+    project: Project, shop: str, watched: str
+) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    requests.get(
+        f"{shop}/api/items", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"}, timeout=5
+    )
+
+    def kept() -> bool:
+        answer = requests.get(
+            f"http://127.0.0.1:{project.ports['9090']}/api/v1/query_exemplars",
+            params={"query": "softfactory_request_latency_ms_bucket", "start": "0", "end": "9e9"},
+            timeout=5,
+        ).json()
+        return any(
+            exemplar["labels"]["trace_id"] == trace
+            for series in answer["data"]
+            for exemplar in series["exemplars"]
+        )
+
+    wait_until(kept, what="the exemplar", timeout_seconds=SCRAPED_SECONDS)
+
+
+@pytest.mark.integration
 def test_step_4_loads_the_rules_and_finds_the_alertmanager(project: Project, watched: str) -> None:
     prometheus = PrometheusClient(f"http://127.0.0.1:{project.ports['9090']}")
     rules = prometheus.rules()
@@ -314,23 +273,6 @@ def test_step_5_hands_alertmanager_an_alert_by_hand(project: Project, watched: s
     alertmanager = AlertmanagerClient(f"http://127.0.0.1:{project.ports['9093']}")
     (alert,) = alertmanager.alerts()
     assert (alert.labels["alertname"], alert.labels["service"]) == ("Hello", "shop")
-
-
-def in_a_process(folder: Path, code: str) -> str:
-    """Run `code` beside the guide's Python files; logging is configured for a whole process."""
-    for title in (title for title in FILES if title.endswith(".py")):
-        (folder / title).write_text(FILES[title])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_two_step_form_serves_the_same_endpoints(tmp_path: Path) -> None:
@@ -368,9 +310,15 @@ def test_the_database_gauge_follows_its_check(tmp_path: Path) -> None:
     assert said.split() == ["1.0", "0.0"]
 
 
-def test_the_guide_has_no_block_that_is_not_run() -> None:
-    fences = re.findall(r"^```\w.*$", GUIDE.read_text(), re.M)
+def test_the_guides_have_no_block_that_is_not_run() -> None:
+    fences = re.findall(r"^```\w.*$", GUIDE.read_text() + PRODUCTION.read_text(), re.M)
     assert len(fences) == len(FILES) + len(COMMANDS)
-    source = Path(__file__).read_text()
+    here = Path(__file__).parent
+    source = "".join(
+        (here / name).read_text() for name in ("test_integration_guide.py", "test_guide_parts.py")
+    )
     unused = [name for name in COMMANDS if f'"{name}"' not in source]
     assert " ".join(unused) == NOT_RUN
+    modules = [Path(title).stem for title in FILES if title.endswith(".py")]
+    assert [name for name in modules if name not in source] == []
+    assert [title for title in FILES if "/" not in title and Path(title).stem not in source] == []

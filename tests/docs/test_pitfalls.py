@@ -16,7 +16,7 @@ GUARD = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 PARTS = ("**Symptom.**", "**Cause.**", "**Right.**", "**Guarded by**")
 
 
-def tests_of(path: str) -> set[str]:
+def claims_of(path: str) -> set[str]:
     tree = ast.parse((ROOT / path).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
@@ -42,4 +42,4 @@ def test_the_tests_that_guard_a_pitfall_exist(number: str) -> None:
     guards = GUARD.findall(ENTRIES[number].partition("**Guarded by**")[2])
     assert guards, f"{number} names no test"
     for path, name in guards:
-        assert name in tests_of(path), f"{path} has no {name}"
+        assert name in claims_of(path), f"{path} has no {name}"
