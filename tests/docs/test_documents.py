@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.__main__ import _DRILLS, _HOMES
 from instrumentation.settings import InstrumentSettings, variable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,13 @@ def test_every_nox_session_that_a_document_names_exists(document: Path) -> None:
     tree = ast.parse((ROOT / "noxfile.py").read_text())
     sessions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     assert set(re.findall(r"\bnox -s (\w+)", document.read_text())) <= sessions
+
+
+def test_every_benchmark_that_contributing_names_exists_and_none_is_left_out() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    table = text[text.index("| `nox -s bench --` |") :].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[a-z]+`(?:, `[a-z]+`)*) \|", table, re.M)
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == _HOMES.keys() | _DRILLS.keys()
 
 
 def test_every_option_of_the_checklist_that_a_document_names_exists(

@@ -164,8 +164,9 @@ def test_step_3_writes_the_log_where_the_guide_says(project: Project, shop: str)
 
     def logged() -> list[dict[str, object]] | None:
         lines = (project.folder / "logs" / "app.log").read_text().splitlines()
-        records = [json.loads(line) for line in lines]
-        return [one for one in records if one.get("request_id") == "guide"] or None
+        return [
+            one for line in lines if (one := json.loads(line)).get("request_id") == "guide"
+        ] or None
 
     (record,) = wait_until(logged, what="the request's record", timeout_seconds=5)
     assert (record["url.path"], record["http.response.status_code"]) == ("/api/items", 200)
