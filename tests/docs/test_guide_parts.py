@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from stack.waiting import wait_until
 from tests.docs.guide import FILES, PORTS, ROOT, Project, in_a_process
 
 START_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 """Patience with a busy machine; nothing is judged by it."""
 
 APP = "import flask, instrumentation\napp = flask.Flask('shop')\n"
@@ -47,7 +49,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             **inherited,
             "PATH": os.pathsep.join(map(str, path)),
             "PYTHONPATH": str(ROOT),
-            "INSTRUMENT_DRAIN_SECONDS": "1",
+            "INSTRUMENT_DRAIN_SECONDS": "0",
         },
         ports={name: reservation.port for name, reservation in named.items()},
     )
@@ -74,7 +76,7 @@ def answers(
         answer = requests.get(
             f"http://127.0.0.1:{bench.ports[port]}{path}",
             headers={"Connection": "close"},
-            timeout=5,
+            timeout=ANSWER_SECONDS,
         )
         return answer if answer.status_code == status else None
 
@@ -83,17 +85,6 @@ def answers(
         what=f"{path} at {port} to answer {status}",
         timeout_seconds=START_SECONDS,
         retry_on=(requests.RequestException,),
-    )
-
-
-def counts_all_workers(bench: Project, port: str, count: int) -> None:
-    wait_until(
-        lambda: (
-            f"softfactory_workers {count}.0"
-            in answers(bench, port, "/api/metrics/prometheus").text.splitlines()
-        ),
-        what=f"{count} workers",
-        timeout_seconds=START_SECONDS,
     )
 
 
@@ -197,12 +188,12 @@ def test_a_configuration_of_ones_own_with_token_and_port_serves_four_workers(
     address = f"http://127.0.0.1:{workbench.ports['9100']}/api/metrics/prometheus"
     for path in ("live", "ready", "health"):
         answers(workbench, "9100", f"/api/metrics/{path}")
-    assert requests.get(address, timeout=5).status_code == 401
+    assert requests.get(address, timeout=ANSWER_SECONDS).status_code == 401
     wait_until(
         lambda: (
             "softfactory_workers 4.0"
             in requests.get(
-                address, headers={"Authorization": f"Bearer {token}"}, timeout=5
+                address, headers={"Authorization": f"Bearer {token}"}, timeout=ANSWER_SECONDS
             ).text.splitlines()
         ),
         what="four workers",
@@ -232,21 +223,35 @@ def test_flask_run_serves_the_same(workbench: Project, processes: Processes) -> 
     assert answers(workbench, "8003", "/api/metrics/ready").json()["status"] == "pass"
 
 
-@pytest.mark.integration
-def test_a_server_of_one_process_says_that_it_drains_and_ends(
-    workbench: Project, processes: Processes
-) -> None:
+def serve_alone(
+    bench: Project, processes: Processes, drain_seconds: int
+) -> subprocess.Popen[bytes]:
     server = processes.start(
         "serve_alone",
         [sys.executable, "serve_alone.py"],
-        log=workbench.folder / "serve_alone.out",
-        env=workbench.environment,
-        cwd=workbench.folder,
+        log=bench.folder / "serve_alone.out",
+        env={**bench.environment, "INSTRUMENT_DRAIN_SECONDS": str(drain_seconds)},
+        cwd=bench.folder,
     )
-    answers(workbench, "8004", "/api/metrics/ready")
+    answers(bench, "8004", "/api/metrics/ready")
     server.send_signal(signal.SIGTERM)
+    return server
+
+
+@pytest.mark.integration
+def test_a_server_of_one_process_says_that_it_drains_while_it_answers(
+    workbench: Project, processes: Processes
+) -> None:
+    serve_alone(workbench, processes, drain_seconds=3600)
     answers(workbench, "8004", "/api/metrics/ready", status=503)
-    assert server.wait(START_SECONDS) == 0
+    answers(workbench, "8004", "/api/items")
+
+
+@pytest.mark.integration
+def test_a_server_of_one_process_ends_when_it_has_drained(
+    workbench: Project, processes: Processes
+) -> None:
+    assert serve_alone(workbench, processes, drain_seconds=0).wait(START_SECONDS) == 0
 
 
 @pytest.mark.integration

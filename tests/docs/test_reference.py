@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.guide import FILES, GUIDE, PRODUCTION
 from tests.docs.reference import FIELDS, REFERENCE, ROOT, TABLE, TABLES
 
 WRITTEN = {match["name"]: match["text"] for match in TABLE.finditer(REFERENCE.read_text())}
@@ -46,6 +48,15 @@ def test_every_table_is_there() -> None:
 def test_a_table_says_what_the_code_says(name: str) -> None:
     made = TABLES[name]()
     assert WRITTEN[name] == made, "run: python -m tests.docs.reference"
+
+
+def test_every_metric_that_a_guide_names_is_in_the_table_or_in_a_block_of_the_guides() -> None:
+    known = set(re.findall(r"^\| `(\w+)`", WRITTEN["metrics"], re.M))
+    made = re.findall(r"prefix\}_(\w+)", "".join(FILES.values()))
+    known |= {f"softfactory_{name}" for name in made}
+    for document in (GUIDE, PRODUCTION, REFERENCE):
+        named = set(re.findall(r"`(softfactory_\w+)`", document.read_text()))
+        assert named <= known, document
 
 
 def test_the_log_has_the_fields_that_the_table_names_and_no_other(tmp_path: Path) -> None:
