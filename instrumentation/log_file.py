@@ -5,9 +5,8 @@ rotate, append, and take back what a full disk cut short. A process that dies wh
 leaves a torn line, which the next one ends. A file that somebody else renamed is followed.
 
 concurrent-log-handler 0.9.31 loses and tears nothing either while 8 processes rotate one file
-each second, and follows a rename; but it locks and writes once a record, so that 100,000 take it
-7.0 s and this 2.5 s, and on a full disk it leaves half a line in the file and counts nothing.
-`python -m benchmarks.log_rotation` measures both.
+each second (`python -m benchmarks rotation`), and follows a rename; but it locks and writes once a
+record, and on a full disk it leaves half a line in the file and counts nothing.
 """
 
 import contextlib

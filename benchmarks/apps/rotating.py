@@ -50,7 +50,22 @@ def standard(path: Path) -> None:
     logging.getLogger().addHandler(handler)
 
 
-WAYS: dict[str, Callable[[Path], None]] = {"ours": ours, "standard": standard}
+def library(path: Path) -> None:
+    """Log by concurrent-log-handler, which locks and writes once a record."""
+    from concurrent_log_handler import ConcurrentTimedRotatingFileHandler  # an extra's
+
+    handler = ConcurrentTimedRotatingFileHandler(
+        str(path), when="S", interval=PERIOD_SECONDS, backupCount=KEPT_PERIODS, utc=True
+    )
+    handler.setFormatter(_Json())
+    logging.getLogger().addHandler(handler)
+
+
+WAYS: dict[str, Callable[[Path], None]] = {
+    "ours": ours,
+    "library": library,
+    "standard": standard,
+}
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from benchmarks.rotation_losses import read
 from instrumentation.log_file import DAY_SECONDS, LogFile
 from stack.waiting import wait_until
 
@@ -189,40 +190,42 @@ def test_a_process_that_is_stopped_while_it_holds_the_lock_stops_nobody_else(log
     assert path.read_bytes() == LINE * 2
 
 
+def start_writers(path, processes, records_each, seconds):
+    """Processes that log to one file, which each of them rotates every second."""
+    numbers = (str(records_each), str(seconds))
+    return [
+        subprocess.Popen(
+            [*(sys.executable, "-m", "benchmarks.apps.rotating", "ours"), path, str(one), *numbers]
+        )
+        for one in range(processes)
+    ]
+
+
 @pytest.mark.integration
 def test_processes_that_are_killed_while_they_write_tear_no_line_and_cost_no_other_a_record(
     tmp_path,
 ):
-    command = [sys.executable, "-m", "benchmarks.log_rotation", "--directory", str(tmp_path)]
-    command += ["--records", "4000", "--seconds", "2"]
-    workers = [subprocess.Popen([*command, "--number", str(number)]) for number in range(6)]
     path = tmp_path / "app.log"
+    writers = start_writers(path, processes=6, records_each=4000, seconds=2)
     wait_until(path.exists, what="the first lines", timeout_seconds=60)
-    for victim in workers[:3]:
+    for victim in writers[:3]:
         victim.kill()
-    assert [worker.wait() for worker in workers] == [-signal.SIGKILL] * 3 + [0] * 3
-    records = [
-        json.loads(line)["extra"]
+    assert [writer.wait() for writer in writers] == [-signal.SIGKILL] * 3 + [0] * 3
+    messages = [
+        json.loads(line)["message"]
         for one in tmp_path.glob("app.log*")
         for line in one.read_text().splitlines()
     ]
-    for survivor in (3, 4, 5):
-        numbers = [one["number"] for one in records if one["worker"] == survivor]
-        assert sorted(numbers) == list(range(4000))
+    of_survivors = sorted(one for one in messages if one[0] in "345")
+    assert of_survivors == sorted(f"{one} {number}" for one in "345" for number in range(4000))
 
 
 @pytest.mark.integration
 def test_processes_that_rotate_one_file_every_second_lose_and_tear_nothing(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.log_rotation", "--records", "20000"]
-    done = subprocess.run(
-        [*command, "--seconds", "3", "--directory", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(done.stdout)
-    assert {"written": 20000, "lost": 0, "twice": 0, "torn": 0}.items() <= report.items()
-    assert report["files"] >= 3
+    writers = start_writers(tmp_path / "app.log", processes=8, records_each=2500, seconds=3)
+    assert [writer.wait() for writer in writers] == [0] * 8
+    found = read(tmp_path, processes=8, records=20000)
+    assert (found.lost, found.torn, found.twice) == (0, 0, 0)
+    assert found.files >= 3
     pattern = r"app\.log(\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)?"
     assert all(re.fullmatch(pattern, one.name) for one in tmp_path.iterdir())
