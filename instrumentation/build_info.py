@@ -15,8 +15,11 @@ UNKNOWN = "unknown"
 
 def register_build_info(
     registry: CollectorRegistry, prefix: str, settings: InstrumentSettings
-) -> None:
-    """Register `<prefix>_build_info`; while a new build replaces another there are two series."""
+) -> Gauge:
+    """Register `<prefix>_build_info` and return its one series, which is to be set to 1.
+
+    While a new build replaces another there are two series.
+    """
     labels = {
         "version": settings.service_version or UNKNOWN,
         "revision": settings.service_revision or UNKNOWN,
@@ -24,10 +27,10 @@ def register_build_info(
         "flask": version("flask"),
         "prometheus_client": version("prometheus-client"),
     }
-    Gauge(
+    return Gauge(
         f"{prefix}_build_info",
         "1; the labels say which build serves, and with what.",
         list(labels),
         registry=registry,
         multiprocess_mode="livemax",
-    ).labels(**labels).set(1)
+    ).labels(**labels)

@@ -64,6 +64,7 @@ def watch_database(
 
     with contextlib.suppress(DatabaseProbeFailed):  # the gauge says so
         probe.run()
+    instrumentation.state_in_each_process(lambda: gauge.labels(name).set(probe.problem is None))
     instrumentation.background(f"database-probe{suffix}", probe.run, every_seconds)
     return probe
 

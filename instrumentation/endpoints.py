@@ -50,7 +50,7 @@ _Endpoint: TypeAlias = Callable[["Instrumentation", "WSGIEnvironment"], Answer]
 def answer(one: "Instrumentation", name: str, environ: "WSGIEnvironment") -> Answer:
     """Answer the endpoint of that name, one of `NAMES`."""
     refusal = one.access.refusal(
-        remote_address=environ.get("REMOTE_ADDR", ""),
+        remote_address=_peer(environ),
         authorization=environ.get("HTTP_AUTHORIZATION", ""),
     )
     if name in _PROBES:
@@ -59,6 +59,12 @@ def answer(one: "Instrumentation", name: str, environ: "WSGIEnvironment") -> Ans
     if refusal is not None:
         return _refused(refusal)
     return _READERS[name](one, environ)
+
+
+def _peer(environ: "WSGIEnvironment") -> str:
+    """Return the peer's own address, also where ProxyFix put a header's word in its place."""
+    before_proxy_fix = environ.get("werkzeug.proxy_fix.orig", environ)
+    return str(before_proxy_fix.get("REMOTE_ADDR", ""))
 
 
 def _health_body(one: "Instrumentation") -> tuple[dict[str, Any], int]:

@@ -1,6 +1,9 @@
 """One object an application: it owns the registry and everything that observes the service."""
 
 import functools
+import os
+import threading
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import TypeVar
@@ -19,6 +22,7 @@ from instrumentation.faults.injector import FaultInjector
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.log_counts import LEVELS, REASONS, log_counts
+from instrumentation.log_handler import flush_logs
 from instrumentation.own_port import OwnPort
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
@@ -28,6 +32,8 @@ from instrumentation.settings import InstrumentSettings
 from instrumentation.workers import reading, shared_directory
 
 EXTENSION = "instrumentation"
+
+_MADE: "weakref.WeakSet[Instrumentation]" = weakref.WeakSet()
 
 CheckT = TypeVar("CheckT", bound=Callable[[], object])
 
@@ -68,19 +74,24 @@ class Instrumentation:
         )
         self.readiness = Readiness(app)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
-        Gauge(
+        self._starting = threading.Lock()
+        self._started_pid: int | None = None
+        self._facts: list[Callable[[], object]] = []
+        up = Gauge(
             f"{prefix}_up",
             "1 while the service can answer at all.",
             registry=self.registry,
             multiprocess_mode="livemax",
-        ).set(1)
-        Gauge(
+        )
+        workers = Gauge(
             f"{prefix}_workers",
             "Worker processes that are alive and have loaded the application.",
             registry=self.registry,
             multiprocess_mode="livesum",
-        ).set(1)
-        register_build_info(self.registry, prefix, settings)
+        )
+        build = register_build_info(self.registry, prefix, settings)
+        for gauge in (up, workers, build):
+            self.state_in_each_process(functools.partial(gauge.set, 1))
         self._count_log_records()
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
@@ -110,11 +121,13 @@ class Instrumentation:
             prefix=prefix,
             directory=self.directory,
         )
+        self.state_in_each_process(self.faults.tell_enabled)
         self.tasks.add("resources", self.sampler.sample, settings.sample_seconds, in_context=False)
         edge = request_edge(app)
         edge.before_each(self.start)
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self
+        _MADE.add(self)
 
     def _count_log_records(self) -> None:
         made = Counter(
@@ -173,12 +186,34 @@ class Instrumentation:
 
         return register
 
+    def state_in_each_process(self, tell: Callable[[], object]) -> None:
+        """Have `tell` set a gauge now, and again where serving starts: a fork puts gauges to 0."""
+        self._facts.append(tell)
+        tell()
+
     def start(self) -> None:
         """Start the background work in this process, unless it runs here already.
 
         The first request does this; a server's worker hook may, so that no request pays for it.
         """
-        self.requests.prime()
-        self.tasks.start()
-        if self.own_port is not None:
-            self.own_port.start()
+        if self._started_pid == os.getpid():
+            return
+        with self._starting:
+            if self._started_pid == os.getpid():
+                return
+            for tell in self._facts:
+                tell()
+            self.requests.prime()
+            self.tasks.start()
+            if self.own_port is not None:
+                self.own_port.start()
+            self._started_pid = os.getpid()
+
+    def flush(self) -> None:
+        """Wait until what was logged is written, as a process does that is about to end."""
+        flush_logs(self.app)
+
+
+def made_in_this_process() -> list[Instrumentation]:
+    """Return what observes the applications of this process, however they are wrapped."""
+    return list(_MADE)

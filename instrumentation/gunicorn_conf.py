@@ -9,6 +9,7 @@ it defines a hook that stands here too, it calls this one.
 import os
 import secrets
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def on_starting(server: Any) -> None:
     )
     try:
         settings = InstrumentSettings.from_env()
+        settings.read_secrets()
         if settings.metrics_bind is not None:
             _listen(settings.metrics_bind, beside_old_master=server.master_pid != 0)
         _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
@@ -62,8 +64,7 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Start the background work before the first request comes."""
-    if app := _application(worker):
-        instrumentation = app.extensions["instrumentation"]
+    for instrumentation in _instrumentations():
         instrumentation.faults.served_by(worker.cfg.threads)
         instrumentation.start()
 
@@ -79,12 +80,10 @@ def child_exit(server: Any, worker: Any) -> None:
         server.log.error("metrics of worker %s stay in files of their own: %s", worker.pid, error)
 
 
-def worker_exit(_server: Any, worker: Any) -> None:
-    """Write what the log still holds, and tidy up for a master that was killed and can't."""
-    if app := _application(worker):
-        from instrumentation.log_handler import flush_logs  # the master has no log to flush
-
-        flush_logs(app)
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Write what the logs still hold, and tidy up for a master that was killed and can't."""
+    for instrumentation in _instrumentations():
+        instrumentation.flush()
     _workers.remove()
 
 
@@ -93,7 +92,7 @@ def on_exit(_server: Any) -> None:
     _workers.remove()
 
 
-def _application(worker: Any) -> Any:
-    """Return the worker's application, if it is one of ours and not wrapped in anything."""
-    app = getattr(worker, "wsgi", None)  # none where it could not be loaded
-    return app if "instrumentation" in getattr(app, "extensions", ()) else None
+def _instrumentations() -> list[Any]:
+    """Return those of this process's applications, without importing anything into a master."""
+    extension = sys.modules.get("instrumentation.extension")
+    return extension.made_in_this_process() if extension else []

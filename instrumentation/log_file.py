@@ -24,6 +24,8 @@ DAY_SECONDS = 86_400
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
 
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+
 _LOCK_SECONDS = 1.0
 """Longer than any batch takes; a holder that was stopped must not stop the others' logs."""
 
@@ -105,6 +107,11 @@ class LogFile:
             if self.path.is_symlink():
                 raise
             return  # rotated away between two calls: the caller makes a new one
+        except OSError as error:
+            standard = _STANDARD.get(str(self.path))
+            if standard is None or error.errno != errno.ENXIO:
+                raise
+            self._fd = os.dup(standard)  # a socket, which systemd gives, has no name to open
         about = os.fstat(self._fd)
         now = self._period_of(time.time())
         self._period = self._period_of(about.st_mtime) if about.st_size else now

@@ -56,7 +56,10 @@ def _not_negative(name: str, text: str) -> float:
 
 
 def _whole(name: str, text: str) -> int:
-    return int(_positive(name, text))
+    value = _number(text)
+    if not (value > 0 and value.is_integer()):
+        raise SettingsError(f"{name}={text!r}: expected a whole number above zero")
+    return int(value)
 
 
 def _yes(name: str, text: str) -> bool:
@@ -235,6 +238,16 @@ class InstrumentSettings:
     def user_id_key(self) -> bytes | None:
         """Return the key with which user ids are hashed, or None. Raises SettingsError."""
         return self._secret("user_id_key_file", "log user ids as they are")
+
+    def read_secrets(self) -> None:
+        """Read every secret that is configured, for whoever must know early that all are there.
+
+        Raises SettingsError. What is refused in production is not read.
+        """
+        self.metrics_token()
+        self.user_id_key()
+        if not self.in_production or self.faults_in_production:
+            self.fault_secret()
 
     def _secret(self, setting: str, without: str) -> bytes | None:
         path: Path | None = getattr(self, setting)

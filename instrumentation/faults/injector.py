@@ -70,12 +70,13 @@ class FaultInjector:
         self._ended = threading.Event()
         self._occupied = Places(OCCUPIED_AT_ONCE)
         self._burning = Places(BURNING_AT_ONCE)
-        Gauge(
+        self._told = Gauge(
             f"{prefix}_fault_injection_enabled",
             "Whether this instance accepts signed faults.",
             registry=registry,
             multiprocess_mode="livemax",
-        ).set(float(self.enabled))
+        )
+        self.tell_enabled()
         held = Gauge(
             f"{prefix}_fault_memory_held_bytes",
             "Memory that is held because faults asked for it.",
@@ -108,6 +109,10 @@ class FaultInjector:
     def enabled(self) -> bool:
         """Whether signed faults are accepted."""
         return self._secret is not None
+
+    def tell_enabled(self) -> None:
+        """Set the gauge that says whether signed faults are accepted."""
+        self._told.set(float(self.enabled))
 
     def served_by(self, threads: int) -> None:
         """Keep SPARE_THREADS of this process's serving threads free of delays and of burning."""

@@ -71,7 +71,7 @@ def gunicorn(
     app: str = COUNTING,
     configuration: str = "python:instrumentation.gunicorn_conf",
     environment: dict[str, str] | None = None,
-    ready: str = "/api/metrics/live",
+    ready_url: str | None = None,
 ) -> Iterator[Served]:
     """Serve `app` until the block ends; `folder` is its working folder and keeps its output."""
     port = reserve()
@@ -99,7 +99,8 @@ def gunicorn(
 
         def answers() -> bool:
             assert master.poll() is None, output.read_text()
-            return served.get(ready, timeout=5).status_code == 200
+            url = ready_url or f"{served.url}/api/metrics/live"
+            return requests.get(url, timeout=5).status_code == 200
 
         wait_until(
             answers,

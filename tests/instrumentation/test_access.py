@@ -1,4 +1,5 @@
 import pytest
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from instrumentation.access import Access, Refusal
 from instrumentation.settings import InstrumentSettings, SettingsError
@@ -96,6 +97,15 @@ def test_a_header_that_any_client_can_write_opens_nothing(make_app, ask, name):
     path = f"/api/metrics/{name}"
     assert ask(app, path, headers=forged, **peer("192.0.2.1")).status_code == 403
     assert ask(app, path, **peer("10.0.0.1")).status_code == 200
+
+
+def test_what_proxy_fix_believes_of_a_header_opens_nothing_either(make_app, ask):
+    app = make_app(metrics_allow=networks("10.0.0.0/8"))
+    app.wsgi_app = ProxyFix(app.wsgi_app)
+    forwarded = {"X-Forwarded-For": "10.1.2.3"}
+    path = "/api/metrics/prometheus"
+    assert ask(app, path, headers=forwarded, **peer("192.0.2.1")).status_code == 403
+    assert ask(app, path, headers=forwarded, **peer("10.0.0.1")).status_code == 200
 
 
 def test_where_both_are_set_both_must_hold(make_app, ask, token_file):

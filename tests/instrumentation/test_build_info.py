@@ -11,7 +11,7 @@ from instrumentation.settings import InstrumentSettings
 
 def labels_of(settings):
     registry = CollectorRegistry()
-    register_build_info(registry, "shop", settings)
+    register_build_info(registry, "shop", settings).set(1)
     ((sample,),) = [family.samples for family in registry.collect()]
     assert (sample.name, sample.value) == ("shop_build_info", 1)
     return sample.labels

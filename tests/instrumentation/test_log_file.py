@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -229,3 +230,15 @@ def test_processes_that_rotate_one_file_every_second_lose_and_tear_nothing(tmp_p
     assert found.files >= 3
     pattern = r"app\.log(\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)?"
     assert all(re.fullmatch(pattern, one.name) for one in tmp_path.iterdir())
+
+
+def test_standard_output_may_be_a_socket_as_under_systemd():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        program = (
+            "from pathlib import Path; from instrumentation.log_file import LogFile; "
+            "LogFile(Path('/dev/stdout'), retention_periods=1).append(b'a line\\n')"
+        )
+        done = subprocess.run([sys.executable, "-c", program], stdout=theirs, check=False)
+        assert done.returncode == 0
+        assert ours.recv(100) == b"a line\n"

@@ -11,8 +11,9 @@ import psutil
 import pytest
 import requests
 
+from stack.ports import reserve
 from stack.waiting import wait_until
-from tests.instrumentation.served import ANSWER_SECONDS, gunicorn
+from tests.instrumentation.served import ANSWER_SECONDS, COUNTING, gunicorn
 
 pytestmark = pytest.mark.integration
 
@@ -170,6 +171,8 @@ def test_a_directory_that_the_environment_names_is_used_and_emptied_first(tmp_pa
     with gunicorn(tmp_path, "--workers", "2", "--preload", environment=environment) as served:
         served.get("/ok")
         assert served.samples()[OK] == 1
+        assert served.samples()["softfactory_workers"] == 2  # a fork put it to 0
+        assert served.samples()["softfactory_up"] == 1
     assert not (shared / "counter_4242.db").exists()
     assert list(shared.glob("counter_*.db"))
 
@@ -211,3 +214,20 @@ def test_openmetrics_carries_the_trace_of_a_request_that_another_worker_answered
             answer = served.get("/api/metrics/prometheus", headers=asked)
             assert f'# {{trace_id="{trace}"}}' in answer.text
             assert answer.text.endswith("# EOF\n")
+
+
+def test_an_application_inside_of_middleware_is_started_before_its_first_request(tmp_path):
+    with reserve() as port:
+        environment = {"INSTRUMENT_METRICS_BIND": f"127.0.0.1:{port.port}"}
+        app = COUNTING.replace("create_app", "create_wrapped")
+        own = f"http://127.0.0.1:{port.port}/api/metrics/ready"
+        with gunicorn(tmp_path, app=app, environment=environment, ready_url=own) as served:
+            assert served.samples()[OK] == 0
+
+
+def test_a_secret_that_cannot_be_read_ends_the_start_in_one_line(tmp_path):
+    environment = {"INSTRUMENT_METRICS_TOKEN_FILE": str(tmp_path / "none")}
+    with pytest.raises(AssertionError) as refused, gunicorn(tmp_path, environment=environment):
+        pass
+    assert "INSTRUMENT_METRICS_TOKEN_FILE" in str(refused.value)
+    assert "Traceback" not in str(refused.value)

@@ -4,6 +4,7 @@ import os
 import time
 
 from flask import Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from instrumentation import instrument
 
@@ -43,3 +44,8 @@ def create_app():
         return Response(body(), mimetype="application/octet-stream")
 
     return app
+
+
+def create_wrapped():
+    """The same inside of middleware that gunicorn is handed in its place."""
+    return ProxyFix(create_app())
