@@ -27,16 +27,19 @@ class RequestState:
 
     `trace_id` and `span_id` (ours) are lower-case hex, `parent_id` is the caller's span or None.
     `status` is None until the response starts. `rule` and `endpoint` are None until the request
-    is matched, and for good where no route matches; `routed` says that matching was tried.
+    is matched, and for good where no route matches; `routed` says that matching was tried. `path`
+    begins with `mount`, where the application is mounted below the server's root.
     `counted` tells a request that metrics count from those that read them. `latency_ms` and
-    `response_bytes` are final when the request is finished. `error_type` is the class name of the
-    exception that ended it.
+    `response_bytes` are final when the request is finished. `error_type` is the class name of an
+    exception that no view caught; `broke` says that the application failed while it answered, and
+    `cut_short` that the server stopped before the body's end, as it does when the client is gone.
     """
 
     __slots__ = (
         *("app", "request_id", "trace_id", "span_id", "parent_id", "trace_flags"),
-        *("user_id", "method", "path", "query", "routed", "rule", "endpoint"),
-        *("started", "counted", "status", "error_type", "latency_ms", "response_bytes"),
+        *("user_id", "method", "mount", "path", "query", "routed", "rule", "endpoint"),
+        *("started", "counted", "status", "error_type", "broke", "cut_short"),
+        *("latency_ms", "response_bytes"),
     )
 
     def __init__(
@@ -45,6 +48,7 @@ class RequestState:
         *,
         method: str,
         path: str,
+        mount: str = "",
         query: str = "",
         request_id: str | None = None,
         traceparent: str | None = None,
@@ -52,7 +56,8 @@ class RequestState:
     ) -> None:
         self.app = app
         self.method = method
-        self.path = path
+        self.mount = mount
+        self.path = mount + path
         self.query = query
         self.started = started
         random = os.urandom(24).hex()
@@ -71,6 +76,7 @@ class RequestState:
         self.counted = False
         self.status: int | None = None
         self.error_type: str | None = None
+        self.broke = self.cut_short = False
         self.rule: str | None = None
         self.endpoint: str | None = None
         self.latency_ms: float | None = None
@@ -79,7 +85,7 @@ class RequestState:
     @property
     def failed(self) -> bool:
         """Whether the service failed: a 5xx status, or a body that broke off."""
-        return self.error_type is not None or (self.status or 500) >= 500
+        return self.broke or (self.status or 500) >= 500
 
     @property
     def traceparent(self) -> str:

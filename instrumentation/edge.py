@@ -14,6 +14,7 @@ Finished means read to the end or closed, as every server does; Flask's test cli
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,6 +54,7 @@ class RequestEdge:
         self._meters: tuple[Meter, ...] = ()
         self._observers: tuple[Observer, ...] = ()
         self._on_request: tuple[Callable[[], None], ...] = ()
+        self._abandoned: deque[_Answer] = deque()
         # Before all other hooks, the team's own among them: any of those may abort the request.
         app.url_value_preprocessors.setdefault(None, []).insert(0, self._on_routed)
         got_request_exception.connect(self._on_exception, app)
@@ -74,8 +76,11 @@ class RequestEdge:
         """Answer one request; this is the application that the server sees."""
         for hook in self._on_request:
             hook()
-        state = _state_of(self._app, environ)
-        answer = _Answer(self, state, environ, start_response, CURRENT.get())
+        if self._abandoned:
+            self.report_abandoned()
+        outer = environ.get(_ENVIRON_KEY)
+        state = _state_of(self._app, environ, outer)
+        answer = _Answer(self, state, environ, start_response, outer)
         environ[_ENVIRON_KEY] = state
         CURRENT.set(state)
         for meter in self._meters:
@@ -84,11 +89,24 @@ class RequestEdge:
             body = self._inner(environ, answer.start)
         except BaseException as error:
             state.status = 500  # the server answers for an application that raised
-            state.error_type = type(error).__name__
-            answer.finish()
+            state.error_type, state.broke = type(error).__name__, True
+            answer.report()
+            answer.leave()
             raise
         answer.take(body)
         return answer
+
+    def report_abandoned(self) -> None:
+        """Report responses that nobody closed, which the garbage collector found."""
+        while self._abandoned:
+            self._abandoned.popleft().report()
+
+    def abandon(self, answer: "_Answer") -> None:
+        """Keep a response for `report_abandoned`.
+
+        The collector comes in the midst of anything, also while this thread holds a metric's lock.
+        """
+        self._abandoned.append(answer)
 
     def answered(self, state: RequestState, environ: "WSGIEnvironment") -> None:
         """Have a request counted."""
@@ -159,7 +177,8 @@ class _Answer:
     ) -> Callable[[bytes], object]:
         """Note the status and the length, and add the request's id to the headers."""
         state = self._state
-        state.status = int(status[:3])
+        code = status[:3]
+        state.status = int(code) if code.isdecimal() else 0  # what a server makes of it is its own
         for name, value in headers:
             match len(name):
                 case 14 if name.lower() == "content-length" and value.isdecimal():
@@ -183,12 +202,13 @@ class _Answer:
         try:
             chunk = self._next()
         except StopIteration:
-            self.finish()  # the server asks for more once it has written everything
+            self.report()  # the server asks for more once it has written everything
             raise
         except BaseException as error:
-            state.error_type = type(error).__name__
+            state.error_type, state.broke = type(error).__name__, True
             if not state.response_bytes:
                 state.status = 500  # nothing was sent, so the server still can say so
+            self.report()
             raise
         state.response_bytes += len(chunk)
         if state.response_bytes == self._expected_bytes and not self._answered:
@@ -203,27 +223,33 @@ class _Answer:
             if close is not None:
                 close()
         finally:
-            self.finish()
+            state = self._state
+            if not (self._finished or state.broke):
+                state.cut_short = state.response_bytes != self._expected_bytes
+            self.report()
+            self.leave()
 
     def __del__(self) -> None:
-        self.finish()  # a server, or a test client, that never closed what it was given
+        if not self._finished:  # a server, or a test client, never closed what it was given
+            self._edge.abandon(self)
 
-    def finish(self) -> None:
+    def report(self) -> None:
         """Report the response, the first time."""
         if self._finished:
             return
         self._finished = True
         state = self._state
-        try:
-            if not self._answered:
-                self._answered = True
-                if state.status is None:
-                    state.status = 500  # the application never began a response
-                self._edge.answered(state, self._environ)
-            self._edge.finished(state)
-        finally:
-            if CURRENT.get() is state:
-                CURRENT.set(self._outer)
+        if not self._answered:
+            self._answered = True
+            if state.status is None:
+                state.status = 500  # the application never began a response
+            self._edge.answered(state, self._environ)
+        self._edge.finished(state)
+
+    def leave(self) -> None:
+        """Have this thread work for nobody, or for the request inside which this one was made."""
+        if CURRENT.get() is self._state:
+            CURRENT.set(self._outer)
 
 
 def request_edge(app: Flask) -> RequestEdge:
@@ -237,17 +263,17 @@ def request_edge(app: Flask) -> RequestEdge:
     return edge
 
 
-def _state_of(app: Flask, environ: "WSGIEnvironment") -> RequestState:
+def _state_of(app: Flask, environ: "WSGIEnvironment", outer: RequestState | None) -> RequestState:
     """Make the state of a request; one that came through another edge keeps its identity."""
     request_id = environ.get("HTTP_X_REQUEST_ID")
     traceparent = environ.get("HTTP_TRACEPARENT")
-    outer = environ.get(_ENVIRON_KEY)
-    if isinstance(outer, RequestState):
+    if outer is not None:
         request_id, traceparent = outer.request_id, outer.traceparent
     return RequestState(
         app,
         method=environ.get("REQUEST_METHOD", ""),
-        path=environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+        path=environ.get("PATH_INFO", ""),
+        mount=environ.get("SCRIPT_NAME", ""),
         query=environ.get("QUERY_STRING", ""),
         request_id=request_id,
         traceparent=traceparent,

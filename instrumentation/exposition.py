@@ -17,12 +17,16 @@ from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
 from instrumentation.exemplars import Exemplar, Exemplars
+from instrumentation.settings import check_labels
 
 GZIP_LEVEL = 1
 """Four fifths of the bytes go at the first level; the others cost a scrape more than they save."""
 
 TARGET_LABELS = frozenset({"job", "service", "instance"})
 """Set by discovery, so that what names a target does not depend on the target."""
+
+_PLAIN = frozenset({"counter", "gauge", "histogram", "summary", "unknown", "untyped"})
+_SPARE_SERIES = 1000
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -36,7 +40,7 @@ class Exposed:
 
 
 class Exposition:
-    """Renders one registry. Series are never removed from it, so the kept parts are bounded.
+    """Renders one registry.
 
     `exemplars` are found by the name of their histogram. `constant_labels` stand on every series; a
     metric's own label of that name wins. Raises ValueError for one that discovery sets.
@@ -50,6 +54,7 @@ class Exposition:
         exemplars: Mapping[str, Exemplars] | None = None,
     ) -> None:
         constant_labels = constant_labels or {}
+        check_labels("constant_labels", constant_labels)
         if taken := TARGET_LABELS & constant_labels.keys():
             raise ValueError(f"constant label {min(taken)}: it belongs to the target's discovery")
         self._registry = registry
@@ -110,34 +115,49 @@ class _Lines:
         """Return the lines; exemplars are found by sample name, method, endpoint and edge."""
         lines: list[str] = []
         for metric in registry.collect():
+            if _is_special(metric):
+                lines.append(self._whole(metric))
+                continue
             lines.append(self._heads.get((metric.name, metric.type)) or self._head(metric))
             created = f"{metric.name}_created"
             for name, labels, value, *_ in metric.samples:
                 if name == created:
                     continue
                 key = (name, tuple(labels.items()))
-                series = self._series.get(key) or self._write_series(key, metric.type)
+                series = self._series.get(key) or self._write_series(key)
                 number = floatToGoString(value)  # type: ignore[no-untyped-call]  # has no types
                 if exemplars and (found := exemplars.get(_place(name, labels))):
                     number = f"{number} {_exemplar(found)}"
                 lines.append(f"{series} {number}\n")
+        if len(self._series) > 2 * len(lines) + _SPARE_SERIES:
+            self._series.clear()  # a collector of the team's own has had many that are gone
         return lines
+
+    def _whole(self, metric: Metric) -> str:
+        """Have the client write a family that holds more than names and numbers."""
+        labelled = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+        labelled.samples = [
+            sample._replace(labels={**self._constant_labels, **sample.labels})
+            for sample in metric.samples
+            if sample.name != f"{metric.name}_created"
+        ]
+        return self._write(_Only(labelled)).decode().removesuffix("# EOF\n")
 
     def _head(self, metric: Metric) -> str:
         """Have the client write the lines before the samples, from a copy without any."""
-        bare = Metric(metric.name, metric.documentation, metric.type)
+        bare = Metric(metric.name, metric.documentation, metric.type, metric.unit)
         head = self._write(_Only(bare)).decode().removesuffix("# EOF\n")
         self._heads[metric.name, metric.type] = head
         return head
 
-    def _write_series(self, key: _Key, kind: str) -> str:
+    def _write_series(self, key: _Key) -> str:
         """Have the client write the series' name and labels, so that escaping stays its affair."""
         name, labels = key
         one = Metric(name, "", "unknown")
         one.samples.append(Sample(name, {**self._constant_labels, **dict(labels)}, 0.0))
-        line = next(
-            line for line in self._write(_Only(one)).decode().splitlines() if line[0] != "#"
-        )
+        # Not splitlines(): a label's value may hold what that takes for the end of a line.
+        lines = self._write(_Only(one)).decode().split("\n")
+        line = next(line for line in lines if not line.startswith("#"))
         series = self._series[key] = line.rpartition(" ")[0]
         return series
 
@@ -152,6 +172,13 @@ class _Only(CollectorRegistry):
     def collect(self) -> list[Metric]:
         """Return the family."""
         return [self._metric]
+
+
+def _is_special(metric: Metric) -> bool:
+    """Tell whether a family's samples have timestamps or exemplars, or a form of their own."""
+    return metric.type not in _PLAIN or any(
+        sample.timestamp is not None or sample.exemplar is not None for sample in metric.samples
+    )
 
 
 def _place(name: str, labels: Mapping[str, str]) -> Any:

@@ -122,8 +122,13 @@ class Instrumentation:
             directory=self.directory,
         )
         self.state_in_each_process(self.faults.tell_enabled)
-        self.tasks.add("resources", self.sampler.sample, settings.sample_seconds, in_context=False)
         edge = request_edge(app)
+
+        def look_after() -> None:
+            edge.report_abandoned()
+            self.sampler.sample()
+
+        self.tasks.add("resources", look_after, settings.sample_seconds, in_context=False)
         edge.before_each(self.start)
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self

@@ -60,6 +60,8 @@ def when_ready(server: Any) -> None:
 def post_fork(_server: Any, worker: Any) -> None:
     """Tell the worker which process is the service's master."""
     declare_service_root(worker.ppid)
+    if directory := os.environ.get(_workers.VARIABLE):
+        _workers.forget_master(Path(directory), worker.ppid)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -5,14 +5,19 @@ import os
 import struct
 from pathlib import Path
 
+SUFFIX = ".mark"
+
 _DOUBLE = struct.Struct("d")
 
 
 class HighWaterMark:
-    """The highest number that any process has given so far; `path` is where it is kept."""
+    """The highest number that any process has given so far.
+
+    It is kept in the file `path`, whose suffix is replaced by SUFFIX.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.with_suffix(SUFFIX)
 
     def raise_to(self, value: float) -> float:
         """Return `value`, or what is higher and was given before, by whomever."""

@@ -46,13 +46,13 @@ class RequestMetrics:
     ) -> None:
         self._app = app
         self._lock = threading.Lock()
-        self._primed = False
         self._own_paths: frozenset[str] = frozenset()
         self._exemplars = exemplars
         self._note = note
         self._error_types: set[str] = set()
         self._answered: dict[tuple[str, str | None, int | None], Callable[[], None]] = {}
         self._finished: dict[tuple[str, str | None], _Measures] = {}
+        self._by_labels: dict[tuple[str, str], _Measures] = {}
         self._in_flight = Gauge(
             f"{prefix}_requests_in_flight",
             "Requests that have come in and are not finished.",
@@ -71,6 +71,12 @@ class RequestMetrics:
             ["type", "endpoint"],
             registry=registry,
         )
+        self._cut_short = Counter(
+            f"{prefix}_responses_cut_short_total",
+            "Responses whose body the server did not read to its end: most clients were gone.",
+            ["endpoint"],
+            registry=registry,
+        )
         self._latency = Histogram(
             f"{prefix}_request_latency_ms",
             "Time until the response was finished, in milliseconds.",
@@ -87,35 +93,32 @@ class RequestMetrics:
         )
 
     def prime(self) -> None:
-        """Make the series of all known routes, at zero. Cheap from the second call on.
+        """Make the series of all known routes, at zero, and begin anew in a forked process.
 
-        Called at the first request, when Flask accepts no further routes.
+        Called where a process begins to serve, when Flask accepts no further routes.
         """
-        if self._primed:
-            return
-        with self._lock:
-            if self._primed:
-                return
-            own = set()
-            for rule in self._app.url_map.iter_rules():
-                if is_metrics_endpoint(rule.endpoint):
-                    own.add(rule.rule)
-                    continue
-                self._errors.labels("http_500", rule.rule)
-                for method in (rule.methods or set()) - _IMPLIED_METHODS:
-                    self._requests.labels(method, rule.rule, "200")
-                    self._requests.labels(method, rule.rule, "500")
-                    self._measures(method, rule.rule)
-            for status in ("404", "405", "500"):
-                self._requests.labels(OTHER_METHOD, UNMATCHED, status)
-            self._errors.labels("http_500", UNMATCHED)
-            self._measures(OTHER_METHOD, UNMATCHED)
-            self._own_paths = frozenset(own)
-            self._primed = True
+        for kept in (self._answered, self._finished, self._by_labels):
+            kept.clear()  # exemplars stand in memory of the process that asked for its place
+        own = set()
+        for rule in self._app.url_map.iter_rules():
+            if is_metrics_endpoint(rule.endpoint):
+                own.add(rule.rule)
+                continue
+            self._errors.labels("http_500", rule.rule)
+            for method in (rule.methods or set()) - _IMPLIED_METHODS:
+                self._requests.labels(method, rule.rule, "200")
+                self._requests.labels(method, rule.rule, "500")
+                self._measures(method, rule.rule)
+        for status in ("404", "405", "500"):
+            self._requests.labels(OTHER_METHOD, UNMATCHED, status)
+        self._errors.labels("http_500", UNMATCHED)
+        self._measures(OTHER_METHOD, UNMATCHED)
+        self._own_paths = frozenset(own)
 
     def begun(self, state: RequestState) -> None:
         """Count the request as in flight."""
-        if state.path not in self._own_paths:
+        path = state.path[len(state.mount) :] if state.mount else state.path
+        if path not in self._own_paths:
             state.counted = True
             self._in_flight.inc()
 
@@ -145,16 +148,23 @@ class RequestMetrics:
         measures.latency(latency_ms)
         measures.size(state.response_bytes)
         measures.exemplar(latency_ms, state.trace_id)
+        if state.cut_short:
+            measures.cut_short()
         if state.failed:
             self._errors.labels(self._error_type(state), state.rule or UNMATCHED).inc()
         self._note(state)
 
     def _measures(self, method: str, endpoint: str) -> "_Measures":
-        return _Measures(
-            self._latency.labels(method, endpoint).observe,
-            self._size.labels(method, endpoint).observe,
-            self._exemplars.of(method, endpoint),
-        )
+        with self._lock:
+            measures = self._by_labels.get((method, endpoint))
+            if measures is None:
+                measures = self._by_labels[method, endpoint] = _Measures(
+                    self._latency.labels(method, endpoint).observe,
+                    self._size.labels(method, endpoint).observe,
+                    self._exemplars.of(method, endpoint),
+                    self._cut_short.labels(endpoint).inc,
+                )
+            return measures
 
     def _error_type(self, state: RequestState) -> str:
         kind = state.error_type or f"http_{state.status}"
@@ -168,17 +178,19 @@ class RequestMetrics:
 class _Measures:
     """What one method and route are measured with, looked up once a request."""
 
-    __slots__ = ("exemplar", "latency", "size")
+    __slots__ = ("cut_short", "exemplar", "latency", "size")
 
     def __init__(
         self,
         latency: Callable[[float], None],
         size: Callable[[float], None],
         exemplar: Callable[[float, str], None],
+        cut_short: Callable[[], None],
     ) -> None:
         self.latency = latency
         self.size = size
         self.exemplar = exemplar
+        self.cut_short = cut_short
 
 
 def is_metrics_endpoint(endpoint: str) -> bool:

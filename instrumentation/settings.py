@@ -26,6 +26,8 @@ DEFAULT_LOG_FILE = Path("logs/app.log")
 PRODUCTION = frozenset({"production", "prod", "live"})
 """What an environment is called in which nobody wants faults."""
 
+_LABELS_IN_USE = frozenset({"le", "quantile"})
+
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -84,10 +86,17 @@ def _words(_name: str, text: str) -> tuple[str, ...]:
 
 def _labels(name: str, text: str) -> dict[str, str]:
     labels = dict(_pair(name, part, "region=eu,zone=a") for part in text.split(","))
-    for label in labels:
-        if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9_]*", label):
-            raise SettingsError(f"{name}={text!r}: {label!r} is no name for a label")
+    check_labels(f"{name}={text!r}", labels)
     return labels
+
+
+def check_labels(what: str, labels: Mapping[str, str]) -> None:
+    """Raise SettingsError unless these can stand on every series."""
+    for name, value in labels.items():
+        if not re.fullmatch(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", name) or name in _LABELS_IN_USE:
+            raise SettingsError(f"{what}: {name!r} is no name for a label on every series")
+        if not isinstance(value, str):
+            raise SettingsError(f"{what}: the value of {name!r} is no text: {value!r}")
 
 
 def _shares(name: str, text: str) -> dict[str, float]:

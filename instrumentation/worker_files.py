@@ -25,6 +25,7 @@ DEAD = 0
 
 _INTEGER = struct.Struct("i")
 _HEADER_BYTES = 8
+_SPARE_SERIES = 1000
 _PER_PROCESS = frozenset({"all", "liveall"})
 
 _Labels = tuple[tuple[str, str], ...]
@@ -124,11 +125,21 @@ class WorkerFiles:
         Call it under `workers.reading`.
         """
         self._refresh()
+        named = sum(len(file.entries) for file in self._files.values())
+        if len(self._known.series) > 2 * named + _SPARE_SERIES:
+            self._begin_anew()  # most that were ever met are of processes that are gone
+            self._refresh()
         values = self._add_up()
         if self._planned != len(self._known.series):
             self._plan = _plan(self._known.series)
             self._planned = len(self._known.series)
         return [family.metric(values) for family in self._plan if family.name in families]
+
+    def _begin_anew(self) -> None:
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+        self._known, self._plan, self._planned = _Known(), [], 0
 
     def _refresh(self) -> None:
         present = set()

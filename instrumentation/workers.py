@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from instrumentation.high_water import SUFFIX
 from instrumentation.recent import merge_dead
 from instrumentation.settings import SettingsError
 
@@ -92,6 +93,18 @@ def prepare(*, worker_count: int, preloaded: bool) -> Path | None:
     return directory
 
 
+def forget_master(directory: Path, master_pid: int) -> None:
+    """Have what a preloading master said of itself count no more, now that workers say it.
+
+    For a worker, once it is forked: a master's gauges would else be those of one worker too many,
+    as they were when it loaded the application.
+    """
+    if "prometheus_client" in sys.modules:
+        from instrumentation.worker_files import forget_live_gauges
+
+        forget_live_gauges(directory, master_pid)
+
+
 def remove() -> None:
     """Remove the directory, if this process made it, or if the master is gone that made it."""
     owner = os.environ.get(_OWNER_VARIABLE)
@@ -160,7 +173,7 @@ def _sweep(base: Path) -> None:
 
 def _empty(directory: Path) -> None:
     own = str(os.getpid())
-    for pattern in ("*.db", "*.page", "*.ring"):
+    for pattern in ("*.db", "*.page", "*.ring", f"*{SUFFIX}"):
         for path in directory.glob(pattern):
             if path.stem.rpartition("_")[2] != own:  # an application that was preloaded uses it
                 path.unlink(missing_ok=True)

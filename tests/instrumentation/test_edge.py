@@ -1,3 +1,4 @@
+import gc
 import uuid
 
 import pytest
@@ -55,9 +56,26 @@ def test_a_request_is_reported_once_with_its_route_status_and_latency(app, seen,
     assert finished.latency_ms > 0
 
 
-def test_a_response_that_nobody_reads_or_closes_is_reported_all_the_same(app, seen):
+def test_a_response_that_nobody_reads_or_closes_is_reported_with_the_next_request(app, seen, ask):
     app.test_client().get("/ok/1")
-    assert [finished.status for finished in seen] == [200]
+    gc.collect()
+    ask(app, "/ok/2")
+    assert [(finished.path, finished.status) for finished in seen] == [
+        ("/ok/1", 200),
+        ("/ok/2", 200),
+    ]
+
+
+def test_the_garbage_collector_reports_nothing_itself_as_it_may_come_while_a_lock_is_held(
+    app, seen
+):
+    meter = Meter()
+    request_edge(app).measure(meter)
+    answer(app, "/ok/1")  # nobody reads, closes or keeps it
+    gc.collect()
+    assert meter.calls == ["begun"]
+    request_edge(app).report_abandoned()
+    assert meter.calls == ["begun", ("answered", 200), ("finished", 200, 0)]
 
 
 def test_an_unhandled_exception_is_a_500_with_its_type(app, seen, ask):
@@ -148,6 +166,9 @@ def test_an_observer_is_called_once_however_often_it_is_added(app, seen, ask):
     assert len(calls) == 1
 
 
+LENGTH_TWO = ("Content-Length", "2")
+
+
 class Meter:
     def __init__(self):
         self.calls = []
@@ -235,3 +256,56 @@ def test_an_application_inside_another_one_keeps_the_identity_of_the_request(see
     assert [(f.app.name, f.request_id) for f in seen] == [("inner", told), ("outer", told)]
     assert seen[0].trace_id == seen[1].trace_id
     assert CURRENT.get() is None
+
+
+def test_an_exception_that_a_handler_answers_well_is_no_failure(app, seen, ask):
+    app.register_error_handler(500, lambda error: ("", 302, {"Location": "/ok/1"}))
+    assert ask(app, "/boom").status_code == 302
+    assert [(f.status, f.error_type, f.failed) for f in seen] == [(302, "LookupError", False)]
+
+
+def test_a_body_that_breaks_is_a_failure_whatever_its_status(app, seen, ask):
+    with pytest.raises(OSError, match="broken"):
+        ask(app, "/breaks-late")
+    assert [(f.status, f.failed, f.cut_short) for f in seen] == [(200, True, False)]
+
+
+@pytest.mark.parametrize("read", [0, 1, 2])
+def test_a_body_is_cut_short_unless_all_of_it_was_taken(app, seen, read):
+    app.add_url_rule("/stream", "stream", lambda: Response(iter([b"a", b"b"])))
+    app.add_url_rule("/known", "known", lambda: Response(iter([b"a", b"b"]), headers=[LENGTH_TWO]))
+    for path in ("/stream", "/known"):
+        body = answer(app, path)
+        for _ in range(read):
+            next(body)
+        body.close()
+    streamed, known = seen
+    assert streamed.cut_short  # its end was never seen
+    assert known.cut_short == (read < 2)
+
+
+def test_what_is_logged_while_a_response_is_closed_belongs_to_its_request(app, seen):
+    at_close = []
+
+    @app.get("/closing")
+    def closing():
+        response = Response("x")
+        response.call_on_close(lambda: at_close.append(CURRENT.get()))
+        return response
+
+    body = answer(app, "/closing")
+    assert list(body) == [b"x"]
+    body.close()
+    assert at_close == seen
+    assert CURRENT.get() is None
+
+
+def test_a_status_that_is_no_number_is_passed_on_as_it_is(app, seen):
+    app.add_url_rule("/busy", "busy", lambda: Response("x", status="busy"))
+    environ = EnvironBuilder(path="/busy").get_environ()
+    sent = []
+    body = app.wsgi_app(environ, lambda status, headers, exc_info=None: sent.append(status))
+    assert list(body) == [b"x"]
+    body.close()
+    assert sent == ["0 busy"]
+    assert [f.status for f in seen] == [0]

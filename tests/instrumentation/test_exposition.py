@@ -2,11 +2,18 @@ import gzip
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeHistogramMetricFamily,
+    GaugeMetricFamily,
+)
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.samples import Exemplar as LibraryExemplar
 
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
+from instrumentation.settings import SettingsError
 
 
 def without_created(text):
@@ -110,3 +117,66 @@ def test_the_body_is_gzip_where_the_client_takes_it():
     exposed = Exposition(registry).respond("", "br, gzip;q=0.5")
     assert exposed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(exposed.body) == Exposition(registry).render()
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x0b", "\x0c", "\x1c", "\x85", "\r"])
+def test_a_label_value_with_an_odd_end_of_line_keeps_its_series_name(end):
+    registry = CollectorRegistry()
+    Gauge("g", "g", ["x"], registry=registry).labels(f"a{end}b").set(1)
+    assert Exposition(registry).render() == generate_latest(registry)
+
+
+class Special:
+    """A team's own collector: what a family holds beyond names and numbers."""
+
+    def collect(self):
+        stamped = GaugeMetricFamily("stamped", "s", labels=["x"])
+        stamped.add_metric(["y"], 1.5, timestamp=1234.5)
+        yield stamped
+        yield GaugeHistogramMetricFamily(
+            "sizes", "s", buckets=[("1", 1), ("+Inf", 2)], gsum_value=3
+        )
+        yield GaugeMetricFamily("wait_seconds", "w", value=1, unit="seconds")
+        counted = CounterMetricFamily("counted", "c")
+        counted.add_sample("counted_total", {}, 1, exemplar=LibraryExemplar({"trace_id": "a"}, 1))
+        yield counted
+
+
+@pytest.mark.parametrize("is_openmetrics", [False, True])
+def test_timestamps_units_exemplars_and_forms_of_their_own_are_kept(is_openmetrics):
+    registry = CollectorRegistry()
+    registry.register(Special())
+    write = openmetrics.generate_latest if is_openmetrics else generate_latest
+    ours = Exposition(registry).render(is_openmetrics=is_openmetrics)
+    assert ours.decode().splitlines() == without_created(write(registry))
+    labelled = Exposition(registry, constant_labels={"zone": "a"})
+    assert b'zone="a"' in labelled.render(is_openmetrics=is_openmetrics).splitlines()[2]
+
+
+@pytest.mark.parametrize("labels", [{"bad-name": "x"}, {"le": "9"}, {"n": 3}, {"__x": "y"}])
+def test_a_constant_label_that_no_series_could_have_is_refused_at_the_start(labels):
+    with pytest.raises(SettingsError):
+        Exposition(CollectorRegistry(), constant_labels=labels)
+
+
+class Passing:
+    """A collector whose series are other ones each time."""
+
+    def __init__(self):
+        self.round = 0
+
+    def collect(self):
+        self.round += 1
+        family = GaugeMetricFamily("g", "g", labels=["n"])
+        for n in range(500):
+            family.add_metric([f"{self.round}-{n}"], n)
+        yield family
+
+
+def test_what_is_kept_of_series_that_are_gone_is_bounded():
+    registry = CollectorRegistry()
+    registry.register(Passing())
+    exposition = Exposition(registry)
+    for _ in range(20):
+        exposition.render()
+    assert len(exposition._text._series) < 3000

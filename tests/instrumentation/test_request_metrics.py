@@ -2,6 +2,8 @@ import random
 import string
 import threading
 
+import pytest
+
 from instrumentation import summary
 from instrumentation.request_metrics import METHODS
 
@@ -190,3 +192,40 @@ def test_a_before_request_that_aborts_is_counted_with_its_route(make_app, ask, v
 
     ask(app, "/ok")
     assert app.extensions["instrumentation"].exposition.render().count(b'status="403"} 1.0') == 1
+
+
+def test_methods_that_clients_make_up_take_no_place_of_an_exemplar(make_app, ask):
+    app = make_app()
+    for n in range(600):
+        ask(app, "/nowhere", method=f"BREW{n}")
+    ask(app, "/ok", method="HEAD")
+    asked = {"Accept": "application/openmetrics-text;version=1.0.0"}
+    lines = ask(app, "/api/metrics/prometheus", headers=asked).text.splitlines()
+    assert any(' # {trace_id="' in line for line in lines if 'method="HEAD"' in line)
+
+
+@pytest.mark.parametrize(
+    ("mount", "path"), [("/shop", "/api/metrics/live"), ("", "/api/metrics/live")]
+)
+def test_the_metrics_endpoints_count_themselves_nowhere_the_application_is_mounted(
+    make_app, ask, mount, path
+):
+    app = make_app()
+    ask(app, path, environ_overrides={"SCRIPT_NAME": mount})
+    assert by_status(app) == {}
+
+
+def test_a_mount_that_looks_like_the_metrics_endpoints_hides_no_request(make_app, ask):
+    app = make_app()
+    app.add_url_rule("/health", "own_health", lambda: "fine")
+    ask(app, "/health", environ_overrides={"SCRIPT_NAME": "/api/metrics"})
+    assert by_status(app) == {"200": 1}
+
+
+def test_a_response_that_is_cut_short_is_counted_as_that(make_app, value):
+    app = make_app()
+    app.add_url_rule("/stream", "stream", lambda: app.response_class(iter([b"a", b"b"])))
+    with app.test_client().get("/stream", buffered=False) as response:
+        next(response.iter_encoded())
+    assert value(app, 'softfactory_responses_cut_short_total{endpoint="/stream"}') == 1
+    assert value(app, 'softfactory_responses_cut_short_total{endpoint="/ok"}') == 0

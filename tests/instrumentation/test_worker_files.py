@@ -153,3 +153,14 @@ def test_folding_a_second_worker_joins_each_kind_in_its_own_way(tmp_path, write)
     found = values(WorkerFiles(tmp_path), "a", "high", "low", "all", "recent")
     expected = {("a",): 8, ("high",): 5, ("low",): -3, ("all",): 2, ("recent",): -3}
     assert found == expected
+
+
+def test_series_of_processes_that_are_gone_are_forgotten_in_time(tmp_path, write):
+    files = WorkerFiles(tmp_path)
+    for pid in range(100, 130):
+        for n in range(50):
+            write("gauge_liveall", pid, "g", 1, n=str(n))
+        assert len(values(files, "g")) == 50
+        forget_live_gauges(tmp_path, pid)
+    assert len(files._known.series) < 1200
+    assert values(files, "g") == {}

@@ -11,6 +11,7 @@ import psutil
 import pytest
 import requests
 
+from instrumentation.high_water import HighWaterMark
 from stack.ports import reserve
 from stack.waiting import wait_until
 from tests.instrumentation.served import ANSWER_SECONDS, COUNTING, gunicorn
@@ -167,12 +168,12 @@ def test_a_directory_that_the_environment_names_is_used_and_emptied_first(tmp_pa
     shared = tmp_path / "shared"
     shared.mkdir()
     (shared / "counter_4242.db").write_bytes(b"left by an earlier run")
+    HighWaterMark(shared / "cpu_seconds").raise_to(1e6)
     environment = {"PROMETHEUS_MULTIPROC_DIR": str(shared)}
-    with gunicorn(tmp_path, "--workers", "2", "--preload", environment=environment) as served:
+    with gunicorn(tmp_path, "--workers", "2", environment=environment) as served:
         served.get("/ok")
         assert served.samples()[OK] == 1
-        assert served.samples()["softfactory_workers"] == 2  # a fork put it to 0
-        assert served.samples()["softfactory_up"] == 1
+        assert served.samples()["softfactory_cpu_seconds_total"] < 1e5
     assert not (shared / "counter_4242.db").exists()
     assert list(shared.glob("counter_*.db"))
 
@@ -231,3 +232,23 @@ def test_a_secret_that_cannot_be_read_ends_the_start_in_one_line(tmp_path):
         pass
     assert "INSTRUMENT_METRICS_TOKEN_FILE" in str(refused.value)
     assert "Traceback" not in str(refused.value)
+
+
+def test_a_preloading_master_says_nothing_of_its_own_once_workers_serve(tmp_path):
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "shared")}
+    app = COUNTING.replace("create_app", "create_with_database")
+    arguments = ("--workers", "2", "--preload")
+    with gunicorn(tmp_path, *arguments, app=app, environment=environment) as served:
+        for worker in served.workers():
+            served.kill_worker(worker, signal.SIGKILL)
+        expected = {
+            "softfactory_workers": 2,
+            "softfactory_up": 1,
+            'softfactory_database_up{database="default"}': 1,
+        }
+        wait_until(
+            lambda: expected.items() <= served.samples().items(),
+            what="what two workers say",
+            timeout_seconds=ANSWER_SECONDS,
+            retry_on=(requests.RequestException,),
+        )

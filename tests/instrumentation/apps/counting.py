@@ -7,6 +7,7 @@ from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from instrumentation import instrument
+from instrumentation.database_probe import watch_database
 
 
 def create_app():
@@ -49,3 +50,19 @@ def create_app():
 def create_wrapped():
     """The same inside of middleware that gunicorn is handed in its place."""
     return ProxyFix(create_app())
+
+
+LOADED = []
+
+
+def create_with_database():
+    """A database that is down when the application is loaded, and up from then on."""
+    app = create_app()
+
+    def check():
+        LOADED.append(1)
+        if len(LOADED) == 1:
+            raise ConnectionError("not yet")
+
+    watch_database(app.extensions["instrumentation"], check, every_seconds=0.5)
+    return app
