@@ -114,6 +114,8 @@ class BackgroundTasks:
         request = CURRENT.set(None)  # it belongs to no request, whichever was the first
         try:
             thread.start()
+        except RuntimeError as error:  # the process may start no more threads; requests go on
+            _LOGGER.error("background task %s does not run: %s", task.name, error)
         finally:
             CURRENT.reset(request)
 

@@ -13,18 +13,20 @@ Finished means read to the end or closed, as every server does; Flask's test cli
 `response.data` is read, not when only the status is looked at.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import Flask, got_request_exception, request
-from werkzeug.exceptions import HTTPException
 
 from instrumentation.correlation import CURRENT, RequestState
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_LOGGER = logging.getLogger(__name__)
 
 _EXTENSION = "instrumentation.edge"
 _ENVIRON_KEY = "instrumentation.request"
@@ -72,7 +74,9 @@ class RequestEdge:
         """Have `hook` called before each request; it must be cheap and must not raise."""
         self._on_request += (hook,)
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> "_Answer":
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
         """Answer one request; this is the application that the server sees."""
         for hook in self._on_request:
             hook()
@@ -93,8 +97,7 @@ class RequestEdge:
             answer.report()
             answer.leave()
             raise
-        answer.take(body)
-        return answer
+        return answer.take(body)
 
     def report_abandoned(self) -> None:
         """Report responses that nobody closed, which the garbage collector found."""
@@ -109,19 +112,25 @@ class RequestEdge:
         self._abandoned.append(answer)
 
     def answered(self, state: RequestState, environ: "WSGIEnvironment") -> None:
-        """Have a request counted."""
-        if not state.routed:
-            self._match(state, environ)
-        for meter in self._meters:
-            meter.answered(state)
+        """Have a request counted; what goes wrong with that must not become the response's."""
+        try:
+            if not state.routed:
+                self._match(state, environ)
+            for meter in self._meters:
+                meter.answered(state)
+        except Exception:
+            _LOGGER.exception("a request could not be counted")
 
     def finished(self, state: RequestState) -> None:
         """Have a request measured, and told to whoever observes."""
         state.latency_ms = (time.perf_counter() - state.started) * 1000.0
-        for meter in self._meters:
-            meter.finished(state)
-        for observer in self._observers:
-            observer(state)
+        try:
+            for meter in self._meters:
+                meter.finished(state)
+            for observer in self._observers:
+                observer(state)
+        except Exception:
+            _LOGGER.exception("a request could not be measured")
 
     @staticmethod
     def _on_routed(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
@@ -142,7 +151,7 @@ class RequestEdge:
         state.routed = True
         try:
             rule, _ = self._app.url_map.bind_to_environ(environ).match(return_rule=True)
-        except (HTTPException, ValueError):  # no such route, or no usable host in the environ
+        except Exception:  # noqa: BLE001 - no such route, or a converter of the team's own raised
             return
         state.rule, state.endpoint = rule.rule, rule.endpoint
 
@@ -189,10 +198,35 @@ class _Answer:
             status, [*headers, ("X-Request-Id", state.request_id)], exc_info
         )
 
-    def take(self, body: Iterable[bytes]) -> None:
-        """Take the application's body, which the server will read here."""
+    def take(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        """Take the application's body, and return what the server is to read."""
+        wrapper = self._environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(body, wrapper) and self._watch(body):
+            return body
         self._body = body
         self._next = iter(body).__next__
+        return self
+
+    def _watch(self, file: Any) -> bool:
+        """Leave a file to the server, which may have the kernel send it, and watch its end."""
+        close_file = getattr(file, "close", None)
+
+        def close() -> None:
+            try:
+                if close_file is not None:
+                    close_file()
+            finally:
+                self._state.response_bytes = max(0, self._expected_bytes)
+                self.report()
+                self.leave()
+
+        try:
+            file.close = close
+        except AttributeError:  # a server's own kind, which takes no other
+            return False
+        self._answered = True
+        self._edge.answered(self._state, self._environ)
+        return True
 
     def __iter__(self) -> "_Answer":
         return self

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROWS = 512
-"""Series that can have exemplars; any beyond go without. The page's memory is used as rows are."""
+ROWS = 256
+"""Series that can have exemplars; any beyond go without."""
 
 _SLOT = struct.Struct("16sdd")
 _NAME_BYTES = 256
@@ -54,7 +54,10 @@ class Exemplars:
         """Return what notes a value and its trace id for one series, in this process."""
         name = f"{method} {endpoint}".encode()
         with self._lock:
-            page = self._own_page()
+            try:
+                page = self._own_page()
+            except OSError:  # no room for it
+                return _forget
             if self._rows >= ROWS or len(name) >= _NAME_BYTES:
                 return _forget
             start = self._rows * self._row_bytes
@@ -83,14 +86,14 @@ class Exemplars:
     def _own_page(self) -> mmap.mmap:
         if self._page is None or self._pid != os.getpid():
             size = ROWS * self._row_bytes
-            self._pid, self._rows = os.getpid(), 0
             if self._directory is None:
                 self._page = mmap.mmap(-1, size)
             else:
-                path = self._directory / f"exemplars_{self._pid}.page"
+                path = self._directory / f"exemplars_{os.getpid()}.page"
                 with path.open("w+b") as file:
-                    file.truncate(size)
+                    os.posix_fallocate(file.fileno(), 0, size)  # a hole could not be written later
                     self._page = mmap.mmap(file.fileno(), size)
+            self._pid, self._rows = os.getpid(), 0
         return self._page
 
     def _pages(self) -> Iterator[mmap.mmap]:

@@ -22,9 +22,6 @@ from instrumentation.settings import check_labels
 GZIP_LEVEL = 1
 """Four fifths of the bytes go at the first level; the others cost a scrape more than they save."""
 
-TARGET_LABELS = frozenset({"job", "service", "instance"})
-"""Set by discovery, so that what names a target does not depend on the target."""
-
 _PLAIN = frozenset({"counter", "gauge", "histogram", "summary", "unknown", "untyped"})
 _SPARE_SERIES = 1000
 
@@ -43,7 +40,7 @@ class Exposition:
     """Renders one registry.
 
     `exemplars` are found by the name of their histogram. `constant_labels` stand on every series; a
-    metric's own label of that name wins. Raises ValueError for one that discovery sets.
+    metric's own label of that name wins. Raises SettingsError for one that can't stand there.
     """
 
     def __init__(
@@ -55,8 +52,6 @@ class Exposition:
     ) -> None:
         constant_labels = constant_labels or {}
         check_labels("constant_labels", constant_labels)
-        if taken := TARGET_LABELS & constant_labels.keys():
-            raise ValueError(f"constant label {min(taken)}: it belongs to the target's discovery")
         self._registry = registry
         self._exemplars = exemplars or {}
         self._text = _Lines(generate_latest, constant_labels)

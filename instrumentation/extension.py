@@ -29,7 +29,7 @@ from instrumentation.registry import ServiceRegistry
 from instrumentation.request_metrics import RequestMetrics
 from instrumentation.sampling import ResourceCollector, ResourceSampler
 from instrumentation.settings import InstrumentSettings
-from instrumentation.workers import reading, shared_directory
+from instrumentation.workers import bury_strays, fill_holes, reading, shared_directory
 
 EXTENSION = "instrumentation"
 
@@ -85,13 +85,16 @@ class Instrumentation:
         )
         workers = Gauge(
             f"{prefix}_workers",
-            "Worker processes that are alive and have loaded the application.",
+            "Worker processes that are alive and serve the application.",
             registry=self.registry,
             multiprocess_mode="livesum",
         )
         build = register_build_info(self.registry, prefix, settings)
-        for gauge in (up, workers, build):
+        for gauge in (up, build):
             self.state_in_each_process(functools.partial(gauge.set, 1))
+        self._facts.append(
+            functools.partial(workers.set, 1)
+        )  # a program that serves nothing is none
         self._count_log_records()
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
@@ -126,6 +129,9 @@ class Instrumentation:
 
         def look_after() -> None:
             edge.report_abandoned()
+            if self.directory is not None:
+                fill_holes(self.directory)
+                bury_strays(self.directory)
             self.sampler.sample()
 
         self.tasks.add("resources", look_after, settings.sample_seconds, in_context=False)
@@ -209,6 +215,8 @@ class Instrumentation:
             for tell in self._facts:
                 tell()
             self.requests.prime()
+            if self.directory is not None:
+                fill_holes(self.directory)
             self.tasks.start()
             if self.own_port is not None:
                 self.own_port.start()

@@ -15,6 +15,7 @@ from typing import Any
 
 from instrumentation import draining as _draining
 from instrumentation import workers as _workers
+from instrumentation.log_file import check_log_file
 from instrumentation.own_port import listen as _listen
 from instrumentation.process_tree import declare_service_root
 from instrumentation.settings import InstrumentSettings, SettingsError
@@ -36,6 +37,9 @@ control_socket_disable = True
 _unburied: set[int] = set()
 """Workers of this master that died and whose counts are not folded yet."""
 
+_worker_pid: int | None = None
+"""The worker that this process is; whatever a worker forks is none."""
+
 
 def on_starting(server: Any) -> None:
     """Make what all workers share. Raises RuntimeError, which gunicorn prints as its error."""
@@ -45,6 +49,8 @@ def on_starting(server: Any) -> None:
     try:
         settings = InstrumentSettings.from_env()
         settings.read_secrets()
+        if settings.log_file is not None:
+            check_log_file(settings.log_file)
         if settings.metrics_bind is not None:
             _listen(settings.metrics_bind, beside_old_master=server.master_pid != 0)
         _workers.prepare(worker_count=server.cfg.workers, preloaded=server.cfg.preload_app)
@@ -57,8 +63,25 @@ def when_ready(server: Any) -> None:
     _draining.hold_back_sigterm(server, InstrumentSettings.from_env().drain_seconds)
 
 
+def pre_fork(server: Any, _worker: Any) -> None:
+    """Say so where metrics become those of one worker each."""
+    if server.WORKERS and _workers.VARIABLE not in os.environ:
+        server.log.error(
+            "a second worker is started, but prometheus_client was imported before workers were "
+            "known: each has metrics of its own; set %s before gunicorn starts",
+            _workers.VARIABLE,
+        )
+
+
+def pre_exec(server: Any) -> None:
+    """Have the master that will replace this one (SIGUSR2) count on."""
+    _workers.hand_on(server.cfg.env_orig)
+
+
 def post_fork(_server: Any, worker: Any) -> None:
     """Tell the worker which process is the service's master."""
+    global _worker_pid
+    _worker_pid = os.getpid()
     declare_service_root(worker.ppid)
     if directory := os.environ.get(_workers.VARIABLE):
         _workers.forget_master(Path(directory), worker.ppid)
@@ -78,12 +101,14 @@ def child_exit(server: Any, worker: Any) -> None:
     _unburied.add(worker.pid)
     try:
         _workers.bury(Path(directory), _unburied)
-    except (OSError, RuntimeError) as error:
-        server.log.error("metrics of worker %s stay in files of their own: %s", worker.pid, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the master must go on
+        server.log.error("metrics of worker %s stay in files of their own: %r", worker.pid, error)
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:
     """Write what the logs still hold, and tidy up for a master that was killed and can't."""
+    if os.getpid() != _worker_pid:
+        return  # a child that a view forked, on its way out
     for instrumentation in _instrumentations():
         instrumentation.flush()
     _workers.remove()

@@ -20,6 +20,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from instrumentation.settings import SettingsError
+
 DAY_SECONDS = 86_400
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
@@ -222,6 +224,20 @@ class LogFile:
 
     def _name_of(self, period: int) -> str:
         return datetime.fromtimestamp(period * self._period_seconds, UTC).strftime(self._stamp)
+
+
+def check_log_file(path: Path) -> None:
+    """Open a log file as its writer will, and close it. Raises SettingsError."""
+    file = LogFile(path, retention_periods=1)
+    try:
+        file.open()
+    except OSError as error:
+        raise SettingsError(
+            f"log_file={str(path)!r}: {error.strerror}; name a file in a directory that this "
+            "process may write"
+        ) from error
+    finally:
+        file.close()
 
 
 def _make_directory(directory: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from instrumentation.extension import Instrumentation
+from instrumentation.extension import EXTENSION, Instrumentation
 from instrumentation.log_access import UserId
 from instrumentation.logging_config import configure_logging, request_logging_middleware
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
@@ -30,6 +30,8 @@ def instrument(
     with `instrumentation.gunicorn_conf`, so that metrics are those of all. Raises SettingsError,
     and RuntimeError at a second call for the same application.
     """
+    if EXTENSION in app.extensions:
+        raise RuntimeError(f"{app.name} is instrumented already")
     settings = settings or InstrumentSettings.from_env()
     configure_logging(
         app, log_file or settings.log_file or DEFAULT_LOG_FILE, debug, settings=settings

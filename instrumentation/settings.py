@@ -28,6 +28,12 @@ PRODUCTION = frozenset({"production", "prod", "live"})
 
 _LABELS_IN_USE = frozenset({"le", "quantile"})
 
+TARGET_LABELS = frozenset({"job", "service", "instance"})
+"""Set by discovery, so that what names a target does not depend on the target."""
+
+_LONGEST_SECONDS = 86400.0
+_MOST_DAYS = 36500
+
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -50,10 +56,21 @@ def _positive(name: str, text: str) -> float:
     return value
 
 
-def _not_negative(name: str, text: str) -> float:
+def _seconds(name: str, text: str) -> float:
     value = _number(text)
-    if not value >= 0:
-        raise SettingsError(f"{name}={text!r}: expected zero or a number above it")
+    if not 0 < value <= _LONGEST_SECONDS:
+        raise SettingsError(f"{name}={text!r}: expected seconds above 0, at most a day")
+    return value
+
+
+def _seconds_or_none(name: str, text: str) -> float:
+    return 0.0 if _number(text) == 0 else _seconds(name, text)
+
+
+def _days(name: str, text: str) -> int:
+    value = _whole(name, text)
+    if value > _MOST_DAYS:
+        raise SettingsError(f"{name}={text!r}: expected at most {_MOST_DAYS} days")
     return value
 
 
@@ -95,6 +112,8 @@ def check_labels(what: str, labels: Mapping[str, str]) -> None:
     for name, value in labels.items():
         if not re.fullmatch(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", name) or name in _LABELS_IN_USE:
             raise SettingsError(f"{what}: {name!r} is no name for a label on every series")
+        if name in TARGET_LABELS:
+            raise SettingsError(f"{what}: {name!r} is given by the target's discovery, not here")
         if not isinstance(value, str):
             raise SettingsError(f"{what}: the value of {name!r} is no text: {value!r}")
 
@@ -166,7 +185,7 @@ class InstrumentSettings:
     cpu_limit_cores: float | None = _setting(
         None, _positive, "what CPU use is measured against, if smaller than the real limit"
     )
-    sample_seconds: float = _setting(5.0, _positive, "how often memory and CPU are sampled")
+    sample_seconds: float = _setting(5.0, _seconds, "how often memory and CPU are sampled")
     latency_buckets_ms: tuple[float, ...] = _setting(
         DEFAULT_LATENCY_BUCKETS_MS, _edges, "histogram edges; the rules need one at 1000"
     )
@@ -184,10 +203,10 @@ class InstrumentSettings:
         (), _networks, "networks that may read the metrics endpoints; none named means all"
     )
     drain_seconds: float = _setting(
-        2.0, _not_negative, "how long `ready` says 503 before the server stops accepting"
+        2.0, _seconds_or_none, "how long `ready` says 503 before the server stops accepting"
     )
     log_file: Path | None = _setting(None, _path, "where the log goes; else `logs/app.log`")
-    log_retention_days: int = _setting(30, _whole, "rotated files that are kept, one a day (UTC)")
+    log_retention_days: int = _setting(30, _days, "rotated files that are kept, one a day (UTC)")
     log_record_max_bytes: int = _setting(
         32 * 1024, _whole, "a longer record is cut, and marked as cut"
     )

@@ -24,6 +24,7 @@ DEAD = 0
 """The process id under which dead workers' files are folded; no process has it."""
 
 _INTEGER = struct.Struct("i")
+_TWO_DOUBLES = struct.Struct("dd")
 _HEADER_BYTES = 8
 _SPARE_SERIES = 1000
 _PER_PROCESS = frozenset({"all", "liveall"})
@@ -71,42 +72,43 @@ class _Known:
 class _File:
     """One worker's file of one kind: which series stands at which place, counted in doubles."""
 
-    def __init__(self, path: Path, kind: str, pid: str) -> None:
+    def __init__(self, kind: str, pid: str) -> None:
         self.kind = kind
         self.entries: list[tuple[int, int]] = []
         self.doubles: memoryview[float] = memoryview(b"").cast("d")
         per_process = kind.partition("_")[2] in _PER_PROCESS
         self._own_labels: _Labels = (("pid", pid),) if per_process else ()
         self._read_bytes = _HEADER_BYTES
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._map: mmap.mmap | None = None
+        self._map: mmap.mmap | bytes = b""
 
-    def refresh(self, known: _Known) -> None:
-        """Map what was added, and parse its keys."""
-        size = os.fstat(self._descriptor).st_size
+    def refresh(self, path: str, size: int, known: _Known) -> None:
+        """Map what was added, and parse its keys. Raises FileNotFoundError."""
         if size < _HEADER_BYTES:
             return  # its process is just making it
-        if self._map is None or size > len(self._map):
-            self._map = mmap.mmap(self._descriptor, size, access=mmap.ACCESS_READ)
+        if size > len(self._map):
+            with open(path, "rb") as file:  # noqa: PTH123 - a string from scandir, each scrape
+                self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
             self.doubles = memoryview(self._map)[: size - size % 8].cast("d")
         data = self._map
         used = min(_INTEGER.unpack_from(data, 0)[0], size)
         position = self._read_bytes
-        while position < used:
+        while position + 4 <= used:
             length = _INTEGER.unpack_from(data, position)[0]
             end = position + 4 + length
             place = end + (8 - (length + 4) % 8)
-            if place + 16 > used:
+            if length < 0 or place + 16 > used:
                 break  # its process died while it wrote: what comes after was never counted
-            number = known.number(self.kind, self._own_labels, data[position + 4 : end])
+            try:
+                number = known.number(self.kind, self._own_labels, data[position + 4 : end])
+            except (ValueError, TypeError):  # damaged: what comes after can't be found
+                break
             self.entries.append((number, place // 8))
             position = place + 16
         self._read_bytes = position
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, which closes with its last view."""
         self.doubles.release()
-        os.close(self._descriptor)
 
 
 class WorkerFiles:
@@ -146,18 +148,20 @@ class WorkerFiles:
         for entry in os.scandir(self._directory):
             if not entry.name.endswith(".db"):
                 continue
-            identity = (entry.name, entry.inode())  # kept open, so that it cannot be reused
-            if identity not in self._files:
-                kind, _, pid = entry.name.removesuffix(".db").rpartition("_")
-                try:
-                    self._files[identity] = _File(Path(entry.path), kind, pid)
-                except FileNotFoundError:  # a dead worker's live gauge, removed just now
-                    continue
+            try:
+                about = entry.stat()
+                identity = (entry.name, about.st_ino)  # mapped, so that it cannot be reused
+                file = self._files.get(identity)
+                if file is None:
+                    kind, _, pid = entry.name.removesuffix(".db").rpartition("_")
+                    file = _File(kind, pid)
+                file.refresh(entry.path, about.st_size, self._known)
+            except FileNotFoundError:  # a dead worker's live gauge, removed just now
+                continue
+            self._files[identity] = file
             present.add(identity)
         for identity in self._files.keys() - present:
             self._files.pop(identity).close()
-        for file in self._files.values():
-            file.refresh(self._known)
 
     def _add_up(self) -> list[float | None]:
         values: list[float | None] = [None] * len(self._known.series)
@@ -244,28 +248,50 @@ def forget_live_gauges(directory: Path, pid: int) -> None:
 
 
 def fold(directory: Path, pid: int) -> None:
-    """Add a dead worker's files to those of process 0, and remove them.
+    """Add a dead process's files to those of process 0, and remove them.
 
-    Call it under the directory's lock. Raises RuntimeError where a file is damaged.
+    Call it under the directory's lock. What cannot be read is set aside, with the ending
+    `.damaged`. Raises OSError, where there is no room for one, and then nothing is lost.
     """
     for path in directory.glob(f"*_{pid}.db"):
         kind = path.stem.rpartition("_")[0]
         into = directory / f"{kind}_{DEAD}.db"
-        told = _numbers(path)
         known = _numbers(into) if into.exists() else {}
-        target = MmapedDict(str(into))  # type: ignore[no-untyped-call]  # has no types
         try:
-            for key, (value, at) in told.items():
-                folded = _folded(kind, known[key], (value, at)) if key in known else (value, at)
-                target.write_value(key, *folded)  # type: ignore[no-untyped-call]  # see above
-        finally:
-            target.close()  # type: ignore[no-untyped-call]  # see above
+            told = _numbers(path)
+        except (ValueError, RuntimeError, struct.error):
+            path.rename(path.with_suffix(".damaged"))
+            continue
+        for key, number in told.items():
+            known[key] = _folded(kind, known[key], number) if key in known else number
+        _write(into, known)
         path.unlink()
 
 
 def _numbers(path: Path) -> dict[str, tuple[float, float]]:
     read = MmapedDict.read_all_values_from_file(str(path))  # type: ignore[no-untyped-call]  # see above
     return {key: (value, at) for key, value, at, _ in read}
+
+
+def _write(path: Path, numbers: dict[str, tuple[float, float]]) -> None:
+    """Write a file whole, and only then put it in its place.
+
+    The client library's own writer makes a file long first and fills it by memory: a process that
+    does so where there is no room is killed.
+    """
+    entries = []
+    for key, (value, at) in numbers.items():
+        encoded = key.encode()
+        padding = b" " * (8 - (len(encoded) + 4) % 8)
+        entries += [_INTEGER.pack(len(encoded)), encoded, padding, _TWO_DOUBLES.pack(value, at)]
+    body = b"".join(entries)
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.write_bytes(_INTEGER.pack(_HEADER_BYTES + len(body)) + bytes(4) + body)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _folded(kind: str, one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:

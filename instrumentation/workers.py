@@ -23,11 +23,14 @@ from instrumentation.settings import SettingsError
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Names the directory; the client library reads it when it is imported."""
 
-_OWNER_VARIABLE = "INSTRUMENT_WORKERS_OWNER"
+_MADE_VARIABLE = "INSTRUMENT_WORKERS_DIRECTORY_MADE"
 _PREFIX = "instrumentation-workers-"
 _OWNER, _LOCK = "owner", "lock"
 _ABANDONED_SECONDS = 60.0
 """A directory without an owner's file that is older was left by a master killed as it started."""
+
+_owner: int | None = None
+"""Holds the directory that this service made; the kernel lets go of it with the last process."""
 
 
 def shared_directory() -> Path | None:
@@ -73,12 +76,16 @@ def prepare(*, worker_count: int, preloaded: bool) -> Path | None:
     before this could happen, one worker keeps its metrics in its own memory, and more raise
     SettingsError.
     """
-    named = os.environ.get(VARIABLE)
-    if named and _OWNER_VARIABLE not in os.environ:
+    named, made_here = os.environ.get(VARIABLE), _MADE_VARIABLE in os.environ
+    is_upgrade = "GUNICORN_PID" in os.environ  # beside the master that this one will replace
+    if named and not made_here:
         directory = shared_directory()
-        if directory is not None and "GUNICORN_PID" not in os.environ:  # no upgrade in progress
+        if directory is not None and not is_upgrade:
             _empty(directory)
         return directory
+    if named and is_upgrade and Path(named).is_dir():
+        _own(Path(named))
+        return Path(named)
     if "prometheus_client" in sys.modules and not named:
         if worker_count > 1:
             remedy = "unset preload_app, or " if preloaded else ""
@@ -89,8 +96,15 @@ def prepare(*, worker_count: int, preloaded: bool) -> Path | None:
         return None
     directory = _make()
     os.environ[VARIABLE] = str(directory)
-    os.environ[_OWNER_VARIABLE] = str(os.getpid())
+    os.environ[_MADE_VARIABLE] = "yes"
     return directory
+
+
+def hand_on(environment: dict[str, str]) -> None:
+    """Have a master that replaces this one count on, in the same directory."""
+    for name in (VARIABLE, _MADE_VARIABLE):
+        if name in os.environ:
+            environment[name] = os.environ[name]
 
 
 def forget_master(directory: Path, master_pid: int) -> None:
@@ -106,27 +120,69 @@ def forget_master(directory: Path, master_pid: int) -> None:
 
 
 def remove() -> None:
-    """Remove the directory, if this process made it, or if the master is gone that made it."""
-    owner = os.environ.get(_OWNER_VARIABLE)
-    if owner is not None and (owner == str(os.getpid()) or owner != str(os.getppid())):
-        shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
+    """Remove the directory that `prepare` made, if this is the last process that it is for.
+
+    The process is at its end: what it has of the directory is not looked after any more.
+    """
+    global _owner
+    if _owner is None:
+        return
+    os.close(_owner)
+    _owner = None
+    directory = Path(os.environ[VARIABLE])
+    with contextlib.suppress(FileNotFoundError):
+        _remove_abandoned(directory)
 
 
 def bury(directory: Path, pids: set[int]) -> None:
-    """Fold the files of dead workers into those of process 0; buried ones leave `pids`.
+    """Fold the files of dead processes into those of process 0; buried ones leave `pids`.
 
     Never waits: while somebody reads, `pids` keeps them for the next time, and their files count
-    as they are. Raises OSError, and RuntimeError for a file that is damaged.
+    as they are; so does one whose files cannot be folded. Raises OSError.
     """
     from instrumentation.worker_files import fold, forget_live_gauges  # imports the client library
 
     for pid in pids:
         forget_live_gauges(directory, pid)
     with contextlib.suppress(BlockingIOError), _lock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB):
-        while pids:
-            pid = pids.pop()
+        for pid in sorted(pids):
             fold(directory, pid)
             merge_dead(directory, pid)
+            pids.discard(pid)
+
+
+def bury_strays(directory: Path) -> None:
+    """Bury whoever else wrote here and is gone: what workers forked, and programs they ran.
+
+    Raises OSError.
+    """
+    names = {path.stem.rpartition("_")[2] for path in directory.glob("*_*.*")}
+    pids = {int(name) for name in names if name.isdecimal()} - {0}
+    if dead := {pid for pid in pids if not _lives(pid)}:
+        bury(directory, dead)
+
+
+def fill_holes(directory: Path) -> None:
+    """Have the system set aside what this process's files will take.
+
+    A file that was only made long has holes; to write into one where memory has run out kills the
+    process. Raises OSError where there is no room.
+    """
+    for path in directory.glob(f"*_{os.getpid()}.db"):
+        about = path.stat()
+        if about.st_blocks * 512 < about.st_size:
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, about.st_size)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 @contextlib.contextmanager
@@ -145,30 +201,40 @@ def _make() -> Path:
         base = Path(tempfile.gettempdir())
     _sweep(base)
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-    owner = os.open(directory / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(owner, fcntl.LOCK_EX)  # held by this process and all that it forks, to their ends
+    _own(directory)
     return directory
+
+
+def _own(directory: Path) -> None:
+    """Hold the directory for this process and all that it forks, to their ends."""
+    global _owner
+    _owner = os.open(directory / _OWNER, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(_owner, fcntl.LOCK_SH)
 
 
 def _sweep(base: Path) -> None:
     """Remove what masters that were killed left behind."""
     for directory in base.glob(f"{_PREFIX}*"):
         try:
-            descriptor = os.open(directory / _OWNER, os.O_RDWR)
+            _remove_abandoned(directory)
         except FileNotFoundError:
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - directory.stat().st_mtime > _ABANDONED_SECONDS:
                     shutil.rmtree(directory, ignore_errors=True)
-            continue
         except OSError:  # another user's
             continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(directory, ignore_errors=True)
-        except BlockingIOError:
-            continue  # its service is alive
-        finally:
-            os.close(descriptor)
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove a directory that no process holds. Raises FileNotFoundError if none ever did."""
+    descriptor = os.open(directory / _OWNER, os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(directory, ignore_errors=True)
+    except BlockingIOError:  # its service is alive
+        return
+    finally:
+        os.close(descriptor)
 
 
 def _empty(directory: Path) -> None:

@@ -77,7 +77,8 @@ def gunicorn(
     port = reserve()
     folder.mkdir(parents=True, exist_ok=True)
     output = folder / "gunicorn.out"
-    argv = [sys.executable, "-m", "gunicorn", "-c", configuration]
+    program = Path(sys.executable).with_name("gunicorn")  # run as a module it can't replace itself
+    argv = [str(program), "-c", configuration]
     argv += ["--bind", f"127.0.0.1:{port.port}", *arguments, app]
     inherited = {
         name: value

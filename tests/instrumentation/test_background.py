@@ -139,3 +139,15 @@ def test_the_second_run_comes_early_by_no_more_than_it_may(one):
     one.start()
     assert done.wait(30)
     assert runs[1] - runs[0] > 0.5 * (1 - EARLY_RATIO) - 0.01  # the task's own clock, read later
+
+
+def test_a_thread_that_cannot_be_started_costs_no_request(make_app, ask, monkeypatch, caplog):
+    app = make_app()
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        assert ask(app, "/ok").status_code == 200
+    assert "background task resources does not run" in caplog.text

@@ -2,8 +2,10 @@ import gc
 import uuid
 
 import pytest
-from flask import Flask, Response, abort
+from flask import Flask, Response, abort, send_file
+from gunicorn.http.wsgi import FileWrapper
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.routing import BaseConverter
 from werkzeug.test import EnvironBuilder
 
 from instrumentation.correlation import CURRENT
@@ -309,3 +311,41 @@ def test_a_status_that_is_no_number_is_passed_on_as_it_is(app, seen):
     body.close()
     assert sent == ["0 busy"]
     assert [f.status for f in seen] == [0]
+
+
+def test_a_converter_that_raises_costs_neither_the_teams_page_nor_the_count(app, seen, ask):
+    class Broken(BaseConverter):
+        def to_python(self, value):
+            raise RuntimeError("no database")
+
+    app.url_map.converters["broken"] = Broken
+    app.add_url_rule("/broken/<broken:x>", "broken", lambda x: x)
+    app.register_error_handler(500, lambda error: ("our page", 500))
+    assert ask(app, "/broken/1").text == "our page"
+    assert [(f.status, f.rule) for f in seen] == [(500, None)]
+
+
+def test_an_observer_that_raises_breaks_no_response(app, ask, caplog):
+    def broken(state):
+        raise RuntimeError("observer")
+
+    request_edge(app).observe(broken)
+    assert ask(app, "/ok/1").text == "ok"
+    assert "could not be measured" in caplog.text
+
+
+def test_a_file_is_handed_to_the_server_as_it_is_so_that_the_kernel_may_send_it(
+    app, seen, tmp_path
+):
+    path = tmp_path / "large"
+    path.write_bytes(b"x" * 100_000)
+    app.add_url_rule("/file", "file", lambda: send_file(path))
+    environ = EnvironBuilder(path="/file").get_environ()
+    environ["wsgi.file_wrapper"] = FileWrapper  # gunicorn's
+    body = app.wsgi_app(environ, lambda status, headers, exc_info=None: None)
+    assert isinstance(body, FileWrapper)
+    assert seen == []
+    body.close()
+    assert [(f.status, f.response_bytes, f.cut_short) for f in seen] == [(200, 100_000, False)]
+    assert body.filelike.closed
+    assert CURRENT.get() is None

@@ -1,11 +1,16 @@
 """Workers' files, written by the client library's own writer, read and folded here."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from instrumentation.worker_files import WorkerFiles, fold, forget_live_gauges
+from instrumentation.workers import bury, bury_strays, fill_holes
 
 
 @pytest.fixture
@@ -164,3 +169,53 @@ def test_series_of_processes_that_are_gone_are_forgotten_in_time(tmp_path, write
         forget_live_gauges(tmp_path, pid)
     assert len(files._known.series) < 1200
     assert values(files, "g") == {}
+
+
+def test_what_cannot_be_folded_for_want_of_room_is_lost_to_nobody(tmp_path, write):
+    write("counter", 11, "a", 2)
+    write("counter", 12, "a", 3)
+    fold(tmp_path, 11)
+    (tmp_path / "counter_0.new").mkdir()  # where the joined file would be written
+    with pytest.raises(OSError, match=r"counter_0\.new"):
+        bury(tmp_path, waiting := {12})
+    assert waiting == {12}
+    assert values(WorkerFiles(tmp_path), "a") == {("a",): 5}
+    (tmp_path / "counter_0.new").rmdir()
+    bury(tmp_path, waiting)
+    assert waiting == set()
+    assert values(WorkerFiles(tmp_path), "a") == {("a",): 5}
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x50\x00\x00\x00\x00\x00\x00\x00" * 12])
+def test_a_damaged_file_is_set_aside_and_the_others_are_folded_and_read(tmp_path, write, content):
+    write("counter", 11, "a", 2)
+    (tmp_path / "gauge_sum_11.db").write_bytes(content)
+    files = WorkerFiles(tmp_path)
+    assert values(files, "a") == {("a",): 2}
+    fold(tmp_path, 11)
+    assert values(files, "a") == {("a",): 2}
+    assert not list(tmp_path.glob("*_11.db"))
+
+
+def test_files_of_processes_that_are_gone_are_buried_and_those_of_the_living_are_not(
+    tmp_path, write
+):
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    write("counter", gone.pid, "a", 2)
+    write("counter", os.getpid(), "a", 3)
+    bury_strays(tmp_path)
+    assert {path.name for path in tmp_path.glob("*.db")} == {
+        "counter_0.db",
+        f"counter_{os.getpid()}.db",
+    }
+    assert values(WorkerFiles(tmp_path), "a") == {("a",): 5}
+
+
+def test_this_process_s_files_have_no_holes_in_which_a_write_could_kill_it(tmp_path, write):
+    write("counter", os.getpid(), "a", 2)
+    path = tmp_path / f"counter_{os.getpid()}.db"
+    assert path.stat().st_blocks * 512 < path.stat().st_size
+    fill_holes(tmp_path)
+    assert path.stat().st_blocks * 512 >= path.stat().st_size
+    assert values(WorkerFiles(tmp_path), "a") == {("a",): 2}

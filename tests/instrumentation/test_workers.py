@@ -252,3 +252,77 @@ def test_a_preloading_master_says_nothing_of_its_own_once_workers_serve(tmp_path
             timeout_seconds=ANSWER_SECONDS,
             retry_on=(requests.RequestException,),
         )
+
+
+def test_a_child_that_a_view_forks_is_no_worker_and_its_files_are_buried(tmp_path):
+    environment = {"INSTRUMENT_SAMPLE_SECONDS": "0.2"}
+    arguments = ("--workers", "2", "--threads", "1", "--worker-class", "sync")
+    with gunicorn(tmp_path, *arguments, environment=environment) as served:
+        directory = Path(served.get("/directory").text)
+        served.get("/fork")  # both answer: the child goes on as if it were the worker
+
+        def buried():
+            alive = {str(one.pid) for one in served.workers()}
+            return {path.stem.rpartition("_")[2] for path in directory.glob("*_*.*")} <= {
+                *alive,
+                "0",
+            }
+
+        wait_until(buried, what="the child's files are folded", timeout_seconds=ANSWER_SECONDS)
+        assert served.samples()["forked_total"] == 1
+        assert served.samples()["softfactory_workers"] == 2
+
+
+def test_a_program_that_loads_the_application_is_no_worker(tmp_path):
+    environment = {"INSTRUMENT_SAMPLE_SECONDS": "0.2"}
+    with gunicorn(tmp_path, "--workers", "2", environment=environment) as served:
+        assert served.get("/load").text == "loaded"
+        assert served.samples()["softfactory_workers"] == 2
+
+
+def test_a_damaged_file_of_a_dead_worker_costs_the_service_nothing(tmp_path):
+    with gunicorn(tmp_path, "--workers", "2") as served:
+        directory = Path(served.get("/directory").text)
+        victim, *_ = served.workers()
+        (directory / f"gauge_sum_{victim.pid}.db").touch()
+        served.kill_worker(victim, signal.SIGKILL)
+        wait_until(
+            (directory / f"gauge_sum_{victim.pid}.damaged").exists,
+            what="the dead worker is buried",
+            timeout_seconds=ANSWER_SECONDS,
+        )
+        assert served.samples()["softfactory_up"] == 1
+
+
+def test_counts_go_on_where_one_master_replaces_another(tmp_path):
+    with gunicorn(tmp_path, "--workers", "2") as served:
+        directory = Path(served.get("/directory").text)
+        for _ in range(20):
+            served.get("/ok")
+        workers = {one.pid for one in served.workers()}
+        os.kill(served.pid, signal.SIGUSR2)
+
+        def successor():
+            for child in served.workers():
+                if child.pid not in workers and len(child.children()) == 2:
+                    return child
+            return None
+
+        master = wait_until(successor, what="a second master", timeout_seconds=60)
+        try:
+            wait_until(
+                lambda: served.samples()["softfactory_workers"] == 4,
+                what="workers of both masters",
+                timeout_seconds=ANSWER_SECONDS,
+            )
+            for _ in range(10):
+                assert served.samples()[OK] == 20
+            old = psutil.Process(served.pid)
+            old.terminate()
+            psutil.wait_procs([old], timeout=60)
+            assert served.samples()[OK] == 20
+            assert served.get("/directory").text == str(directory)
+        finally:
+            master.terminate()
+            psutil.wait_procs([master], timeout=60)
+        assert not directory.exists()

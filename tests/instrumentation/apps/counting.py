@@ -1,9 +1,12 @@
 """An application for the tests of several workers: quick, slow, failing and streaming routes."""
 
 import os
+import subprocess
+import sys
 import time
 
 from flask import Flask, Response
+from prometheus_client import Counter
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from instrumentation import instrument
@@ -12,7 +15,8 @@ from instrumentation.database_probe import watch_database
 
 def create_app():
     app = Flask("counting", static_folder=None)
-    instrument(app)
+    one = instrument(app)
+    one.registry.forked = Counter("forked_total", "Forks.", registry=one.registry)
 
     @app.get("/ok")
     def ok():
@@ -25,6 +29,23 @@ def create_app():
     @app.get("/directory")
     def directory():
         return os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+    @app.get("/fork")
+    def fork():
+        """A child that counts, and ends as a program does."""
+        child = os.fork()
+        if child == 0:
+            app.extensions["instrumentation"].registry.forked.inc()
+            sys.exit(0)
+        os.waitpid(child, 0)
+        return str(child)
+
+    @app.get("/load")
+    def load():
+        """A program that loads the application and serves nothing, as commands do."""
+        program = "from tests.instrumentation.apps.counting import create_app; create_app()"
+        subprocess.run([sys.executable, "-c", program], check=True)
+        return "loaded"
 
     @app.get("/slow/<float:seconds>")
     def slow(seconds):
