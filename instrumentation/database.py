@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
@@ -18,6 +18,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import AssertionPool, Pool, QueuePool, StaticPool
 
 from instrumentation.database_waits import WaitWatch, unwatch_waits, watch_waits
+from instrumentation.per_registry import PerRegistry
 
 if TYPE_CHECKING:
     from instrumentation.extension import Instrumentation
@@ -64,7 +65,7 @@ def watch_engine(
             f"expected an SQLAlchemy Engine, not {type(engine).__name__}; "
             "of an asynchronous engine give its sync_engine"
         )
-    return _metrics_of(instrumentation).watch(engine, name)
+    return _METRICS.of(instrumentation).watch(engine, name)
 
 
 class EngineWatch:
@@ -244,23 +245,18 @@ class _DatabaseMetrics:
                 watch.publish()
 
 
-_METRICS: WeakKeyDictionary[CollectorRegistry, _DatabaseMetrics] = WeakKeyDictionary()
-_METRICS_LOCK = Lock()
+def _make_metrics(instrumentation: "Instrumentation") -> _DatabaseMetrics:
+    metrics = _DatabaseMetrics(instrumentation.registry, instrumentation.prefix)
+    instrumentation.tasks.add(
+        "database-pool",
+        metrics.publish,
+        instrumentation.settings.sample_seconds,
+        in_context=False,
+    )
+    return metrics
 
 
-def _metrics_of(instrumentation: "Instrumentation") -> _DatabaseMetrics:
-    registry = instrumentation.registry
-    with _METRICS_LOCK:
-        metrics = _METRICS.get(registry)
-        if metrics is None:
-            metrics = _METRICS[registry] = _DatabaseMetrics(registry, instrumentation.prefix)
-            instrumentation.tasks.add(
-                "database-pool",
-                metrics.publish,
-                instrumentation.settings.sample_seconds,
-                in_context=False,
-            )
-        return metrics
+_METRICS = PerRegistry(_make_metrics)
 
 
 def _operation(context: Any, statement: str) -> str:
