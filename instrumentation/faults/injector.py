@@ -131,7 +131,10 @@ class FaultInjector:
             )
 
     def end_all(self) -> None:
-        """Free every occupied request and release what is held; further faults do not wait."""
+        """Free every occupied request and release what is held; further faults do not wait.
+
+        For an application that ends before its process does, as a test's.
+        """
         self._ended.set()
         self.holding.release()
 
