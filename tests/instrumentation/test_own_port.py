@@ -145,7 +145,7 @@ def test_of_two_applications_of_one_process_with_one_port_the_other_says_who_has
     second.start()
     second.start()
     assert (first.address, second.address) == (bind, None)
-    (record,) = caplog.records
+    (record,) = [one for one in caplog.records if one.name == "instrumentation.own_port"]
     assert record.levelname == "WARNING"
     assert "{}:{} serves another application of this process".format(*bind) in record.getMessage()
     second.stop()
