@@ -43,8 +43,7 @@ def benchmark(name: str) -> Measure:
 def _drills(selection: str) -> bool:
     from benchmarks.phases import measure
 
-    measure(selection)
-    return True
+    return measure(selection)
 
 
 def main() -> int:

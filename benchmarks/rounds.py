@@ -20,6 +20,8 @@ import psutil
 from benchmarks.report import ROOT, progress
 
 LOOK_SECONDS = 0.5
+END_SECONDS = 30.0
+"""How long a contender may take to end of itself before it is killed: none outlives a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +90,12 @@ class _Worker:
         return self._process.stdout.readline().strip()
 
     def close(self) -> None:
-        """End the process."""
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(timeout=30)
+        """End the process, in time or by force."""
+        try:
+            self._process.communicate(timeout=END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
 
 def take_turns(

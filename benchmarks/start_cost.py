@@ -65,9 +65,6 @@ def measure(options: Options) -> bool:
             (f"and instrument(app), {kind}", *_cells(spread(instrumented[kind])), "ms"),
             (f"added at start, {kind}", *_cells(more), "ms"),
         ]
-    targets = [
-        Target(what="added at start, ms", observed=added["wall"].median, limit=START_LIMIT_MS)
-    ]
     notes = []
     waited = spread(bare["wall"]).median / spread(bare["CPU"]).median
     if waited > QUIET_RATIO:
@@ -79,20 +76,12 @@ def measure(options: Options) -> bool:
         memory = {}
     for kind, megabytes in memory.items():
         rows.append((f"added a worker, {kind}", f"{megabytes:.1f}", "", "MiB"))
-    if memory:
-        targets.append(
-            Target(
-                what="added memory a worker, MiB",
-                observed=max(memory.values()),
-                limit=MEMORY_LIMIT_MB,
-            )
-        )
     outcome = Outcome(
         name="start",
         title=f"{added['wall'].count} pairs of fresh interpreters; {REQUESTS} requests",
         columns=("what", "median", "quartiles", "unit"),
         rows=rows,
-        targets=targets,
+        targets=targets(added["wall"].median, memory),
         notes=notes,
         figures={
             "added_ms": {kind: asdict(more) for kind, more in added.items()},
@@ -101,6 +90,18 @@ def measure(options: Options) -> bool:
     )
     publish(outcome)
     return outcome.met
+
+
+def targets(added_ms: float, added_mb: Mapping[str, float]) -> tuple[Target, Target]:
+    """Judge what was added at start, and the larger rise of memory, where it was measured."""
+    return (
+        Target(what="added at start, ms", observed=added_ms, limit=START_LIMIT_MS),
+        Target(
+            what="added memory a worker, MiB",
+            observed=max(added_mb.values(), default=None),
+            limit=MEMORY_LIMIT_MB,
+        ),
+    )
 
 
 def start_times(pairs: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:

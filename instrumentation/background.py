@@ -101,7 +101,10 @@ class BackgroundTasks:
         return True
 
     def stop(self) -> None:
-        """Ask the tasks to end after their current run; they are not waited for."""
+        """Ask the tasks to end after their current run; they are not waited for.
+
+        For an application that ends before its process does, as a test's.
+        """
         self._stopped.set()
 
     def _spawn(self, task: _Task) -> None:

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import AssertionPool, Pool, PoolProxiedConnection, QueuePool, StaticPool
+from sqlalchemy.pool import AssertionPool, Pool, QueuePool, StaticPool
+
+from instrumentation.database_waits import WaitWatch, unwatch_waits, watch_waits
+from instrumentation.per_registry import PerRegistry
 
 if TYPE_CHECKING:
     from instrumentation.extension import Instrumentation
@@ -33,9 +35,8 @@ ERROR_KINDS = (
 BUCKETS_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _BEGAN = "_instrumentation_began"
-"""Where a query's execution context keeps the moment at which it was handed to the driver."""
-
-_CONNECT = ("connect", "recreate")
+"""Where a query's execution context keeps the moment at which it was handed to the driver. All who
+watch the engine may share it: it is one moment, whoever notes it."""
 
 _FIRST_WORDS = {operation: operation for operation in OPERATIONS[:-1]}
 _WORD_LENGTH = len("select")  # and so are the three other words
@@ -55,7 +56,8 @@ def watch_engine(
     - `<prefix>_database_pool_wait_seconds{database}`: from asking the pool for a connection to
       having one, making or testing it included; `_pool_timeouts_total{database}` asked in vain.
 
-    For an asynchronous engine give its `sync_engine`. Raises TypeError for what is no engine, and
+    Several applications of one process may watch one engine, each in its own metrics. For an
+    asynchronous engine give its `sync_engine`. Raises TypeError for what is no engine, and
     ValueError when the name is taken or the engine, or its pool, is watched already.
     """
     if not isinstance(engine, Engine):
@@ -63,7 +65,7 @@ def watch_engine(
             f"expected an SQLAlchemy Engine, not {type(engine).__name__}; "
             "of an asynchronous engine give its sync_engine"
         )
-    return _metrics_of(instrumentation).watch(engine, name)
+    return _METRICS.of(instrumentation).watch(engine, name)
 
 
 class EngineWatch:
@@ -80,8 +82,10 @@ class EngineWatch:
             operation: metrics.queries.labels(name, operation).observe for operation in OPERATIONS
         }
         self._count_error = {kind: metrics.errors.labels(name, kind).inc for kind in ERROR_KINDS}
-        self._observe_wait = metrics.waits.labels(name).observe
-        self._count_timeout = metrics.timeouts.labels(name).inc
+        self._waits = WaitWatch(
+            observe=metrics.waits.labels(name).observe,
+            count_timeout=metrics.timeouts.labels(name).inc,
+        )
         self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
             ("before_cursor_execute", self._began),
             ("after_cursor_execute", self._answered),
@@ -94,7 +98,7 @@ class EngineWatch:
         )
         for event_name, listener in self._listeners:  # a pool's are its successors' too
             event.listen(engine, event_name, listener)
-        self._time_waits(engine.pool)
+        watch_waits(engine.pool, self._waits)
         self.publish()
 
     def watches(self, engine: Engine) -> bool:
@@ -115,8 +119,7 @@ class EngineWatch:
             return
         for event_name, listener in self._listeners:
             event.remove(self._engine, event_name, listener)
-        for name in _CONNECT:
-            vars(self._engine.pool).pop(name, None)
+        unwatch_waits(self._engine.pool, self._waits)
         self._open.clear()
         self._in_use.clear()
         for state in ("in_use", "idle"):
@@ -143,8 +146,9 @@ class EngineWatch:
         context: Any,
         _many: bool,
     ) -> None:
-        took_seconds = time.perf_counter() - getattr(context, _BEGAN)
-        self._observe_query[_operation(context, statement)](took_seconds)
+        began = getattr(context, _BEGAN, None)
+        if began is not None:  # else it was under way before anybody watched
+            self._observe_query[_operation(context, statement)](time.perf_counter() - began)
 
     def _failed(self, failure: ExceptionContext) -> None:
         if not failure.is_pre_ping:
@@ -167,30 +171,6 @@ class EngineWatch:
     def _closed(self, _connection: Any, record: Any) -> None:
         self._in_use.discard(record)
         self._open.discard(record)
-
-    def _time_waits(self, pool: Pool) -> None:
-        """Stand before the pool's one public entry: it has events for neither wait nor time-out."""
-        connect, recreate = pool.connect, pool.recreate
-        observe, count_timeout = self._observe_wait, self._count_timeout
-
-        def timed() -> PoolProxiedConnection:
-            began = time.perf_counter()
-            try:
-                return connect()
-            except PoolTimeout:
-                count_timeout()
-                raise
-            finally:
-                observe(time.perf_counter() - began)
-
-        def recreate_timed() -> Pool:
-            successor = recreate()
-            self._time_waits(successor)
-            return successor
-
-        # Of this pool alone, until `stop`.
-        pool.connect = timed  # type: ignore[method-assign]  # of one instance, on purpose
-        pool.recreate = recreate_timed  # type: ignore[method-assign]  # likewise
 
 
 class _DatabaseMetrics:
@@ -265,23 +245,18 @@ class _DatabaseMetrics:
                 watch.publish()
 
 
-_METRICS: WeakKeyDictionary[CollectorRegistry, _DatabaseMetrics] = WeakKeyDictionary()
-_METRICS_LOCK = Lock()
+def _make_metrics(instrumentation: "Instrumentation") -> _DatabaseMetrics:
+    metrics = _DatabaseMetrics(instrumentation.registry, instrumentation.prefix)
+    instrumentation.tasks.add(
+        "database-pool",
+        metrics.publish,
+        instrumentation.settings.sample_seconds,
+        in_context=False,
+    )
+    return metrics
 
 
-def _metrics_of(instrumentation: "Instrumentation") -> _DatabaseMetrics:
-    registry = instrumentation.registry
-    with _METRICS_LOCK:
-        metrics = _METRICS.get(registry)
-        if metrics is None:
-            metrics = _METRICS[registry] = _DatabaseMetrics(registry, instrumentation.prefix)
-            instrumentation.tasks.add(
-                "database-pool",
-                metrics.publish,
-                instrumentation.settings.sample_seconds,
-                in_context=False,
-            )
-        return metrics
+_METRICS = PerRegistry(_make_metrics)
 
 
 def _operation(context: Any, statement: str) -> str:

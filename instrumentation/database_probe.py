@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 from flask import Flask
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
+
+from instrumentation.per_registry import PerRegistry
 
 if TYPE_CHECKING:
     from instrumentation.extension import Instrumentation
@@ -48,7 +49,7 @@ def watch_database(
     if every_seconds <= 0 or timeout_seconds <= 0:
         raise ValueError("watch_database: expected every_seconds and timeout_seconds above zero")
     suffix = "" if name == "default" else f"-{name}"
-    gauge = _gauge_of(instrumentation)
+    gauge = _GAUGES.of(instrumentation)
     probe = DatabaseProbe(
         instrumentation.app,
         check,
@@ -139,20 +140,14 @@ class _Attempt(threading.Thread):
             self.ended.set()
 
 
-_GAUGES: WeakKeyDictionary[CollectorRegistry, Gauge] = WeakKeyDictionary()
-_GAUGES_LOCK = threading.Lock()
+def _make_gauge(instrumentation: "Instrumentation") -> Gauge:
+    return Gauge(
+        f"{instrumentation.prefix}_database_up",
+        "1 while the database can be read and written; a probe that hangs makes it 0.",
+        ["database"],
+        registry=instrumentation.registry,
+        multiprocess_mode="livemin",
+    )
 
 
-def _gauge_of(instrumentation: "Instrumentation") -> Gauge:
-    registry = instrumentation.registry
-    with _GAUGES_LOCK:
-        gauge = _GAUGES.get(registry)
-        if gauge is None:
-            gauge = _GAUGES[registry] = Gauge(
-                f"{instrumentation.prefix}_database_up",
-                "1 while the database can be read and written; a probe that hangs makes it 0.",
-                ["database"],
-                registry=registry,
-                multiprocess_mode="livemin",
-            )
-        return gauge
+_GAUGES = PerRegistry(_make_gauge)

@@ -36,6 +36,11 @@ Address = tuple[str, int]
 _listening: dict[Address, socket.socket] = {}
 """What a master has opened for its workers."""
 
+_served: dict[Address, int] = {}
+"""Process ids by the addresses that they serve: what was forked since serves nothing yet."""
+
+_STARTING = threading.Lock()
+
 
 def listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
     """Listen at `bind`, for this process and those that it forks, and return the socket.
@@ -83,7 +88,6 @@ class OwnPort:
         self._application = application
         self._connections = connections
         self._connection_seconds = connection_seconds
-        self._lock = threading.Lock()
         self._pid: int | None = None
         self._server: _Server | None = None
 
@@ -97,33 +101,59 @@ class OwnPort:
         """Start accepting in this process, unless it does so already.
 
         Without a socket that a master left, one is opened; when that fails an error is logged,
-        as the service itself can answer all the same.
+        as the service itself can answer all the same. Of several applications of one process with
+        the same address the first one is served, and each other logs a warning.
         """
         if self._pid == os.getpid():
             return
-        with self._lock:
+        with _STARTING:
             if self._pid == os.getpid():
                 return
             self._pid = os.getpid()
+            if _served.get(self._bind) == self._pid:
+                _LOGGER.warning(
+                    "the metrics port %s:%d serves another application of this process: give this "
+                    "one a metrics_bind of its own, or none",
+                    *self._bind,
+                )
+                return
+            # Taken, not shared: another application of this process must not answer here too.
+            listener = _listening.pop(self._bind, None)
+            inherited = listener is not None
             try:
-                # Taken, not shared: another application of this process must not answer here too.
-                listener = _listening.pop(self._bind, None) or _listen(self._bind)
+                listener = listener or _listen(self._bind)
             except SettingsError as error:
-                _LOGGER.error("the metrics port is not served: %s", error)
+                _LOGGER.error(
+                    "the metrics port is not served: %s; if it is another worker of this server, "
+                    "set it in the server's environment instead of in code, for all to share it",
+                    error,
+                )
                 return
             self._server = _Server(
                 listener,
                 self._application,
                 connections=self._connections,
                 connection_seconds=self._connection_seconds,
+                inherited=inherited,
             )
+            for address in (self._bind, _address(listener)):
+                if address[1] != 0:  # which stands for another port each time
+                    _served[address] = self._pid
             threading.Thread(
                 target=self._server.accept_all, name="metrics-port", daemon=True
             ).start()
 
     def stop(self) -> None:
-        """Stop accepting, for this process and all that share the socket."""
-        if self._server is not None:
+        """Stop accepting, for good, as an application needs that ends before its process does.
+
+        A socket that a master left goes on serving its other workers.
+        """
+        if self._server is None or self._pid != os.getpid():
+            return
+        with _STARTING:
+            for address in (self._bind, self.address):
+                if address is not None:
+                    _served.pop(address, None)
             self._server.stop()
 
 
@@ -140,6 +170,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         *,
         connections: int,
         connection_seconds: float,
+        inherited: bool,
     ) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
         self.socket.close()  # made by the base class for an address of its own
@@ -151,6 +182,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         self._stopped = threading.Event()
         self._free = threading.BoundedSemaphore(connections)
         self.connection_seconds = connection_seconds
+        self._inherited = inherited
 
     def accept_all(self) -> None:
         """Accept until stopped; a thread for each connection."""
@@ -181,9 +213,12 @@ class _Server(ThreadingMixIn, WSGIServer):
         _LOGGER.debug("connection from %s broke", client_address, exc_info=True)
 
     def stop(self) -> None:
-        """End `accept_all`, and refuse connections from now on."""
+        """End `accept_all`, after one more connection where others accept from this socket too."""
+        if self._stopped.is_set():
+            return
         self._stopped.set()
-        self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
+        if not self._inherited:  # it is the one socket of all who inherited it
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
         self.socket.close()
 
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from instrumentation.recent_ring import (
     SIZE_BYTES,
-    ErrorRate,
     LastError,
     Recent,
     Ring,
@@ -32,9 +31,13 @@ if TYPE_CHECKING:
     from instrumentation.correlation import RequestState
 
 _LOGGER = logging.getLogger(__name__)
-_DEAD = 0  # no process has this id, so that its file can hold those of all that have ended
-_METHODS = frozenset(HTTPMethod)
 _OPENING = threading.Lock()
+
+METHODS, OTHER_METHOD = frozenset(HTTPMethod), "other"
+"""What a method may be called; a client must not decide how many there are."""
+
+DEAD = 0
+"""The process id under which lies what all ended processes left; no process has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,6 @@ class RecentErrors:
                 parts += [_read_file(path) for path in _files(self._directory, self._name)]
         return merged(part for part in parts if part is not None)
 
-    def over(self, seconds: int) -> ErrorRate:
-        """Return the counts of the last `seconds` seconds, the current one included."""
-        return self.recent().over(seconds, now=self.now)
-
     @property
     def now(self) -> int:
         """The second that is being counted."""
@@ -134,7 +133,7 @@ def merge_dead(directory: Path, pid: int) -> None:
     """
     for path in directory.glob(f"recent_*_{pid}.ring"):
         name = path.name.removeprefix("recent_").removesuffix(f"_{pid}.ring")
-        total = _file(directory, name, _DEAD)
+        total = _file(directory, name, DEAD)
         parts = (_read_file(total), _read_file(path))
         _replace(total, write(merged(part for part in parts if part is not None)))
         path.unlink(missing_ok=True)
@@ -147,7 +146,7 @@ def _last_error(state: "RequestState") -> LastError:
         status=status,
         request_id=state.request_id,
         trace_id=state.trace_id,
-        method=state.method if state.method in _METHODS else "other",
+        method=state.method if state.method in METHODS else OTHER_METHOD,
         route=state.rule,
         error_type=state.error_type or f"http_{status}",
     )

@@ -55,7 +55,8 @@ class ErrorRate:
 class LastError:
     """One failed request, in words that name no person: no path, no query, no message.
 
-    `route` is the route's template, or None where none matched.
+    `route` is the route's template, or None where none matched. Texts are cut to the width that a
+    record has for them, so that no name, however long or made up as a program runs, takes more.
     """
 
     timestamp_seconds: float

@@ -3,6 +3,7 @@
 Whatever else a header holds, the request is answered as if it had none, and counted.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -37,11 +38,13 @@ from instrumentation.faults.places import (
     BURNING_AT_ONCE,
     OCCUPIED_AT_ONCE,
     SPARE_THREADS,
+    TOO_FEW_THREADS,
     Places,
 )
 from instrumentation.sampling import ResourceSampler
 from instrumentation.settings import InstrumentSettings
 
+_LOGGER = logging.getLogger(__name__)
 _ENVIRON_KEY = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
@@ -115,11 +118,23 @@ class FaultInjector:
         self._told.set(float(self.enabled))
 
     def served_by(self, threads: int) -> None:
-        """Keep SPARE_THREADS of this process's serving threads free of delays and of burning."""
-        self._occupied.limit = max(1, threads - SPARE_THREADS)
+        """Keep SPARE_THREADS of this process's serving threads free of delays and of burning.
+
+        Where there are no more than those, such faults are refused, and a warning says so.
+        """
+        self._occupied.limit = max(0, threads - SPARE_THREADS)
+        if self.enabled and not self._occupied.limit:
+            _LOGGER.warning(
+                "delay and cpu faults will be refused: %d threads serve, and %d stay free for "
+                "scrapes: %s",
+                *(threads, SPARE_THREADS, TOO_FEW_THREADS),
+            )
 
     def end_all(self) -> None:
-        """Free every occupied request and release what is held; further faults do not wait."""
+        """Free every occupied request and release what is held; further faults do not wait.
+
+        For an application that ends before its process does, as a test's.
+        """
         self._ended.set()
         self.holding.release()
 

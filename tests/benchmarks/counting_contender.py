@@ -1,6 +1,7 @@
 """A contender that writes down how it was run."""
 
 import os
+import threading
 
 
 def make(folder):
@@ -9,6 +10,11 @@ def make(folder):
             runs.write(f"{os.getpid()}:{count}\n")
 
     return run
+
+
+def stay(folder):
+    threading.Thread(target=threading.Event().wait).start()  # its process waits for it, for ever
+    return make(folder)
 
 
 def refuse(_folder):

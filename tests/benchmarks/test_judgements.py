@@ -4,6 +4,7 @@ from benchmarks.log_lines import BASE, judged
 from benchmarks.rounds import Rounds
 from benchmarks.scrape_time import judged as judged_scrapes
 from benchmarks.spread import spread
+from benchmarks.start_cost import targets as start_targets
 
 
 def rounds(**microseconds):
@@ -44,3 +45,10 @@ def test_the_slow_first_scrape_of_a_worker_and_the_client_library_are_told_and_n
     fast = {name: spread([5.0]) for name in names}
     slow = {"first": spread([500.0]), "client library": spread([500.0])}
     assert judged_scrapes({**fast, **slow}, {**fast, **slow}, notes=()).met
+
+
+def test_memory_that_could_not_be_measured_misses_its_target():
+    started, memory = start_targets(1.0, {})
+    assert (started.met, memory.met) == (True, False)
+    assert "not measured" in memory.line()
+    assert start_targets(1.0, {"USS": 1.0, "PSS": 1.5})[1].observed == 1.5

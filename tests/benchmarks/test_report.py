@@ -32,6 +32,8 @@ def console():
         (Target(what="x", observed=0.71, limit=0.7), False),
         (Target(what="x", observed=1.0, limit=1.0, at_least=True), True),
         (Target(what="x", observed=0.99, limit=1.0, at_least=True), False),
+        (Target(what="x", observed=None, limit=1.0), False),
+        (Target(what="x", observed=None, limit=1.0, at_least=True), False),
     ],
 )
 def test_a_target_is_met_at_its_limit_and_missed_beyond_it(target, met):

@@ -1,6 +1,8 @@
+import psutil
 import pytest
 
-from benchmarks.request_cost import CONTENDERS, judged
+from benchmarks import rounds as rounds_module
+from benchmarks.request_cost import CONTENDERS, judged, losses
 from benchmarks.rounds import Contender, Rounds, take_turns
 
 HERE = "tests.benchmarks.counting_contender"
@@ -45,6 +47,13 @@ def test_a_contender_that_must_run_and_refuses_ends_the_benchmark(tmp_path):
         )
 
 
+def test_a_contender_that_does_not_end_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr(rounds_module, "END_SECONDS", 0.1)
+    take_turns([contender("a", "stay")], folder=tmp_path, rotations=1, units=1, warm_up_units=1)
+    pid = int((tmp_path / "a" / "runs").read_text().partition(":")[0])
+    assert not psutil.pid_exists(pid)
+
+
 def test_added_time_is_judged_against_the_bare_application_of_the_same_rotation():
     added_us = {"bare": 0.0, "ours": 20.0, "exporter": 40.0, "otel-metrics": 80.0}
     drift_us = [100.0, 900.0, 100.0]
@@ -64,3 +73,10 @@ def test_a_contender_that_lost_access_records_misses_its_target():
     taken["otel-metrics"] = [9.0]
     outcome = judged(Rounds(wall_seconds=taken, cpu_seconds=taken, refused={}), {"ours": 3})
     assert [target.what for target in outcome.targets if not target.met] == ["access records lost"]
+
+
+def test_a_contender_without_a_log_has_lost_every_access_record(tmp_path):
+    (tmp_path / "exporter").mkdir()
+    (tmp_path / "exporter" / "app.log").write_text('{"message": "GET /api/items/1"}\nstarted\n')
+    lost = losses(tmp_path, ("ours", "exporter"), expected=2)
+    assert lost == {"ours": 2, "exporter": 1}

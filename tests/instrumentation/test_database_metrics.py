@@ -444,6 +444,52 @@ def test_an_engine_whose_watch_was_stopped_is_as_it_was_and_may_be_watched_again
     assert queries() == {"select": 2}
 
 
+def test_a_query_under_way_when_the_watch_begins_is_left_alone(one, engine, queries):
+    def watch(*_):
+        watch_engine(one, engine)
+
+    with engine.connect() as connection:
+        event.listen(connection, "before_cursor_execute", watch, once=True)
+        assert connection.execute(select(THINGS)).all() == []
+        assert queries() == {}
+        connection.execute(text("SELECT 1"))
+    assert queries() == {"select": 1}
+
+
+def test_each_application_that_watches_an_engine_counts_all_of_it_until_it_stops(
+    make_app, make_engine, value
+):
+    engine = make_engine(poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    apps = [make_app(name) for name in ("first", "second")]
+    watches = [watch_engine(app.extensions["instrumentation"], engine) for app in apps]
+    samples = (
+        f'{QUERIES}{{database="default",operation="select"}}',
+        'softfactory_database_errors_total{database="default",kind="OperationalError"}',
+        'softfactory_database_pool_wait_seconds_count{database="default"}',
+        'softfactory_database_pool_timeouts_total{database="default"}',
+    )
+
+    def use():
+        with engine.connect() as connection:
+            connection.execute(select(THINGS))
+            with pytest.raises(exc.OperationalError):
+                connection.execute(text("SELECT * FROM nowhere"))
+            with pytest.raises(exc.TimeoutError):
+                engine.connect()
+
+    use()
+    engine.dispose()
+    use()
+    both = [[value(app, sample) for sample in samples] for app in apps]
+    assert both == [[4, 2, 4, 2]] * 2
+    watches[0].stop()
+    use()
+    assert [value(apps[0], sample) for sample in samples] == [4, 2, 4, 2]
+    assert [value(apps[1], sample) for sample in samples] == [6, 3, 6, 3]
+    watches[1].stop()
+    assert not {"connect", "recreate"} & set(vars(engine.pool))
+
+
 def test_two_engines_are_told_apart(one, tmp_path, engine, queries):
     other = create_engine(f"sqlite:///{tmp_path}/other.sqlite3")
     watch_engine(one, engine)

@@ -26,6 +26,15 @@ def test_who_finds_no_place_is_refused_at_once_and_one_that_is_left_can_be_taken
         pass
 
 
+def test_where_no_thread_can_be_spared_the_refusal_says_how_many_there_must_be():
+    needed = f"serve with at least {SPARE_THREADS + 1} threads"
+    with (
+        pytest.raises(FaultRejected, match=f"delay: no thread .* {needed}"),
+        Places(0).one("delay"),
+    ):
+        pass
+
+
 def test_a_fault_that_raises_leaves_its_place():
     places = Places(1)
     for _ in range(2):

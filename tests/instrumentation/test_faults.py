@@ -7,7 +7,8 @@ import time
 import pytest
 from flask import Flask
 
-from instrumentation import InstrumentSettings, instrument
+from instrumentation import InstrumentSettings, gunicorn_conf, instrument
+from instrumentation.demo.__main__ import DEFAULT_THREADS
 from instrumentation.faults.contract import (
     KINDS,
     MAX_HEADER_LENGTH,
@@ -20,6 +21,7 @@ from instrumentation.faults.contract import (
     _signature,
     encode,
 )
+from instrumentation.faults.places import SPARE_THREADS
 
 SECRET = b"a secret of the tests, long enough"
 INSTANCE = "service-1"
@@ -301,6 +303,33 @@ def test_a_fault_for_which_no_thread_is_free_is_refused_and_its_request_goes_on(
     assert response.headers["X-Fault-Result"] == "rejected: refused"
     assert count(app, "faults_rejected") == {"refused": 1}
     assert count(app, "faults") == {"delay": 1}
+    faults_of(app).end_all()
+
+
+@pytest.mark.parametrize("threads", range(1, SPARE_THREADS + 1))
+def test_faults_that_occupy_a_thread_are_refused_where_all_are_spare(
+    app, send, faults_of, threads, caplog
+):
+    faults_of(app).served_by(threads=threads)
+    for fault in (Delay(seconds=30), BurnCPU(seconds=1)):
+        response = send(app, fault)
+        assert (response.json, response.headers["X-Fault-Result"]) == (
+            {"ok": True},
+            "rejected: refused",
+        )
+    assert f"at least {SPARE_THREADS + 1} threads" in caplog.text
+
+
+@pytest.mark.parametrize("threads", [DEFAULT_THREADS, gunicorn_conf.threads])
+def test_a_server_of_enough_threads_admits_all_but_the_spare_ones(
+    app, send, count, faults_of, in_background, threads, caplog
+):
+    faults_of(app).served_by(threads=threads)
+    for _ in range(threads - SPARE_THREADS):
+        in_background(lambda: send(app, Delay(seconds=30)))
+    eventually(lambda: count(app, "faults") == {"delay": threads - SPARE_THREADS})
+    assert send(app, Delay(seconds=30)).headers["X-Fault-Result"] == "rejected: refused"
+    assert "will be refused" not in caplog.text
     faults_of(app).end_all()
 
 

@@ -137,15 +137,56 @@ def test_the_first_request_to_a_single_process_opens_the_port(make_app, ask):
         one.own_port.stop()
 
 
-def test_two_applications_of_one_process_do_not_answer_at_one_port(caplog):
+def test_of_two_applications_of_one_process_with_one_port_the_other_says_who_has_it(caplog):
     inherited = listen(ANYWHERE)
     bind = inherited.getsockname()
     first, second = OwnPort(ANYWHERE, hello), OwnPort(bind, hello)
     first.start()
     second.start()
+    second.start()
     assert (first.address, second.address) == (bind, None)
-    assert "in use" in caplog.text
+    (record,) = [one for one in caplog.records if one.name == "instrumentation.own_port"]
+    assert record.levelname == "WARNING"
+    assert "{}:{} serves another application of this process".format(*bind) in record.getMessage()
+    second.stop()
+    assert get("http://{}:{}".format(*bind)).text == "hello"
     first.stop()
+
+
+def test_a_port_that_was_stopped_is_free_for_another_application_of_the_process():
+    first = OwnPort(ANYWHERE, hello)
+    first.start()
+    bind = first.address
+    first.stop()
+    first.stop()
+    second = OwnPort(bind, hello)
+    second.start()
+    try:
+        assert get("http://{}:{}".format(*second.address)).text == "hello"
+    finally:
+        second.stop()
+
+
+def test_a_worker_that_stops_its_port_leaves_the_masters_socket_to_the_others():
+    inherited = listen(ANYWHERE)
+    with contextlib.closing(inherited.dup()) as shared:  # a descriptor as another worker has it
+        port = OwnPort(ANYWHERE, hello)
+        port.start()
+        bind = port.address
+        port.stop()
+        clients = []
+
+        def accepted_here():
+            clients.append(socket.create_connection(bind, timeout=PATIENCE_SECONDS))
+            shared.settimeout(0.1)
+            with contextlib.suppress(TimeoutError):
+                clients.append(shared.accept()[0])
+                return True
+            return False
+
+        wait_for(accepted_here, "the other worker accepts")
+        for client in clients:
+            client.close()
 
 
 @pytest.fixture

@@ -38,12 +38,16 @@ def request(*, failed=False, **known):
     return state
 
 
+def over(rates, seconds):
+    return rates.recent().over(seconds, now=rates.now)
+
+
 OK, FAILED = request(), request(failed=True)
 
 
 def test_without_requests_there_is_no_ratio(rates):
-    assert rates.over(60).error_ratio is None
-    assert rates.over(60).errors_per_second == 0.0
+    assert over(rates, 60).error_ratio is None
+    assert over(rates, 60).errors_per_second == 0.0
 
 
 def test_each_window_holds_what_happened_within_it(rates, clock):
@@ -51,17 +55,17 @@ def test_each_window_holds_what_happened_within_it(rates, clock):
         rates.add(FAILED)
     clock.now += 59
     rates.add(OK)
-    assert (rates.over(60).requests, rates.over(60).errors) == (5, 4)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (5, 4)
     clock.now += 1
-    assert (rates.over(60).requests, rates.over(60).errors) == (1, 0)
-    assert rates.over(300).error_ratio == pytest.approx(0.8)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (1, 0)
+    assert over(rates, 300).error_ratio == pytest.approx(0.8)
 
 
 def test_counts_older_than_the_longest_window_are_forgotten(rates, clock):
     rates.add(FAILED)
     clock.now += 900
     rates.add(OK)
-    assert (rates.over(900).requests, rates.over(900).errors) == (1, 0)
+    assert (over(rates, 900).requests, over(rates, 900).errors) == (1, 0)
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["alone", "in a shared directory"])
@@ -77,12 +81,12 @@ def test_no_request_is_lost_between_threads(tmp_path, clock, shared):
         thread.start()
     for thread in threads:
         thread.join()
-    assert (rates.over(60).requests, rates.over(60).errors) == (4000, 800)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (4000, 800)
     assert len(rates.recent().errors) == LAST_ERRORS
 
 
 def test_a_body_that_broke_off_is_an_error_whatever_its_status(rates):
-    rates.add(request(status=200, error_type="OSError"))
+    rates.add(request(status=200, error_type="OSError", broke=True))
     (error,) = rates.recent().errors
     assert (error.status, error.error_type) == (200, "OSError")
 
@@ -118,7 +122,7 @@ def test_texts_are_cut_to_their_width_and_never_within_a_letter(rates):
     )
     (error,) = rates.recent().errors
     assert set(error.route[1:]) == {"ü"}
-    assert set(error.error_type) == {"E"}
+    assert error.error_type == "E" * 96
     assert error.request_id == "r" * 128
 
 
@@ -128,10 +132,10 @@ def test_a_forked_child_writes_into_a_file_of_its_own_and_both_see_the_sum(tmp_p
     child = os.fork()
     if child == 0:
         rates.add(FAILED)
-        os._exit(0 if rates.over(60).requests == 2 else 1)
+        os._exit(0 if over(rates, 60).requests == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert len(list(tmp_path.iterdir())) == 2
-    assert (rates.over(60).requests, rates.over(60).errors) == (2, 1)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (2, 1)
 
 
 def test_without_a_directory_a_forked_child_starts_at_nothing_and_leaves_its_parent_alone(rates):
@@ -139,9 +143,9 @@ def test_without_a_directory_a_forked_child_starts_at_nothing_and_leaves_its_par
     child = os.fork()
     if child == 0:
         rates.add(FAILED)
-        os._exit(0 if rates.over(60).requests == 1 else 1)
+        os._exit(0 if over(rates, 60).requests == 1 else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert (rates.over(60).requests, rates.over(60).errors) == (1, 0)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (1, 0)
 
 
 def in_children(rates, states):
@@ -168,12 +172,12 @@ def test_what_ended_processes_left_is_kept_in_one_file(tmp_path, clock):
         "recent_shop_0.ring",
         "recent_shop_eu_0.ring",
     }
-    assert (rates.over(60).requests, rates.over(60).errors) == (3, 2)
-    assert (other.over(60).requests, other.over(60).errors) == (1, 0)
+    assert (over(rates, 60).requests, over(rates, 60).errors) == (3, 2)
+    assert (over(other, 60).requests, over(other, 60).errors) == (1, 0)
     assert rates.recent().errors[0].request_id == "last"
     clock.now += 60
-    assert rates.over(60).requests == 0
-    assert rates.over(300).requests == 3
+    assert over(rates, 60).requests == 0
+    assert over(rates, 300).requests == 3
 
 
 def test_of_seconds_that_share_a_slot_the_newer_one_stays_when_a_dead_process_is_merged(
@@ -185,14 +189,14 @@ def test_of_seconds_that_share_a_slot_the_newer_one_stays_when_a_dead_process_is
     (new,) = in_children(rates, [OK])
     for pid in (new, old):
         merge_dead(tmp_path, pid)
-    assert (rates.over(900).requests, rates.over(900).errors) == (1, 0)
+    assert (over(rates, 900).requests, over(rates, 900).errors) == (1, 0)
 
 
 def test_a_process_that_is_given_a_dead_ones_id_goes_on_with_its_file(tmp_path, clock):
     RecentErrors(tmp_path, clock=clock).add(FAILED)
     again = RecentErrors(tmp_path, clock=clock)
     again.add(OK)
-    assert (again.over(60).requests, again.over(60).errors) == (2, 1)
+    assert (over(again, 60).requests, over(again, 60).errors) == (2, 1)
     assert len(again.recent().errors) == 1
 
 
@@ -202,7 +206,7 @@ def test_files_that_are_no_rings_are_left_out(tmp_path, rates):
     (tmp_path / "recent_service_7.ring").write_bytes(b"RECENT01 and then nothing")
     (tmp_path / "recent_service_8.ring").write_bytes(bytes(SIZE_BYTES))
     (tmp_path / "recent_service_9.ring").symlink_to(tmp_path / "vanished")
-    assert rates.over(60).requests == 1
+    assert over(rates, 60).requests == 1
 
 
 def test_a_record_that_is_half_written_is_left_out(rates):
@@ -221,13 +225,13 @@ def test_memory_is_of_a_fixed_size_however_much_happens(tmp_path, clock):
         clock.now += 1
     (path,) = tmp_path.iterdir()
     assert path.stat().st_size == SIZE_BYTES
-    assert (rates.over(900).requests, rates.over(60).requests) == (899, 59)
+    assert (over(rates, 900).requests, over(rates, 60).requests) == (899, 59)
 
 
 def test_a_directory_that_cannot_be_written_costs_no_request(tmp_path, clock, caplog):
     rates = RecentErrors(tmp_path / "missing", clock=clock)
     rates.add(FAILED)
-    assert rates.over(60).errors == 1
+    assert over(rates, 60).errors == 1
     assert "other processes will not see" in caplog.text
 
 
