@@ -222,6 +222,16 @@ class Instrumentation:
                 self.own_port.start()
             self._started_pid = os.getpid()
 
+    def stop(self) -> None:
+        """End for good what runs in this process, as a test needs that makes many applications.
+
+        Requests are counted on; engines that are watched have a `stop` of their own.
+        """
+        self.tasks.stop()
+        if self.own_port is not None:
+            self.own_port.stop()
+        self.faults.end_all()
+
     def flush(self) -> None:
         """Wait until what was logged is written, as a process does that is about to end."""
         flush_logs(self.app)

@@ -120,6 +120,9 @@ class OwnPort:
             # Taken, not shared: another application of this process must not answer here too.
             listener = _listening.pop(self._bind, None)
             inherited = listener is not None
+            if listener is not None:
+                # Anew: a worker of greenlets has another kind of socket than its master had.
+                listener = socket.socket(fileno=listener.detach())
             try:
                 listener = listener or _listen(self._bind)
             except SettingsError as error:

@@ -7,17 +7,15 @@ client decides how many series there are.
 
 import threading
 from collections.abc import Callable
-from http import HTTPMethod
 
 from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from instrumentation.correlation import RequestState
 from instrumentation.exemplars import Exemplars
+from instrumentation.recent import METHODS, OTHER_METHOD
 
 UNMATCHED = "unmatched"
-OTHER_METHOD = "other"
-METHODS = frozenset(HTTPMethod)
 BLUEPRINT_NAME = "instrumentation_metrics"
 MOST_ERROR_TYPES = 100
 """A program that makes exception classes as it runs must not make series without end."""

@@ -20,8 +20,7 @@ from prometheus_client.multiprocess import mark_process_dead
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
 
-DEAD = 0
-"""The process id under which dead workers' files are folded; no process has it."""
+from instrumentation.recent import DEAD
 
 _INTEGER = struct.Struct("i")
 _TWO_DOUBLES = struct.Struct("dd")

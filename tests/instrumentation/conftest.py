@@ -42,8 +42,7 @@ def clean_up():
     yield apps.append
     for app in apps:
         if one := app.extensions.get("instrumentation"):
-            one.faults.end_all()
-            one.tasks.stop()
+            one.stop()
     for handler in set(root.handlers) - set(handlers):
         root.removeHandler(handler)
         handler.close()

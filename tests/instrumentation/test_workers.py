@@ -14,7 +14,7 @@ import requests
 from instrumentation.high_water import HighWaterMark
 from stack.ports import reserve
 from stack.waiting import wait_until
-from tests.instrumentation.served import ANSWER_SECONDS, COUNTING, gunicorn
+from tests.instrumentation.served import ANSWER_SECONDS, COUNTING, gunicorn, parse_samples
 
 pytestmark = pytest.mark.integration
 
@@ -326,3 +326,15 @@ def test_counts_go_on_where_one_master_replaces_another(tmp_path):
             master.terminate()
             psutil.wait_procs([master], timeout=60)
         assert not directory.exists()
+
+
+def test_workers_of_greenlets_serve_both_ports(tmp_path):
+    with reserve() as port:
+        environment = {"INSTRUMENT_METRICS_BIND": f"127.0.0.1:{port.port}"}
+        arguments = ("--worker-class", "gevent", "--workers", "2")
+        with gunicorn(tmp_path, *arguments, environment=environment) as served:
+            for _ in range(20):
+                served.get("/ok")
+            assert served.samples()[OK] == 20
+            own = requests.get(f"http://127.0.0.1:{port.port}/api/metrics/prometheus", timeout=30)
+            assert parse_samples(own.text)[OK] == 20
