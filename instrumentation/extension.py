@@ -75,6 +75,7 @@ class Instrumentation:
         self.readiness = Readiness(app)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
         self._starting = threading.Lock()
+        self._prepared_pid: int | None = None
         self._started_pid: int | None = None
         self._facts: list[Callable[[], object]] = []
         up = Gauge(
@@ -135,7 +136,7 @@ class Instrumentation:
             self.sampler.sample()
 
         self.tasks.add("resources", look_after, settings.sample_seconds, in_context=False)
-        edge.before_each(self.start)
+        edge.before_each(self._before_request)
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self
         _MADE.add(self)
@@ -205,22 +206,39 @@ class Instrumentation:
     def start(self) -> None:
         """Start the background work in this process, unless it runs here already.
 
-        The first request does this; a server's worker hook may, so that no request pays for it.
+        The first request does this, except of an application that is TESTING: there may be many
+        of those in one process. A server's worker hook may, so that no request pays for it.
         """
         if self._started_pid == os.getpid():
             return
         with self._starting:
             if self._started_pid == os.getpid():
                 return
-            for tell in self._facts:
-                tell()
-            self.requests.prime()
-            if self.directory is not None:
-                fill_holes(self.directory)
+            self._prepare()
             self.tasks.start()
             if self.own_port is not None:
                 self.own_port.start()
             self._started_pid = os.getpid()
+
+    def _before_request(self) -> None:
+        if self._started_pid == os.getpid():
+            return
+        if not self.app.testing:
+            self.start()
+            return
+        with self._starting:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what the first request must find, in this process."""
+        if self._prepared_pid == os.getpid():
+            return
+        for tell in self._facts:
+            tell()
+        self.requests.prime()
+        if self.directory is not None:
+            fill_holes(self.directory)
+        self._prepared_pid = os.getpid()
 
     def stop(self) -> None:
         """End for good what runs in this process, as a test needs that makes many applications.

@@ -151,3 +151,16 @@ def test_a_thread_that_cannot_be_started_costs_no_request(make_app, ask, monkeyp
         patch.setattr(threading.Thread, "start", refuse)
         assert ask(app, "/ok").status_code == 200
     assert "background task resources does not run" in caplog.text
+
+
+def test_an_application_under_test_starts_no_threads_by_its_requests(make_app, ask, value):
+    app = make_app()
+    app.testing = True
+    before = set(threading.enumerate())
+    ask(app, "/ok")
+    started = {one.name for one in set(threading.enumerate()) - before}
+    assert not [name for name in started if name.startswith("background")]
+    labels = 'endpoint="/ok",method="GET",status="200"'
+    assert value(app, f"softfactory_requests_total{{{labels}}}") == 1
+    app.extensions["instrumentation"].start()
+    assert {one.name for one in threading.enumerate()} >= {"background-resources"}
