@@ -4,6 +4,7 @@ A request's id may hold what a client chose, and a trace tells who calls whom: n
 for a stranger, so that there is no default, and a redirect to another host gets neither.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from instrumentation.correlation import CURRENT
 
 _PORTS = {"http": 80, "https": 443}
+_ORIGIN = re.compile(r"(?i:https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?")
 
 Origin = tuple[str, str, int | None]
 
@@ -25,11 +27,7 @@ def correlated_session(*origins: str) -> Session:
     and only where the caller has not set the header. Outside a request nothing is added. Raises
     ValueError for an origin that is none.
     """
-    known = frozenset(_origin(one) for one in origins)
-    for one in origins:
-        scheme, host, _ = _origin(one)
-        if scheme not in _PORTS or not host:
-            raise ValueError(f"{one!r} is no origin; expected like https://payments.internal")
+    known = frozenset(_named_origin(one) for one in origins)
     session = Session()
     for prefix in ("http://", "https://"):
         session.mount(prefix, _CorrelatedAdapter(known))
@@ -61,6 +59,20 @@ class _CorrelatedAdapter(HTTPAdapter):
         return super().send(
             request, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
         )
+
+
+def _named_origin(text: str) -> Origin:
+    """Return an origin that was meant; whatever else could match nothing, or be a secret."""
+    try:
+        if _ORIGIN.fullmatch(text):
+            return _origin(text)
+    except ValueError:  # no such port, or no such address
+        pass
+    shown = text.rpartition("@")[2]  # a password before it is nothing for a log
+    raise ValueError(
+        f"{shown!r} is no origin; expected scheme, host and port alone, without user, path or "
+        "wildcard, like https://payments.internal or http://127.0.0.1:8080"
+    )
 
 
 def _origin(url: str) -> Origin:

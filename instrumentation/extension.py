@@ -23,6 +23,7 @@ from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.log_counts import LEVELS, REASONS, log_counts
 from instrumentation.log_handler import flush_logs
+from instrumentation.log_redaction import Redactor
 from instrumentation.own_port import OwnPort
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
@@ -72,7 +73,7 @@ class Instrumentation:
             if settings.metrics_bind
             else None
         )
-        self.readiness = Readiness(app)
+        self.readiness = Readiness(app, redact=Redactor(settings.log_redact).text)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
         self._starting = threading.Lock()
         self._prepared_pid: int | None = None

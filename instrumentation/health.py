@@ -15,8 +15,8 @@ from typing import Any
 
 from flask import Flask
 
+from instrumentation.correlation import CURRENT
 from instrumentation.draining import is_draining
-from instrumentation.log_redaction import redact_text
 
 CONTENT_TYPE = "application/health+json"
 
@@ -29,6 +29,7 @@ DRAINING = "draining: the server is about to stop accepting requests"
 _LONGEST_OUTPUT = 300
 
 CheckFunction = Callable[[], object]
+Redact = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +86,9 @@ class _Check:
 class _Runner:
     """Runs one check: never again before the run before has ended."""
 
-    def __init__(self, app: Flask, check: _Check) -> None:
+    def __init__(self, app: Flask, check: _Check, redact: Redact) -> None:
         self._app = app
+        self._redact = redact
         self._check = check
         self._lock = threading.Lock()
         self._run: _Run | None = None
@@ -102,12 +104,16 @@ class _Runner:
                     return run
                 self._before = run
             run = self._run = _Run()
+            thread = threading.Thread(
+                target=self._execute, args=(run,), name=f"ready-{self._check.name}", daemon=True
+            )
+            request = CURRENT.set(None)  # it belongs to no request, whoever asks first
             try:
-                threading.Thread(
-                    target=self._execute, args=(run,), name=f"ready-{self._check.name}", daemon=True
-                ).start()
+                thread.start()
             except RuntimeError as error:  # the process may start no more threads
                 self._end(run, f"the check could not be started: {error}")
+            finally:
+                CURRENT.reset(request)
         return run
 
     def wait(self, run: _Run) -> CheckResult:
@@ -151,8 +157,8 @@ class _Runner:
             with self._app.app_context():
                 self._check.function()
             error = None
-        except Exception as raised:  # noqa: BLE001 - whatever a check raises means "not ready"
-            error = _described(raised)
+        except Exception as raised:  # noqa: BLE001  # whatever a check raises means "not ready"
+            error = _described(raised, self._redact)
         finally:
             self._end(run, error)
 
@@ -163,10 +169,14 @@ class _Runner:
 
 
 class Readiness:
-    """The checks that decide whether the service should be given traffic."""
+    """The checks that decide whether the service should be given traffic.
 
-    def __init__(self, app: Flask) -> None:
+    `redact` hides what no text of a failed check may show.
+    """
+
+    def __init__(self, app: Flask, *, redact: Redact) -> None:
         self._app = app
+        self._redact = redact
         self._runners: dict[str, _Runner] = {}
         self._drained = False
 
@@ -199,6 +209,7 @@ class Readiness:
                 component_type=component_type,
                 component_id=component_id,
             ),
+            self._redact,
         )
 
     def drain(self) -> None:
@@ -261,11 +272,11 @@ def timestamp(epoch_seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _described(error: Exception) -> str:
+def _described(error: Exception, redact: Redact) -> str:
     """Return the exception's class and first line, without the credentials that it may quote.
 
     Only the first line: database drivers add the statement and its parameters below.
     """
     lines = str(error).strip().splitlines()
-    text = redact_text(lines[0]) if lines else ""
+    text = redact(lines[0]) if lines else ""
     return f"{type(error).__name__}: {text}"[:_LONGEST_OUTPUT].removesuffix(": ")

@@ -62,7 +62,8 @@ class UserIds:
     """Asks the application who is asking, in the request's context, and hashes the answer.
 
     It is asked before the request is handled, and after it again where nobody was known yet, as
-    the request may have been the login. A callable that raises costs a warning, once.
+    the request may have been the login; never for a probe or a scrape. A callable that raises
+    costs a warning, once.
     """
 
     def __init__(self, app: Flask, user_id: UserId, key: bytes | None) -> None:
@@ -76,6 +77,8 @@ class UserIds:
         state = CURRENT.get()
         if state is None or state.user_id is not None:
             return
+        if state.endpoint is not None and is_metrics_endpoint(state.endpoint):
+            return  # a probe or a scrape is nobody's, and may open nothing
         try:
             answer = self._user_id()
             if answer is not None:

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from typing import Protocol
 
 from instrumentation.correlation import CURRENT
 from instrumentation.log_counts import LEVELS, LogCounts, say
@@ -24,6 +25,12 @@ FLUSH_SECONDS = 5.0
 
 _WRITERS: "weakref.WeakSet[LogWriter]" = weakref.WeakSet()
 _hooked = False
+
+
+class _Finalizer(Protocol):
+    """What multiprocessing will call when a child ends."""
+
+    def cancel(self) -> None: ...
 
 
 class LogWriter:
@@ -46,6 +53,7 @@ class LogWriter:
         self._in_child = in_child
         self._failing = False
         self._closed = False
+        self._at_the_end_of_a_child: _Finalizer | None = None
         self._begin()
         _reset_after_fork(self)
 
@@ -115,6 +123,7 @@ class LogWriter:
         """Write what waits, and end the thread; what cannot be written in time is counted lost."""
         if self._closed:
             return
+        self._forget_the_end_of_a_child()
         # Who has just waited in vain need not do so again.
         done = self.flush(0.0) if self._stuck_at == self._settled else self.flush()
         self._closed = True
@@ -146,7 +155,14 @@ class LogWriter:
             finally:
                 CURRENT.reset(request)
             self._thread = thread
-        _flush_at_the_end_of_a_child(self)
+        self._forget_the_end_of_a_child()
+        self._at_the_end_of_a_child = _flush_at_the_end_of_a_child(self)
+
+    def _forget_the_end_of_a_child(self) -> None:
+        """Take back what would keep this writer alive until the process ends."""
+        finalizer, self._at_the_end_of_a_child = self._at_the_end_of_a_child, None
+        if finalizer is not None:
+            finalizer.cancel()
 
     def _run(self) -> None:
         while True:
@@ -216,9 +232,10 @@ def _after_fork() -> None:
         writer.after_fork()
 
 
-def _flush_at_the_end_of_a_child(writer: LogWriter) -> None:
+def _flush_at_the_end_of_a_child(writer: LogWriter) -> _Finalizer | None:
     """Have multiprocessing's children flush, as those end without the interpreter's own hooks."""
     util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        finalize: Callable[..., object] = util.Finalize
-        finalize(None, writer.flush, exitpriority=-100)
+    if util is None:
+        return None
+    finalize: Callable[..., _Finalizer] = util.Finalize
+    return finalize(None, writer.flush, exitpriority=-100)

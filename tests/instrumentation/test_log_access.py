@@ -3,8 +3,9 @@ import json
 import random
 
 import pytest
-from flask import Flask, g
+from flask import Flask, g, request
 
+from instrumentation import instrument
 from instrumentation.log_access import kept
 from instrumentation.logging_config import configure_logging, request_logging_middleware
 from instrumentation.settings import InstrumentSettings
@@ -60,6 +61,24 @@ def test_the_application_says_who_asks_for_every_record_of_the_request(serve):
 def test_who_is_known_only_after_a_login_is_in_the_requests_record(serve):
     (record,) = serve(lambda: g.get("user"))("/login")
     assert record["user.id"] == "late"
+
+
+def test_nobody_is_asked_for_in_a_probe_or_a_scrape(clean_up, ask, tmp_path):
+    asked = []
+    app = Flask("service", static_folder=None)
+    clean_up(app)
+    instrument(app, log_file=tmp_path / "app.log", user_id=lambda: asked.append(request.path))
+    for path in ("live", "health", "ready", "prometheus"):
+        assert ask(app, f"/api/metrics/{path}").status_code == 200
+    assert asked == []
+    ask(app, "/nowhere")
+    assert asked == ["/nowhere", "/nowhere"]
+
+
+def test_who_is_known_at_once_is_not_asked_for_again(serve):
+    asked = []
+    serve(lambda: asked.append(1) or "7")("/items/1")
+    assert asked == [1]
 
 
 def test_a_user_id_is_hashed_where_there_is_a_key(serve, tmp_path):

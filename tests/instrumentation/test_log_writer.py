@@ -1,9 +1,12 @@
+import gc
 import json
+import multiprocessing.util
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -212,6 +215,18 @@ def test_forked_children_write_what_is_theirs_once(tmp_path):
     assert sorted(messages(path)) == sorted(["before", *(f"child {n}" for n in range(4)), "after"])
     ids = [json.loads(line)["event.id"] for line in path.read_text().splitlines()]
     assert len(set(ids)) == 6
+
+
+def test_a_writer_that_was_closed_is_kept_by_nothing(path, counts):
+    assert multiprocessing.util  # it is loaded, as where a process starts children
+    writer = LogWriter(LogFile(path, retention_periods=1), counts=counts, max_bytes=1 << 20)
+    writer.put(LINE, "info")
+    writer.close()
+    kept = weakref.ref(writer)
+    del writer
+    gc.collect()
+    assert kept() is None
+    assert path.read_bytes() == LINE
 
 
 def test_children_of_multiprocessing_write_before_they_end(tmp_path):

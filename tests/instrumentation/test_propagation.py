@@ -233,7 +233,22 @@ def test_a_call_to_another_origin_carries_nothing_even_by_redirect(request_of, m
         assert (headers["X-Request-Id"], headers["traceparent"]) == (None, None)
 
 
-@pytest.mark.parametrize("origin", ["payments.internal", "ftp://host", "", "http://"])
-def test_what_is_no_origin_is_refused(origin):
-    with pytest.raises(ValueError, match="is no origin"):
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("payments.internal", "ftp://host", "", "http://", "http://*.internal", "http://a b"),
+        *("https://user:hunter2@host", "http://127.0.0.1:8080/base", "http://host?a=1"),
+        *("http://host#a", "http://host:99999", "http://[1:2", "http://host:8080x"),
+    ],
+)
+def test_what_is_no_origin_is_refused_without_showing_a_password(origin):
+    with pytest.raises(ValueError, match="is no origin; expected scheme, host and port") as refused:
         correlated_session(origin)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://payments.internal", "HTTP://my_service:8080/", "http://[::1]:8080"]
+)
+def test_an_origin_is_scheme_host_and_port(origin):
+    correlated_session(origin).close()
