@@ -15,6 +15,7 @@ HIDDEN = "[redacted]"
 
 SECRET_NAMES: tuple[str, ...] = (
     *("password", "passwd", "passwort", "passphrase", "passcode", "pwd", "secret", "secrets"),
+    *("passwords", "tokens", "api_keys", "access_keys", "private_keys", "secret_keys"),
     *("token", "jwt", "bearer", "credential", "credentials", "private_key", "secret_key"),
     *("api_key", "access_key", "access_key_id", "signing_key", "encryption_key", "amz_signature"),
     *("authorization", "cookie", "cookies", "session", "session_id", "session_key", "csrf", "xsrf"),
@@ -26,16 +27,36 @@ separators: `DB_PASSWORD`, `x-api-key`, `accessToken` and `user[password]` are."
 _HEADERS = ("authorization", "cookie", "cookies")  # their values hold spaces, and end with the line
 _SEPARATORS = re.compile(r"[\W_]+")
 _BARE = r"""(?:[^\s&,;"'<>]|[,;](?!\s|[\w.-]{1,64}[=:]|$))+"""
-_VALUE = rf"""(?!["']?\[redacted\])(?:"[^"\r\n]*"|'[^'\r\n]*'|{_BARE}|["'][^\r\n]*)"""
-_LINE = r"""(?!["']?\[redacted\])(?:"[^"\r\n]*"|'[^'\r\n]*'|[^\r\n]+)"""
-_BETWEEN = r"""(?P<between>(?>\\{0,4}["']?\]?[ \t]{0,3}[=:][ \t]{0,3}\\{0,4}(?:b(?=["']))?))"""
+# A quote that stands escaped itself ends at the next one that is so; another never does.
+_ESCAPED = (
+    r"""(?<=\\)(?P<q{0}>["'])(?:\\{{2,}}["']?|\\(?!["'])|(?!(?P=q{0}))[^\\\r\n])*+\\?(?P=q{0})"""
+)
+_QUOTED = r"""(?<!\\)(?:"(?:\\.|[^"\\\r\n])*+"|'(?:\\.|[^'\\\r\n])*+')"""
+_STRINGS = r""""(?:\\.|[^"\\\r\n])*+"|'(?:\\.|[^'\\\r\n])*+'"""
+_LISTED = (
+    rf"""[\[({{](?:{_STRINGS}|[^\[\](){{}}"'\r\n])*+[\])}}](?:(?![\])}},;]){_BARE})?+"""
+    r"|[\[({][^\r\n]*"
+)
+_NOT_AGAIN = r"""(?!["']?\[redacted\])"""
+_VALUE = rf"""{_NOT_AGAIN}(?:{_ESCAPED.format(1)}|{_QUOTED}|{_LISTED}|{_BARE}|["'][^\r\n]*)"""
+_LINE = rf"""{_NOT_AGAIN}(?:{_ESCAPED.format(1)}|{_QUOTED}|[^\r\n]+)"""
+_BETWEEN = (
+    r"""(?P<between>(?>\\{0,4}["']?\]?[ \t]{0,3}[=:][ \t]{0,3}\\{0,4}(?:b(?=["']))?"""
+    r"""|["'],[ \t]{0,3}(?:b(?=["']))?(?=["'])))"""
+)
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    r".*?(?:-----END (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+    re.DOTALL,
+)
 _SCHEMES = re.compile(
     r"\b(?P<scheme>(?:(?i:bearer)[ \t]{1,3}(?=[^\s\[])"
     # Basic is an English word too: what follows must look like base64
     r"|(?i:basic)[ \t]{1,3}(?=[a-z]{0,64}[A-Z0-9+/=])))[A-Za-z0-9._~+/=:-]+"
 )
 _USER_INFO = re.compile(r"(?P<user>://[^\s/?#:@\"']{0,256}:)(?!\[redacted\]@)[^\s/?#\"']{1,1024}@")
-_CACHED_NAMES = 4096
+_CACHED_NAMES, _CACHED_CHARACTERS = 4096, 64
+"""Clients choose names too, in queries: what is remembered of them is little."""
 
 
 class Redactor:
@@ -47,17 +68,20 @@ class Redactor:
         self._stems = _stems(names)
         self._pairs = _beside(names, _VALUE)
         self._header_lines = _beside(_HEADERS, _LINE)
-        self.is_secret = lru_cache(_CACHED_NAMES)(self._is_secret)
+        self.secret_names = _Names(self._endings)
 
-    def _is_secret(self, name: str) -> bool:
-        return _squashed(name).endswith(self._endings)
+    def is_secret(self, name: str) -> bool:
+        """Tell whether what stands under that name is to be hidden."""
+        return self.secret_names[name]
 
     def text(self, text: str) -> str:
         """Return the text without its secrets; the same object where there is none."""
-        pairs = "=" in text or ":" in text
+        pairs = "=" in text or ":" in text or "'," in text or '",' in text
         if not pairs and " " not in text:
             return text
         lowered = text.lower()
+        if "private key" in lowered:
+            text = _PRIVATE_KEY.sub(HIDDEN, text)
         if pairs:
             found = [stem for stem in self._stems if stem in lowered]
             if found:
@@ -89,6 +113,22 @@ class Redactor:
         if ":" in query or "%" in query or query.count("=") > len(parts):
             return self.text(shown)  # a value may hold an address, or a query of its own
         return shown
+
+
+class _Names(dict[str, bool]):
+    """Which names are secret, decided once for those that are short."""
+
+    def __init__(self, endings: tuple[str, ...]) -> None:
+        super().__init__()
+        self._endings = endings
+
+    def __missing__(self, name: str) -> bool:
+        secret = _squashed(name).endswith(self._endings)
+        if len(name) <= _CACHED_CHARACTERS:
+            if len(self) >= _CACHED_NAMES:
+                self.clear()
+            self[name] = secret
+        return secret
 
 
 def redact_text(text: str) -> str:

@@ -38,6 +38,25 @@ URL = f"https://host/a?x=1&token={SECRET}&y=2"
         URL,
         f"first line\n  password={SECRET}\nlast line",
         "card_number=4111111111111111",
+        f'{{"password": "ab\\"cd-{SECRET}"}}',
+        f"{{'password': 'it\\'s {SECRET}'}}",
+        f'{{\\"password\\": \\"a\\\\\\"{SECRET}\\"}}',
+        f'"C:\\password="{SECRET} \\',
+        f"{{'password': ['x', '{SECRET}'], 'a': 1}}",
+        f"{{'password': [['x'], '{SECRET}']}}",
+        f"password=(x){SECRET}",
+        f"tokens: ('x', '{SECRET}')",
+        f"{{'secrets': {{'old': 'x', 'new': '{SECRET}'}}}}",
+        f"[('Accept', '*/*'), ('X-Api-Key', '{SECRET}')]",
+        f"[(b'cookie', b'{SECRET}')]",
+        f"tokens={SECRET}",
+        f"passwords={SECRET}",
+        f"api_keys={SECRET}",
+        f"cookies={SECRET}",
+        f"private_key=-----BEGIN RSA PRIVATE KEY-----\nM\n{SECRET}\n-----END RSA PRIVATE KEY-----",
+        f"read -----BEGIN PRIVATE KEY-----\n{SECRET}",
+        f"-----BEGIN EC PRIVATE KEY-----\\n{SECRET}\\n-----END EC PRIVATE KEY-----",
+        f"-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n{SECRET}",
     ],
 )
 def test_a_secret_in_a_text_is_hidden(text):
@@ -96,6 +115,19 @@ def test_a_name_is_secret_in_every_usual_spelling(name):
         assert SECRET not in redact_text(f"{spelling}={SECRET}"), spelling
 
 
+def test_what_stands_around_a_hidden_list_or_key_is_kept():
+    assert redact_text("{'password': ['x', 'y'], 'a': 1}") == "{'password': [redacted], 'a': 1}"
+    key = "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----"
+    assert redact_text(f"read {key} from a file") == f"read {HIDDEN} from a file"
+
+
+def test_names_that_a_client_chose_take_little_memory():
+    redactor = Redactor()
+    for number in range(10_000):
+        assert redactor.query(f"{number}{'x' * 7000}=1&{number}=1&token=1").endswith(HIDDEN)
+    assert sum(map(len, redactor.secret_names)) < 300_000
+
+
 @pytest.mark.parametrize("name", ["order", "password_changed", "keyboard", "author", "", "-"])
 def test_other_names_are_not_secret(name):
     assert not Redactor().is_secret(name)
@@ -111,7 +143,17 @@ def test_further_names_are_secret_where_they_were_given():
 @given(
     st.lists(
         st.sampled_from(
-            [*SECRET_NAMES, *"=:\"'@&;, \n[]{}\\%", "://", "bearer ", "Basic ", "x", HIDDEN]
+            [
+                *SECRET_NAMES,
+                *"=:\"'@&;, \n[]{}\\%",
+                "://",
+                "bearer ",
+                "Basic ",
+                "x",
+                HIDDEN,
+                "()",
+                "-----BEGIN PRIVATE KEY-----",
+            ]
         ),
         max_size=15,
     ).map("".join)
@@ -123,7 +165,12 @@ def test_redacting_twice_changes_nothing_more(text):
 
 
 @pytest.mark.parametrize(
-    "part", ["password=", 'password="', "://a:", "bearer ", "token", "a", "'\\", "=", "key: ["]
+    "part",
+    [
+        *("password=", 'password="', "://a:", "bearer ", "token", "a", "'\\", "=", "key: ["),
+        *('token="\\\\', 'token=\\"\\', 'token="a" ', "token=[", "token=('a", "token',"),
+        *("-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----"),
+    ],
 )
 def test_no_text_makes_redaction_take_more_than_linear_time(part):
     def seconds(length):
