@@ -28,7 +28,7 @@ from instrumentation.log_fields import (
     path_of,
 )
 from instrumentation.log_redaction import HIDDEN, Redactor
-from instrumentation.log_values import MAX_NODES, Plain, shown_as
+from instrumentation.log_values import LEFT_OUT, MAX_NODES, Plain, Shorter, shown_as
 
 ECS_VERSION = "8.11.0"
 
@@ -85,7 +85,12 @@ class LineFormatter:
         """Return the record as one line, its end included."""
         try:
             if type(record) is FinishedRecord:
-                body = orjson.dumps(self._finished(record))
+                state = record.request_state
+                path, query = path_of(state), state.query
+                if len(path) + len(query) > self._max_bytes:
+                    raise _TooLong
+                query = query and self._redactor.query(query)
+                body = orjson.dumps(self._finished(record, self._redactor.text(path), query))
             else:
                 body = orjson.dumps(self._usual(record, state))
         except Exception:  # noqa: BLE001  # whatever it is that cannot be written: the long way can
@@ -100,7 +105,8 @@ class LineFormatter:
         message = record.msg
         if record.args or type(message) is not str:
             message = record.getMessage()
-        if len(message) > self._max_bytes:
+        left = self._max_bytes - len(message)  # more than a record holds need not be searched
+        if left < 0:
             raise _TooLong
         document: Document = {
             "@timestamp": self._time(record.created),
@@ -115,12 +121,13 @@ class LineFormatter:
             self._add_request(document, state)
         if record.exc_info or record.exc_text or record.stack_info:
             for name, text in error_fields(record).items():
-                if len(text) > self._max_bytes:
+                left -= len(text)
+                if left < 0:
                     raise _TooLong
                 document[name] = redact(text)
         fields = record.__dict__
         if len(fields) != OWN_NUMBER:
-            self._add_extras(document, fields)
+            self._add_extras(document, fields, left)
         return document
 
     def _add_request(self, document: Document, state: RequestState) -> None:
@@ -132,24 +139,31 @@ class LineFormatter:
         if state.user_id is not None:
             document["user.id"] = state.user_id
 
-    def _add_extras(self, document: Document, fields: dict[str, object]) -> None:
+    def _add_extras(self, document: Document, fields: dict[str, object], left: int) -> None:
         extra: Document = {}
         redactor = self._redactor
+        secret_names = redactor.secret_names
         plain: Plain | None = None
         for name in extra_names(fields):
             value = fields[name]
-            if redactor.is_secret(name):
+            if secret_names[name]:
                 extra[name] = HIDDEN
                 continue
-            if type(value) is str and len(value) <= self._max_bytes:
+            if type(value) is str:
+                left -= len(value)
+                if left < 0:
+                    raise _TooLong
                 value = redactor.text(value)
             elif type(value) is float and math.isfinite(value):
                 pass
             elif type(value) is not int and type(value) is not bool:
-                plain = plain or Plain(redactor, max_characters=self._max_bytes)
+                if plain is None:
+                    plain = Plain(redactor, max_characters=self._max_bytes, characters=left)
+                plain.characters = left
                 value = plain.value(value)
                 if plain.left_out:
                     raise _TooLong
+                left = plain.characters
             if name in CALLERS_FIELDS and type(value) in CALLERS_FIELDS[name]:
                 document[name] = value
             else:
@@ -157,9 +171,8 @@ class LineFormatter:
         if extra:
             document["extra"] = extra
 
-    def _finished(self, record: FinishedRecord) -> Document:
+    def _finished(self, record: FinishedRecord, path: str, query: str) -> Document:
         state = record.request_state
-        path = self._redactor.text(path_of(state))
         latency_ms = state.latency_ms or 0.0
         document: Document = {
             "@timestamp": self._time(record.created),
@@ -179,8 +192,8 @@ class LineFormatter:
             "event.duration": int(latency_ms * 1e6),
             "latency_ms": round(latency_ms, 3),
         }
-        if state.query:
-            document["url.query"] = self._redactor.query(state.query)
+        if query:
+            document["url.query"] = query
         if state.rule is not None:
             document["http.route"] = state.rule
         if state.user_id is not None:
@@ -195,17 +208,18 @@ class LineFormatter:
         self, record: logging.LogRecord, state: RequestState | None, size: int | None
     ) -> bytes:
         """Return the line of a record that is odd or long, cut until it is short enough."""
-        message = message_of(record)
         errors = error_fields(record)
-        event = f"{self._events}-{next(self._numbers)}"
-        characters, nodes = self._max_bytes, MAX_NODES
+        plain = Plain(self._redactor, max_characters=self._max_bytes)
+        if isinstance(record, FinishedRecord):
+            finished = record.request_state
+            path, query = plain.text(path_of(finished)), plain.query(finished.query)
+            whole_document = all_plain(self._finished(record, path, query), plain)
+        else:
+            whole_document = self._careful(record, state, message_of(record), errors, plain)
+            whole_document["event.id"] = f"{self._events}-{next(self._numbers)}"
+        document, longest = whole_document, self._max_bytes
+        nodes = MAX_NODES
         while True:
-            plain = Plain(self._redactor, max_characters=characters, max_nodes=nodes)
-            if isinstance(record, FinishedRecord):
-                document = all_plain(self._finished(record), plain)
-            else:
-                document = self._careful(record, state, message, errors, plain)
-            document["event.id"] = event
             body = orjson.dumps(document)
             whole = len(body) + len(self._tail)
             if size is None and (plain.left_out or whole > self._max_bytes):
@@ -217,12 +231,18 @@ class LineFormatter:
                 whole = len(body) + len(self._tail)
             if whole <= self._max_bytes:
                 return body[:-1] + self._tail
-            if characters <= _FEWEST_CHARACTERS:
+            if longest <= _FEWEST_CHARACTERS:
                 least = {name: document[name] for name in document if name in _LEAST}
                 return orjson.dumps(least)[:-1] + self._tail
-            fitting = characters - (whole - self._max_bytes)  # where one text is all that is long
-            characters = max(fitting, characters // 2, _FEWEST_CHARACTERS)
+            fitting = longest - (whole - self._max_bytes)  # where one text is all that is long
+            longest = max(fitting, longest // 2, _FEWEST_CHARACTERS)
             nodes //= 2
+            shorter = Shorter(
+                characters=longest,
+                nodes=nodes,
+                stack_length=len(errors.get("error.stack_trace", "")),
+            )
+            document = shorter.document(whole_document)
 
     def _careful(
         self,
@@ -258,8 +278,8 @@ class LineFormatter:
         for key, value in list(fields.items()):
             if key in OWN:
                 continue
-            if plain.nodes <= 0:
-                extra["[more left out]"] = True
+            if plain.is_spent():
+                extra[LEFT_OUT] = True
                 break
             name = plain.name(key)
             shown = HIDDEN if self._redactor.is_secret(name) else plain.value(value)

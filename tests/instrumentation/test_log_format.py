@@ -1,6 +1,7 @@
 import json
 import logging
 import sys
+from collections import namedtuple
 from dataclasses import dataclass
 
 import orjson
@@ -248,6 +249,66 @@ def test_a_long_stack_trace_keeps_its_beginning_and_its_end():
 def test_what_many_extras_hold_is_left_out_beyond_a_budget():
     shown = line("many", extra={"numbers": list(range(100_000))})
     assert "[more left out]" in shown["extra"]["numbers"]
+
+
+class CountingRedactor(Redactor):
+    """Counts the characters that are searched, as it is searching that takes time."""
+
+    def __init__(self):
+        super().__init__()
+        self.searched = 0
+
+    def text(self, text):
+        self.searched += len(text)
+        return super().text(text)
+
+
+LONG = "x password=x " * 2500
+SHORT = "x password=x " * 40
+Pair = namedtuple("Pair", ["name", "password"])
+
+
+@pytest.mark.parametrize(
+    ("message", "extra"),
+    [
+        ("list", {"all": [LONG] * 1000}),
+        ("mapping", {"all": {str(n): LONG for n in range(200)}}),
+        ("short texts", {"all": [SHORT] * 1000}),
+        ("fields", {f"field_{n}": LONG for n in range(200)}),
+        ("short fields", {f"field_{n}": SHORT for n in range(2000)}),
+        ("names", {"all": {f"{SHORT}{n}": n for n in range(1000)}}),
+        ("bytes", {"all": [LONG.encode()] * 200}),
+        ("nested", {"all": [[[{"a": (LONG,)}]]] * 200}),
+        (LONG * 20, {"beside": LONG}),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, str) else "",
+)
+def test_no_record_is_searched_for_more_than_a_few_times_what_it_may_hold(message, extra):
+    redactor = CountingRedactor()
+    lines = LineFormatter(Service(name="fuzzed"), redactor=redactor, max_bytes=32_768)
+    shown = read(lines.line(record("%s", message, extra=extra), STATE), 32_768)
+    assert shown["log.truncated"] is True
+    assert shown["message"][:8] == message.replace("=x", "=[redacted]")[:8]
+    assert redactor.searched < 8 * 32_768
+
+
+def test_any_request_is_searched_for_no_more_than_that_either():
+    redactor = CountingRedactor()
+    lines = LineFormatter(Service(name="fuzzed"), redactor=redactor, max_bytes=32_768)
+    state = RequestState(APP, method="GET", path="/" + LONG * 20, query="a=1&" + LONG * 20)
+    state.status, state.latency_ms = 200, 1.0
+    made = FinishedRecord("fuzzed", logging.INFO, state, None)
+    shown = read(lines.line(made, state), 32_768)
+    assert shown["request_id"] == state.request_id
+    assert redactor.searched < 8 * 32_768
+
+
+def test_a_secret_in_a_pair_or_in_a_named_tuple_is_hidden():
+    headers = [("X-Api-Key", "hunter2"), (b"Cookie", b"hunter2"), ("Accept", "*/*")]
+    shown = line("sent", extra={"headers": headers, "account": Pair("ann", "hunter2")})["extra"]
+    assert "hunter2" not in json.dumps(shown)
+    assert shown["headers"][2] == ["Accept", "*/*"]
+    assert shown["account"] == {"name": "ann", "password": "[redacted]"}
 
 
 def test_a_secret_that_a_cut_would_split_is_not_shown():
