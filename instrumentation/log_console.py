@@ -6,6 +6,7 @@ import time
 
 from flask import Flask
 
+from instrumentation.log_development import SERVER
 from instrumentation.log_fields import OWN, error_fields, message_of
 from instrumentation.log_handler import is_of_app, state_of
 from instrumentation.log_redaction import HIDDEN, Redactor
@@ -25,6 +26,8 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, if it is of this application or of none."""
+        if record.name == SERVER:
+            return  # the terminal shows what the server says as it is
         if is_of_app(self._app, state_of(record)):
             super().emit(record)
 

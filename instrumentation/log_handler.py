@@ -8,6 +8,7 @@ from flask import Flask, current_app, has_app_context
 
 from instrumentation.correlation import CURRENT, RequestState
 from instrumentation.log_counts import LogCounts, counted_as
+from instrumentation.log_development import SERVER, is_request_line
 from instrumentation.log_fields import FinishedRecord
 from instrumentation.log_file import DAY_SECONDS, LogFile
 from instrumentation.log_format import LineFormatter
@@ -15,6 +16,9 @@ from instrumentation.log_writer import FLUSH_SECONDS, LogWriter
 from instrumentation.settings import InstrumentSettings
 
 _EXTENSION = "instrumentation.log"
+
+LOGS_REQUESTS = "instrumentation.logs_requests"
+"""The extension that is there where an application's requests are logged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +107,15 @@ class JsonFileHandler(logging.Handler):
                 return False
         elif not is_of_app(self._app, None):
             return False
+        if record.name == SERVER and self._is_told_better(record):
+            return False
         if self.filters and not self.filter(record):
             return False
         self._take(record, state)
         return True
+
+    def _is_told_better(self, record: logging.LogRecord) -> bool:
+        return LOGS_REQUESTS in self._app.extensions and is_request_line(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record that somebody hands over past the filters."""

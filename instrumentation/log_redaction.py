@@ -97,7 +97,9 @@ class Redactor:
         lowered = line.lower()
         for stem in stems:
             if stem in lowered:
-                return self._pairs.sub(_hide, self._header_lines.sub(_hide, line))
+                if any(header in lowered for header in _HEADERS):
+                    line = self._header_lines.sub(_hide, line)
+                return self._pairs.sub(_hide, line)
         return line
 
     def query(self, query: str) -> str:

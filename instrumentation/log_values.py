@@ -21,7 +21,7 @@ LEFT_OUT = "[more left out]"
 MARGIN = 4096
 """Characters that are searched for secrets beyond a cut, so that none is cut in two and missed."""
 
-_BUDGET_RATIO = 4
+_BUDGET_RATIO = 2
 _LARGEST, _SMALLEST = 2**64 - 1, -(2**63)  # what an integer may be for JSON's fast writers
 
 

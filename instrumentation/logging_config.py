@@ -14,8 +14,10 @@ from instrumentation.edge import request_edge
 from instrumentation.log_access import AccessLog, UserId, UserIds
 from instrumentation.log_console import ConsoleHandler
 from instrumentation.log_counts import LogCounts, log_counts
+from instrumentation.log_development import show_on_terminal
 from instrumentation.log_format import LineFormatter, Service
 from instrumentation.log_handler import (
+    LOGS_REQUESTS,
     AppLog,
     JsonFileHandler,
     app_log,
@@ -35,7 +37,6 @@ __all__ = [
     "request_logging_middleware",
 ]
 
-_LOGS_REQUESTS = "instrumentation.logs_requests"
 _ASKS_USERS = "instrumentation.asks_users"
 
 
@@ -84,6 +85,7 @@ def configure_logging(
         root.addHandler(log.console)
     if root.level > logging.INFO or root.level == logging.NOTSET:
         root.setLevel(logging.INFO)
+    show_on_terminal(app, own_console=debug)
     own_level = logging.DEBUG if debug else logging.INFO
     for logger in (app.logger, logging.getLogger("instrumentation")):
         logger.setLevel(own_level)
@@ -109,9 +111,9 @@ def request_logging_middleware(
     if user_id is not None and _ASKS_USERS not in app.extensions:
         app.extensions[_ASKS_USERS] = UserIds(app, user_id, settings.user_id_key())
     carry_requests_into_threads()
-    if _LOGS_REQUESTS not in app.extensions:
-        app.extensions[_LOGS_REQUESTS] = AccessLog(settings.log_sample)
-        request_edge(app).observe(app.extensions[_LOGS_REQUESTS])
+    if LOGS_REQUESTS not in app.extensions:
+        app.extensions[LOGS_REQUESTS] = AccessLog(settings.log_sample)
+        request_edge(app).observe(app.extensions[LOGS_REQUESTS])
 
 
 def _try(file: JsonFileHandler) -> None:
