@@ -32,7 +32,8 @@ def terminal_of(factory, folder):
 
 
 def paths_in(log):
-    records = [json.loads(line) for line in log.read_text().splitlines(keepends=True)]
+    lines = log.read_text().splitlines(keepends=True)
+    records = [json.loads(line) for line in lines if line.endswith("\n")]
     return [one["url.path"] for one in records if one["log.logger"] == "instrumentation.request"]
 
 
