@@ -118,7 +118,11 @@ class LineFormatter:
             "process.thread.name": record.threadName,
         }
         if state is not None:
-            self._add_request(document, state)
+            path = path_of(state)
+            left -= len(path)
+            if left < 0:
+                raise _TooLong
+            self._add_request(document, state, self._redactor.text(path))
         if record.exc_info or record.exc_text or record.stack_info:
             for name, text in error_fields(record).items():
                 left -= len(text)
@@ -130,12 +134,12 @@ class LineFormatter:
             self._add_extras(document, fields, left)
         return document
 
-    def _add_request(self, document: Document, state: RequestState) -> None:
+    def _add_request(self, document: Document, state: RequestState, path: str) -> None:
         document["request_id"] = state.request_id
         document["trace.id"] = state.trace_id
         document["span.id"] = state.span_id
         document["http.request.method"] = state.method
-        document["url.path"] = self._redactor.text(path_of(state))
+        document["url.path"] = path
         if state.user_id is not None:
             document["user.id"] = state.user_id
 
@@ -271,7 +275,7 @@ class LineFormatter:
         if type(process) is int and 0 < process <= _LARGEST_PID:
             document["process.pid"] = process
         if state is not None:
-            self._add_request(document, state)
+            self._add_request(document, state, plain.text(path_of(state)))
         for name, text in errors.items():
             document[name] = plain.stack(text) if name.endswith("trace") else plain.text(text)
         extra: Document = {}

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 import threading
 import time
@@ -62,6 +63,7 @@ def test_liveness_opens_nothing_connects_to_nothing_and_starts_nothing(served, p
     client = Client(served)
     child = os.fork()
     if child == 0:  # an audit hook stays until its process ends
+        signal.alarm(60)  # whatever a fork may leave locked, the test ends
         seen = []
         client.get(f"/api/metrics/{path}")  # what a process looks up once is looked up
         harmless = ("object.", "sys.", "code.", "cpython.")
