@@ -24,6 +24,7 @@ from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.log_counts import LEVELS, REASONS, log_counts
 from instrumentation.log_handler import flush_logs
 from instrumentation.log_redaction import Redactor
+from instrumentation.logging_config import keep_log
 from instrumentation.own_port import OwnPort
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
@@ -237,6 +238,7 @@ class Instrumentation:
         for tell in self._facts:
             tell()
         self.requests.prime()
+        keep_log(self.app)
         if self.directory is not None:
             fill_holes(self.directory)
         self._prepared_pid = os.getpid()

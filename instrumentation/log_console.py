@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+import weakref
 
 from flask import Flask
 
@@ -21,14 +22,15 @@ class ConsoleHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generi
 
     def __init__(self, app: Flask, redactor: Redactor) -> None:
         super().__init__(sys.stderr)
-        self._app = app
+        self._app = weakref.ref(app)  # the root logger must not keep an application alive
         self.setFormatter(ConsoleFormatter(redactor, colour=self._on_a_terminal()))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, if it is of this application or of none."""
         if record.name == SERVER:
             return  # the terminal shows what the server says as it is
-        if is_of_app(self._app, state_of(record)):
+        app = self._app()
+        if app is not None and is_of_app(app, state_of(record)):
             super().emit(record)
 
     def _on_a_terminal(self) -> bool:

@@ -5,6 +5,8 @@ import os
 import threading
 import time
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 from instrumentation.correlation import RequestState
 from instrumentation.log_values import Plain, shown_as, unshown
@@ -56,6 +58,10 @@ class FinishedRecord(logging.LogRecord):
         self.__dict__ = fields
         self.request_state = state
         self.share = share
+
+    def __reduce__(self) -> tuple[Callable[[dict[str, Any]], logging.LogRecord], tuple[Any]]:
+        """Be an ordinary record in another process, where this one's request is unknown."""
+        return logging.makeLogRecord, (dict(self.__dict__),)
 
 
 def extra_names(fields: dict[str, object]) -> list[str]:

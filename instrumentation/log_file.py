@@ -230,7 +230,7 @@ def check_log_file(path: Path) -> None:
     """Open a log file as its writer will, and close it. Raises SettingsError."""
     file = LogFile(path, retention_periods=1)
     try:
-        file.open()
+        file.open()  # and closed again: a server may yet fork, or become a daemon
     except OSError as error:
         raise SettingsError(
             f"log_file={str(path)!r}: {error.strerror}; name a file in a directory that this "

@@ -1,6 +1,7 @@
 """The handler of one application's log: what it takes is formatted at once and written later."""
 
 import logging
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class JsonFileHandler(logging.Handler):
         period_seconds: int = DAY_SECONDS,
     ) -> None:
         super().__init__()
-        self._app = app
+        self._app = weakref.ref(app)  # the root logger must not keep an application alive
         self._lines = formatter
         self._counts = counts
         self.log_file = LogFile(
@@ -102,20 +103,20 @@ class JsonFileHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool:
         """Take a record, without the lock of other handlers: the queue has its own."""
         state = record.request_state if type(record) is FinishedRecord else CURRENT.get()
+        app = self._app()
+        if app is None:
+            return False
         if state is not None:  # what `is_of_app` asks, without a call for each record
-            if state.app is not self._app:
+            if state.app is not app:
                 return False
-        elif not is_of_app(self._app, None):
+        elif not is_of_app(app, None):
             return False
-        if record.name == SERVER and self._is_told_better(record):
-            return False
+        if record.name == SERVER and LOGS_REQUESTS in app.extensions and is_request_line(record):
+            return False  # our own record of the request tells more
         if self.filters and not self.filter(record):
             return False
         self._take(record, state)
         return True
-
-    def _is_told_better(self, record: logging.LogRecord) -> bool:
-        return LOGS_REQUESTS in self._app.extensions and is_request_line(record)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record that somebody hands over past the filters."""

@@ -194,14 +194,14 @@ class LogWriter:
         if not lines:
             return
         lost = self._write(lines)
-        with self._written:
-            self._waiting_bytes -= sum(map(len, lines))
-            self._settled += len(lines)
-            self._written.notify_all()
         if lost:
             self._counts.lose("write_failed", lost)
         else:
             self._counts.publish()
+        with self._written:  # last: who waits for it may be a process that ends at once
+            self._waiting_bytes -= sum(map(len, lines))
+            self._settled += len(lines)
+            self._written.notify_all()
 
     def _write(self, lines: list[bytes]) -> int:
         """Write a batch; return how many of its lines are lost."""

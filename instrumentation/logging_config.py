@@ -6,6 +6,7 @@ rotates each day in UTC (`log_file`).
 """
 
 import logging
+import weakref
 from pathlib import Path
 
 from flask import Flask
@@ -15,6 +16,7 @@ from instrumentation.log_access import AccessLog, UserId, UserIds
 from instrumentation.log_console import ConsoleHandler
 from instrumentation.log_counts import LogCounts, log_counts
 from instrumentation.log_development import show_on_terminal
+from instrumentation.log_file import check_log_file
 from instrumentation.log_format import LineFormatter, Service
 from instrumentation.log_handler import (
     LOGS_REQUESTS,
@@ -26,7 +28,7 @@ from instrumentation.log_handler import (
 )
 from instrumentation.log_redaction import Redactor, redact_text
 from instrumentation.propagation import carry_requests_into_threads
-from instrumentation.settings import DEFAULT_LOG_FILE, InstrumentSettings, SettingsError
+from instrumentation.settings import DEFAULT_LOG_FILE, InstrumentSettings
 
 __all__ = [
     "LogCounts",
@@ -37,6 +39,7 @@ __all__ = [
     "request_logging_middleware",
 ]
 
+_LOGGER = logging.getLogger(__name__)
 _ASKS_USERS = "instrumentation.asks_users"
 
 
@@ -49,12 +52,15 @@ def configure_logging(
 ) -> None:
     """Write the application's log, and its libraries', to `log_file` as JSON lines.
 
+    It lasts as long as the application does.
+
     The level is INFO; with `debug` it is DEBUG for the application's own loggers, and records
     are shown on standard error as well. The file is rotated each day in UTC, and a rotation from
     outside is followed. Configuring an application again replaces its file. `settings` defaults
     to the environment's. Raises SettingsError when the file cannot be made or written.
     """
     settings = settings or InstrumentSettings.from_env()
+    check_log_file(Path(log_file))
     redactor = Redactor(settings.log_redact)
     file = JsonFileHandler(
         app,
@@ -72,7 +78,7 @@ def configure_logging(
         retention_days=settings.log_retention_days,
         queue_max_bytes=settings.log_queue_max_bytes,
     )
-    _try(file)
+    file.log_file.remove_old()
     console = ConsoleHandler(app, redactor) if debug else None
     log = AppLog(settings=settings, file=file, console=console)
     root = logging.getLogger()
@@ -80,6 +86,7 @@ def configure_logging(
     if previous is not None:
         previous.take_off(root)
     set_app_log(app, log)
+    weakref.finalize(app, log.take_off, root).atexit = False  # at the end logging flushes all
     root.addHandler(file)
     if log.console is not None:
         root.addHandler(log.console)
@@ -89,6 +96,23 @@ def configure_logging(
     own_level = logging.DEBUG if debug else logging.INFO
     for logger in (app.logger, logging.getLogger("instrumentation")):
         logger.setLevel(own_level)
+
+
+def keep_log(app: Flask) -> None:
+    """Set the application's log up again where `logging.config` has taken it away since."""
+    log = app_log(app)
+    if log is None:
+        return
+    for name in list(logging.root.manager.loggerDict):
+        if name == app.logger.name or name.partition(".")[0] == "instrumentation":
+            logging.getLogger(name).disabled = False
+    if log.file not in logging.getLogger().handlers:
+        debug = log.console is not None
+        configure_logging(app, log.file.log_file.path, debug, settings=log.settings)
+        _LOGGER.warning(
+            "the log was taken off the root logger, as logging.config does, and is back: "
+            "configure logging before the application is instrumented"
+        )
 
 
 def request_logging_middleware(
@@ -114,20 +138,3 @@ def request_logging_middleware(
     if LOGS_REQUESTS not in app.extensions:
         app.extensions[LOGS_REQUESTS] = AccessLog(settings.log_sample)
         request_edge(app).observe(app.extensions[LOGS_REQUESTS])
-
-
-def _try(file: JsonFileHandler) -> None:
-    """Open the file once, so that a path that cannot work is told at the start.
-
-    It is closed again until the first record: a server may yet fork, or become a daemon.
-    """
-    try:
-        file.log_file.open()
-        file.log_file.close()
-        file.log_file.remove_old()
-    except OSError as error:
-        file.close()
-        raise SettingsError(
-            f"log_file={str(file.log_file.path)!r}: {error.strerror}; name a file in a directory "
-            "that this process may write"
-        ) from error

@@ -26,12 +26,14 @@ PERIOD_SECONDS = 1
 KEPT_PERIODS = 100_000
 
 
-def ours(path: Path) -> None:
+def ours(path: Path) -> object:
     """Log by `configure_logging`, with all that it sets up but for the period of a day."""
     module = vars(logging_config)  # no setting has a period: only this wants other than a day
     module["JsonFileHandler"] = partial(module["JsonFileHandler"], period_seconds=PERIOD_SECONDS)
     settings = InstrumentSettings(log_retention_days=KEPT_PERIODS)
-    logging_config.configure_logging(Flask("rotating"), path, settings=settings)
+    app = Flask("rotating")
+    logging_config.configure_logging(app, path, settings=settings)
+    return app  # its log lasts as long as it does
 
 
 class _Json(logging.Formatter):
@@ -61,7 +63,7 @@ def library(path: Path) -> None:
     logging.getLogger().addHandler(handler)
 
 
-WAYS: dict[str, Callable[[Path], None]] = {
+WAYS: dict[str, Callable[[Path], object]] = {
     "ours": ours,
     "library": library,
     "standard": standard,
@@ -71,7 +73,7 @@ WAYS: dict[str, Callable[[Path], None]] = {
 def main() -> None:
     """Log so many records in about so many seconds; each names its process and its number."""
     way, path, process, records, seconds = sys.argv[1:]
-    WAYS[way](Path(path))
+    kept = WAYS[way](Path(path))
     logger = logging.getLogger("rotating")
     logger.setLevel(logging.INFO)
     began, number = time.monotonic(), 0
@@ -81,6 +83,7 @@ def main() -> None:
             number += 1
         time.sleep(max(0.0, began + float(seconds) * burst / BURSTS - time.monotonic()))
     logging.shutdown()
+    del kept
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
+import gc
 import json
 import logging
+import logging.config
+import pickle
 import re
 import stat
+import weakref
 from datetime import datetime
 
 import pytest
 from flask import Flask
 
+from instrumentation.log_handler import JsonFileHandler
 from instrumentation.logging_config import (
     configure_logging,
     flush_logs,
@@ -248,3 +253,36 @@ def test_settings_name_the_service_and_its_further_secrets(clean_up, records, tm
         *("pin=[redacted]", {"customer_pin": "[redacted]"}),
     )
     assert flush_logs(app)
+
+
+def test_a_log_that_dictconfig_took_away_is_back_with_the_first_request(make_app, ask, read_log):
+    app = make_app()
+    logging.config.dictConfig({"version": 1, "root": {"level": "WARNING", "handlers": []}})
+    ask(app, "/ok")
+    told = [json.loads(line) for line in read_log()]
+    assert [one["http.response.status_code"] for one in told if "latency_ms" in one] == [200]
+    assert [one for one in told if "is back" in one["message"]]
+
+
+def test_a_record_of_a_request_can_be_sent_to_another_process(make_app, ask):
+    taken = []
+    handler = logging.Handler()
+    handler.emit = lambda record: taken.append(pickle.loads(pickle.dumps(record)))
+    logger = logging.getLogger("instrumentation.request")
+    logger.addHandler(handler)
+    try:
+        ask(make_app(), "/ok")
+    finally:
+        logger.removeHandler(handler)
+    assert [record.getMessage() for record in taken] == ["GET /ok 200"]
+
+
+def test_the_log_keeps_no_application_alive(tmp_path):
+    app = Flask("passing", static_folder=None)
+    configure_logging(app, tmp_path / "passing.log")
+    handlers = [one for one in logging.getLogger().handlers if isinstance(one, JsonFileHandler)]
+    gone = weakref.ref(app)
+    del app
+    gc.collect()
+    assert gone() is None
+    assert handlers[-1] not in logging.getLogger().handlers
