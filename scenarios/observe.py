@@ -56,6 +56,7 @@ class AlertStates:
         series: list[Series],
         *,
         active_since: Mapping[tuple[str, str], float],
+        for_seconds: Mapping[str, float],
         evaluated_at: float,
     ) -> Iterator[Step]:
         """Yield the changes since the last call.
@@ -65,6 +66,9 @@ class AlertStates:
             active_since: since when the alerts that are active now have been, by service and
                 name. It tells a gap in which the alert was gone from evaluations that Prometheus
                 skipped because they were late.
+            for_seconds: each rule's ``for``, by alert. It tells the same of an alert that is no
+                longer active: one that fires sooner after a gap than it can have been pending
+                was never gone.
             evaluated_at: the last evaluation known to be complete before ``series`` was read.
         """
         samples = sorted(
@@ -78,6 +82,8 @@ class AlertStates:
             if at <= last:
                 continue
             gap = at - last > 1.5 * self._evaluation_seconds
+            if kind is Kind.FIRING and at - last < for_seconds.get(alert, 0.0):
+                gap = False
             if before is not Kind.INACTIVE and gap and active_since.get(key, at) > last:
                 yield Step(
                     service=service,
@@ -218,7 +224,10 @@ class Observer:
         series = self._prometheus.query_raw(f"ALERTS[{reach * 1000:.0f}ms]")
         self._read_until = now
         for step in self._states.advance(
-            series, active_since=active_since, evaluated_at=evaluated_at
+            series,
+            active_since=active_since,
+            for_seconds={rule.name: rule.for_seconds for rule in rules.rules},
+            evaluated_at=evaluated_at,
         ):
             self._recorders.get(step.service, self._strangers).add(
                 Event(at=step.at, kind=step.kind, alert=step.alert)

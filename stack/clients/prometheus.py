@@ -53,13 +53,14 @@ class ActiveAlert:
 class RuleSnapshot:
     """One alerting rule as it was evaluated last.
 
-    `last_evaluation` is in epoch seconds, 0.0 before the first; `evaluation_seconds` is how long
+    `for_seconds` is how long its condition must hold before it fires. `last_evaluation` is in epoch seconds, 0.0 before the first; `evaluation_seconds` is how long
     that evaluation took. `health` is "ok", "err" or "unknown" (not evaluated yet).
     """
 
     group: str
     name: str
     health: str
+    for_seconds: float
     last_error: str
     last_evaluation: float
     evaluation_seconds: float
@@ -200,6 +201,7 @@ def _rules(data: Any) -> RulesSnapshot:
                 group=group["name"],
                 name=rule["name"],
                 health=rule["health"],
+                for_seconds=float(rule["duration"]),
                 last_error=rule.get("lastError", ""),
                 last_evaluation=epoch_seconds(rule["lastEvaluation"]),
                 evaluation_seconds=float(rule["evaluationTime"]),

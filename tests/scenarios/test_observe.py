@@ -21,7 +21,9 @@ def advance(
     states: AlertStates, *series: Series, evaluated_at: float, active_since: float | None = None
 ) -> list[tuple[Kind, float]]:
     since = {} if active_since is None else {KEY: active_since}
-    steps = states.advance(list(series), active_since=since, evaluated_at=evaluated_at)
+    steps = states.advance(
+        list(series), active_since=since, for_seconds={KEY[1]: 2.0}, evaluated_at=evaluated_at
+    )
     return [(step.kind, step.at) for step in steps]
 
 
@@ -74,6 +76,20 @@ def test_an_evaluation_that_prometheus_skipped_is_no_end() -> None:
     assert late == []
 
 
+def test_a_skipped_evaluation_that_is_read_after_the_alert_has_ended_is_no_end_either() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=7.0)
+    ended = advance(states, alerts("firing", 10.0, 10.5), evaluated_at=10.75)
+    assert ended == [(Kind.INACTIVE, 10.75)]
+
+
+def test_an_alert_that_fires_after_a_gap_as_long_as_its_for_was_gone() -> None:
+    states = AlertStates(EVALUATION)
+    advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=7.0)
+    back = advance(states, alerts("firing", 10.0, 12.5), evaluated_at=12.75)
+    assert back == [(Kind.INACTIVE, 10.25), (Kind.FIRING, 12.5), (Kind.INACTIVE, 12.75)]
+
+
 def test_a_read_before_the_next_evaluation_ends_nothing() -> None:
     states = AlertStates(EVALUATION)
     advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=9.0)
@@ -89,6 +105,6 @@ def test_an_alert_that_prometheus_calls_active_has_not_ended_for_want_of_a_sampl
 
 def test_steps_carry_whose_alert_it_is() -> None:
     steps = AlertStates(EVALUATION).advance(
-        [alerts("firing", 10.0)], active_since={}, evaluated_at=10.0
+        [alerts("firing", 10.0)], active_since={}, for_seconds={}, evaluated_at=10.0
     )
     assert list(steps) == [Step(service=KEY[0], alert=KEY[1], kind=Kind.FIRING, at=10.0)]
