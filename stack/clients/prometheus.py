@@ -53,8 +53,9 @@ class ActiveAlert:
 class RuleSnapshot:
     """One alerting rule as it was evaluated last.
 
-    `for_seconds` is how long its condition must hold before it fires. `last_evaluation` is in epoch seconds, 0.0 before the first; `evaluation_seconds` is how long
-    that evaluation took. `health` is "ok", "err" or "unknown" (not evaluated yet).
+    `for_seconds` is how long its condition must hold before it fires. `last_evaluation` is in epoch
+    seconds, 0.0 before the first; `evaluation_seconds` is how long that evaluation took. `health`
+    is "ok", "err" or "unknown" (not evaluated yet).
     """
 
     group: str
