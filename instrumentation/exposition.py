@@ -7,7 +7,6 @@ its cost. `_created` series are left out: nothing reads them, and each counter w
 import gzip
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -24,6 +23,9 @@ GZIP_LEVEL = 1
 
 _PLAIN = frozenset({"counter", "gauge", "histogram", "summary", "unknown", "untyped"})
 _SPARE_SERIES = 1000
+
+_Place = tuple[str, str, float]
+"""Method, endpoint and upper edge."""
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -83,10 +85,12 @@ class Exposition:
         if not is_openmetrics:
             return "".join(self._text.of(self._registry, {})).encode()
         newest = {
-            (f"{histogram}_bucket", method, endpoint, edge): exemplar
+            histogram: {
+                (method, endpoint, edge): exemplar
+                for (method, endpoint), edges in kept.newest().items()
+                for edge, exemplar in edges.items()
+            }
             for histogram, kept in self._exemplars.items()
-            for (method, endpoint), edges in kept.newest().items()
-            for edge, exemplar in edges.items()
         }
         lines = self._open.of(self._registry, newest)
         lines.append("# EOF\n")
@@ -105,9 +109,9 @@ class _Lines:
     def of(
         self,
         registry: CollectorRegistry,
-        exemplars: Mapping[tuple[str, str, str, float], Exemplar],
+        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
     ) -> list[str]:
-        """Return the lines; exemplars are found by sample name, method, endpoint and edge."""
+        """Return the lines; exemplars are found by their histogram and their place in it."""
         lines: list[str] = []
         for metric in registry.collect():
             if _is_special(metric):
@@ -115,13 +119,14 @@ class _Lines:
                 continue
             lines.append(self._heads.get((metric.name, metric.type)) or self._head(metric))
             created = f"{metric.name}_created"
+            here = exemplars.get(metric.name)
             for name, labels, value, *_ in metric.samples:
                 if name == created:
                     continue
                 key = (name, tuple(labels.items()))
                 series = self._series.get(key) or self._write_series(key)
                 number = floatToGoString(value)  # type: ignore[no-untyped-call]  # has no types
-                if exemplars and (found := exemplars.get(_place(name, labels))):
+                if here and "le" in labels and (found := here.get(_place(labels))):
                     number = f"{number} {_exemplar(found)}"
                 lines.append(f"{series} {number}\n")
         if len(self._series) > 2 * len(lines) + _SPARE_SERIES:
@@ -176,11 +181,8 @@ def _is_special(metric: Metric) -> bool:
     )
 
 
-def _place(name: str, labels: Mapping[str, str]) -> Any:
-    edge = labels.get("le")
-    if edge is None:
-        return None
-    return name, labels.get("method"), labels.get("endpoint"), float(edge)
+def _place(labels: Mapping[str, str]) -> _Place:
+    return labels["method"], labels["endpoint"], float(labels["le"])
 
 
 def _exemplar(exemplar: Exemplar) -> str:
