@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.samples import Sample
-from prometheus_client.utils import floatToGoString
 
+from instrumentation.direct import DirectReader, text
 from instrumentation.exemplars import Exemplar, Exemplars
+from instrumentation.registry import sources
 from instrumentation.settings import check_labels
 
 GZIP_LEVEL = 1
@@ -105,6 +107,7 @@ class _Lines:
         self._constant_labels = constant_labels
         self._heads: dict[tuple[str, str], str] = {}
         self._series: dict[_Key, str] = {}
+        self._direct = DirectReader(self._named)
 
     def of(
         self,
@@ -113,25 +116,76 @@ class _Lines:
     ) -> list[str]:
         """Return the lines; exemplars are found by their histogram and their place in it."""
         lines: list[str] = []
-        for metric in registry.collect():
-            if _is_special(metric):
-                lines.append(self._whole(metric))
-                continue
-            lines.append(self._heads.get((metric.name, metric.type)) or self._head(metric))
-            created = f"{metric.name}_created"
-            here = exemplars.get(metric.name)
-            for name, labels, value, *_ in metric.samples:
-                if name == created:
+        for source in sources(registry):
+            if isinstance(source, MetricWrapperBase):
+                if self._add_directly(source, exemplars, lines):
                     continue
-                key = (name, tuple(labels.items()))
-                series = self._series.get(key) or self._write_series(key)
-                number = floatToGoString(value)  # type: ignore[no-untyped-call]  # has no types
-                if here and "le" in labels and (found := here.get(_place(labels))):
-                    number = f"{number} {_exemplar(found)}"
-                lines.append(f"{series} {number}\n")
+                families = source.collect()
+            else:
+                families = [source]
+            for metric in families:
+                self._add(metric, exemplars, lines)
         if len(self._series) > 2 * len(lines) + _SPARE_SERIES:
             self._series.clear()  # a collector of the team's own has had many that are gone
         return lines
+
+    def _add(
+        self,
+        metric: Metric,
+        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
+        lines: list[str],
+    ) -> None:
+        if _is_special(metric):
+            lines.append(self._whole(metric))
+            return
+        lines.append(self._heads.get((metric.name, metric.type)) or self._head(metric))
+        created = f"{metric.name}_created"
+        here = exemplars.get(metric.name)
+        for name, labels, value, *_ in metric.samples:
+            if name == created:
+                continue
+            number = text(value)
+            if here and "le" in labels and (found := here.get(_place(labels))):
+                number = f"{number} {_exemplar(found)}"
+            lines.append(f"{self._named(name, labels)} {number}\n")
+
+    def _add_directly(
+        self,
+        metric: MetricWrapperBase,
+        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
+        lines: list[str],
+    ) -> bool:
+        """Add a metric of this process by its numbers alone; tell whether that could be done."""
+        children = self._direct.children(metric)
+        if children is None:
+            return False
+        (family,) = metric.describe()
+        added = [self._heads.get((family.name, family.type)) or self._head(family)]
+        here = exemplars.get(family.name)
+        for child in children:
+            total = 0.0
+            for series, value, edge in child.buckets:
+                if value.get_exemplar() is not None:
+                    return False
+                total += value.get()
+                number = text(total)
+                if here:
+                    place = (child.labels["method"], child.labels["endpoint"], edge)
+                    if found := here.get(place):
+                        number = f"{number} {_exemplar(found)}"
+                added.append(f"{series} {number}\n")
+            if child.count is not None:
+                added.append(f"{child.count} {text(total)}\n")
+            for series, value in child.values:
+                if value.get_exemplar() is not None:
+                    return False
+                added.append(f"{series} {text(value.get())}\n")
+        lines += added
+        return True
+
+    def _named(self, name: str, labels: Mapping[str, str]) -> str:
+        key = (name, tuple(labels.items()))
+        return self._series.get(key) or self._write_series(key)
 
     def _whole(self, metric: Metric) -> str:
         """Have the client write a family that holds more than names and numbers."""

@@ -72,3 +72,17 @@ class ServiceRegistry(CollectorRegistry):
         yield from metrics
         for collector in tuple(self._collectors):
             yield from collector.collect()
+
+
+def sources(registry: CollectorRegistry) -> Iterable[MetricWrapperBase | Metric]:
+    """Return what a registry exposes: this process's own metrics themselves, all else collected."""
+    if not isinstance(registry, ServiceRegistry) or registry.directory is not None:
+        yield from registry.collect()
+        return
+    with registry._lock:
+        collectors = list(registry._collector_to_names)
+    for collector in collectors:
+        if isinstance(collector, MetricWrapperBase):
+            yield collector
+        else:
+            yield from collector.collect()

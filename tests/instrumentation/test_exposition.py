@@ -1,7 +1,15 @@
 import gzip
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Summary,
+    generate_latest,
+)
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeHistogramMetricFamily,
@@ -13,6 +21,7 @@ from prometheus_client.samples import Exemplar as LibraryExemplar
 
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
+from instrumentation.registry import ServiceRegistry
 from instrumentation.settings import SettingsError
 
 
@@ -180,3 +189,32 @@ def test_what_is_kept_of_series_that_are_gone_is_bounded():
     for _ in range(20):
         exposition.render()
     assert len(exposition._text._series) < 3000
+
+
+@pytest.mark.parametrize("is_openmetrics", [False, True])
+def test_what_is_read_directly_is_what_the_client_library_writes(is_openmetrics):
+    registry = ServiceRegistry(None)
+    counter = Counter("a_total", "a", ["x"], registry=registry)
+    counter.labels("one").inc(3)
+    counter.labels("two").inc(12345678.5)
+    Counter("alone_total", "b", registry=registry).inc(2)
+    gauge = Gauge("g", "g", ["x"], registry=registry)
+    for value in (float("nan"), float("inf"), -float("inf"), 1.5e300, -2e7, 1e6, 999999.5, 1e-7):
+        gauge.labels(str(value)).set(value)
+    Gauge("called", "c", registry=registry).set_function(lambda: 7.0)
+    histogram = Histogram("ms", "ms", ["x"], buckets=(1, 2.5), registry=registry)
+    for value in (0.5, 2, 9):
+        histogram.labels("y").observe(value)
+    Summary("s", "s", registry=registry).observe(4)
+    Info("build", "i", registry=registry).info({"v": "1"})
+    exposition = Exposition(registry)
+    write = openmetrics.generate_latest if is_openmetrics else generate_latest
+
+    def ours():
+        return exposition.render(is_openmetrics=is_openmetrics).decode().splitlines()
+
+    assert ours() == without_created(write(registry))
+    counter.remove("one")
+    counter.labels("three").inc()
+    histogram.labels("y").observe(2, exemplar={"trace_id": "a"})
+    assert ours() == without_created(write(registry))
