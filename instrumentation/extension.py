@@ -6,7 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
 from prometheus_client import Counter, Gauge
@@ -15,7 +15,6 @@ from instrumentation.access import Access
 from instrumentation.background import BackgroundTasks
 from instrumentation.build_info import register_build_info
 from instrumentation.edge import request_edge
-from instrumentation.endpoints_wsgi import EndpointsApplication
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
 from instrumentation.faults.injector import FaultInjector
@@ -25,13 +24,15 @@ from instrumentation.log_counts import LEVELS, REASONS, log_counts
 from instrumentation.log_handler import flush_logs
 from instrumentation.log_redaction import Redactor
 from instrumentation.logging_config import keep_log
-from instrumentation.own_port import OwnPort
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
 from instrumentation.request_metrics import RequestMetrics
 from instrumentation.sampling import ResourceCollector, ResourceSampler
 from instrumentation.settings import InstrumentSettings
 from instrumentation.workers import bury_strays, fill_holes, reading, shared_directory
+
+if TYPE_CHECKING:
+    from instrumentation.own_port import OwnPort
 
 EXTENSION = "instrumentation"
 
@@ -69,11 +70,7 @@ class Instrumentation:
             exemplars={f"{prefix}_request_latency_ms": exemplars},
         )
         self.access = Access.from_settings(settings)
-        self.own_port = (
-            OwnPort(settings.metrics_bind, EndpointsApplication(app, self))
-            if settings.metrics_bind
-            else None
-        )
+        self.own_port = self._own_port()
         self.readiness = Readiness(app, redact=Redactor(settings.log_redact).text)
         self.tasks = BackgroundTasks(app, registry=self.registry, prefix=prefix)
         self._starting = threading.Lock()
@@ -142,6 +139,15 @@ class Instrumentation:
         edge.measure(self.requests)
         app.extensions[EXTENSION] = self
         _MADE.add(self)
+
+    def _own_port(self) -> "OwnPort | None":
+        if self.settings.metrics_bind is None:
+            return None
+        # Here: a server for a port that nobody asked for should not cost a start.
+        from instrumentation.endpoints_wsgi import EndpointsApplication
+        from instrumentation.own_port import OwnPort
+
+        return OwnPort(self.settings.metrics_bind, EndpointsApplication(self.app, self))
 
     def _count_log_records(self) -> None:
         made = Counter(

@@ -14,7 +14,6 @@ from prometheus_client.core import Metric
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.registry import Collector
 
-from instrumentation.worker_files import WorkerFiles
 from instrumentation.workers import reading
 
 _IN_FILES: "weakref.WeakSet[ServiceRegistry]" = weakref.WeakSet()
@@ -30,6 +29,8 @@ class ServiceRegistry(CollectorRegistry):
         self._collectors: list[Collector] = []
         self._reading = threading.Lock()
         if directory is not None:
+            from instrumentation.worker_files import WorkerFiles  # of no use to one process
+
             self._files = WorkerFiles(directory)
             _IN_FILES.add(self)
 
