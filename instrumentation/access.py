@@ -5,8 +5,8 @@ The address is the peer's own (`REMOTE_ADDR`); a header that any client can writ
 
 import hmac
 import ipaddress
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from instrumentation.settings import InstrumentSettings, Network
 
@@ -18,12 +18,14 @@ class Refusal(Enum):
     NETWORK = 403
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Access:
+class Access(NamedTuple):
     """The rules of one application; both hold where both are set, and none is set by default."""
 
     token: bytes | None = None
     allow: tuple[Network, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Access(token={'***' if self.token else None}, allow={self.allow})"
 
     @classmethod
     def from_settings(cls, settings: InstrumentSettings) -> "Access":

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import Flask
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -25,8 +25,7 @@ EARLY_RATIO = 0.5
 """How much of one pace the second run may come early."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
+class _Task(NamedTuple):
     name: str
     function: Callable[[], object]
     every_seconds: float

@@ -5,8 +5,8 @@ the tightest one is given, with the directory in which the kernel accounts for i
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 _FILES = {
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
@@ -14,8 +14,7 @@ _FILES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryCgroup:
+class MemoryCgroup(NamedTuple):
     """The control group whose memory limit is the tightest."""
 
     directory: Path

@@ -6,8 +6,7 @@ Here what names a line is kept, and a scrape only reads. What has more to it tha
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from prometheus_client import Counter, Gauge, Histogram, Summary
 from prometheus_client.metrics import MetricWrapperBase
@@ -22,12 +21,11 @@ _PLAINLY_BELOW = 1e6
 """From here on the client writes numbers with an exponent."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Child:
+class _Child(NamedTuple):
     """One child: its histogram buckets (series, value, edge), then its single values."""
 
     buckets: list[tuple[str, Any, float]]
-    count: str | None
+    count_series: str | None
     values: list[tuple[str, Any]]
     labels: Labels
 
@@ -65,7 +63,7 @@ class DirectReader:
             edges = zip(child._upper_bounds, child._buckets, strict=True)
             return _Child(
                 buckets=[(series("_bucket", le=text(edge)), value, edge) for edge, value in edges],
-                count=series("_count"),
+                count_series=series("_count"),
                 values=[(series("_sum"), child._sum)],
                 labels=labels,
             )
@@ -74,7 +72,7 @@ class DirectReader:
         else:
             suffix = "_total" if isinstance(child, Counter) else ""
             values = [(series(suffix), child._value)]
-        return _Child(buckets=[], count=None, values=values, labels=labels)
+        return _Child(buckets=[], count_series=None, values=values, labels=labels)
 
 
 def text(number: float) -> str:

@@ -12,8 +12,8 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 ROWS = 256
 """Series that can have exemplars; any beyond go without."""
@@ -26,8 +26,7 @@ Series = tuple[str, str]
 """Method and endpoint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exemplar:
+class Exemplar(NamedTuple):
     """One request that fell into a bucket; `at` is in epoch seconds."""
 
     trace_id: str

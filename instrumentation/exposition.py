@@ -6,7 +6,7 @@ its cost. `_created` series are left out: nothing reads them, and each counter w
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
@@ -32,8 +32,7 @@ _Place = tuple[str, str, float]
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposed:
+class Exposed(NamedTuple):
     """The answer to one scrape."""
 
     body: bytes
@@ -174,8 +173,8 @@ class _Lines:
                     if found := here.get(place):
                         number = f"{number} {_exemplar(found)}"
                 added.append(f"{series} {number}\n")
-            if child.count is not None:
-                added.append(f"{child.count} {text(total)}\n")
+            if child.count_series is not None:
+                added.append(f"{child.count_series} {text(total)}\n")
             for series, value in child.values:
                 if value.get_exemplar() is not None:
                     return False

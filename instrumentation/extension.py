@@ -17,7 +17,7 @@ from instrumentation.build_info import register_build_info
 from instrumentation.edge import request_edge
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
-from instrumentation.faults.injector import FaultInjector
+from instrumentation.faults.switch import FaultSwitch
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.log_counts import LEVELS, REASONS, log_counts
@@ -116,7 +116,7 @@ class Instrumentation:
             exemplars=exemplars,
             note=self.recent.add,
         )
-        self.faults = FaultInjector(
+        self.faults = FaultSwitch(
             app,
             settings=settings,
             sampler=self.sampler,

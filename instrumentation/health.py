@@ -9,9 +9,8 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 
@@ -32,8 +31,7 @@ CheckFunction = Callable[[], object]
 Redact = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+class CheckResult(NamedTuple):
     """Outcome of one check; `error` is None where it passed. `time` is UTC, ISO 8601."""
 
     name: str
@@ -52,27 +50,25 @@ class CheckResult:
         return "fail" if self.critical else "warn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """How a run ended, and when (monotonic)."""
 
     error: str | None
     ended: float
 
 
-@dataclass(slots=True, kw_only=True)
 class _Run:
     """One run of a check, which several askers may wait for; `outcome` is None until it ends."""
 
-    started: float = field(default_factory=time.monotonic)
-    started_at: str = field(default_factory=lambda: timestamp(time.time()))
-    pid: int = field(default_factory=os.getpid)
-    done: threading.Event = field(default_factory=threading.Event)
-    outcome: _Outcome | None = None
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.started_at = timestamp(time.time())
+        self.pid = os.getpid()
+        self.done = threading.Event()
+        self.outcome: _Outcome | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Check:
+class _Check(NamedTuple):
     """What a team registers; see `Readiness.add`."""
 
     name: str

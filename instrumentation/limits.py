@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from instrumentation.cgroup import MemoryCgroup, cpu_quota_cores, memory_cgroup
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryLimit:
+class MemoryLimit(NamedTuple):
     """The memory limit in force; `source` is "cgroup", "configured" or "host".
 
     `considered` holds every limit that was found, by source. `cgroup` is set when the limit of a
@@ -22,8 +21,7 @@ class MemoryLimit:
     cgroup: MemoryCgroup | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CpuLimit:
+class CpuLimit(NamedTuple):
     """The CPU limit in force; `source` is "cgroup", "configured", "affinity" or "host"."""
 
     cores: float

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -46,8 +46,7 @@ _LEAST = frozenset(
 """What is left of a record whose every field is too long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(NamedTuple):
     """What stands in every record of one application; None is left out."""
 
     name: str

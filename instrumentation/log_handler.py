@@ -2,8 +2,8 @@
 
 import logging
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask, current_app, has_app_context
 
@@ -22,8 +22,7 @@ LOGS_REQUESTS = "instrumentation.logs_requests"
 """The extension that is there where an application's requests are logged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppLog:
+class AppLog(NamedTuple):
     """The handlers that one application's log has now: its file, and with `debug` the console."""
 
     settings: InstrumentSettings

@@ -7,8 +7,8 @@ children that ended stays in the sum, so that it never goes back.
 import os
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -22,16 +22,14 @@ _DRIFT_BYTES = 1024 * 1024
 _declared_root: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TreeMemory:
+class TreeMemory(NamedTuple):
     """Memory of the tree in bytes; RSS counts a shared page once for each process."""
 
     pss_bytes: int
     rss_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reading:
+class _Reading(NamedTuple):
     """PSS of one process, the resident size beside it, and when both were read (monotonic)."""
 
     pss_bytes: int

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from http import HTTPMethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from instrumentation.recent_ring import (
     SIZE_BYTES,
@@ -40,8 +39,7 @@ DEAD = 0
 """The process id under which lies what all ended processes left; no process has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
+class _Own(NamedTuple):
     """The ring of one process; `shared` tells whether it lies in the directory."""
 
     pid: int

@@ -10,9 +10,9 @@ import struct
 import time
 import zlib
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 WINDOWS_SECONDS = {"1m": 60, "5m": 300, "15m": 900}
 LAST_ERRORS = 20
@@ -32,8 +32,7 @@ SIZE_BYTES = _RECORDS_FROM + LAST_ERRORS * _RECORD_BYTES
 Memory: TypeAlias = "memoryview[int]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorRate:
+class ErrorRate(NamedTuple):
     """Counts over one window; `error_ratio` is None where there was no request."""
 
     seconds: int
@@ -51,8 +50,7 @@ class ErrorRate:
         return self.errors / self.seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastError:
+class LastError(NamedTuple):
     """One failed request, in words that name no person: no path, no query, no message.
 
     `route` is the route's template, or None where none matched. Texts are cut to the width that a
@@ -68,15 +66,14 @@ class LastError:
     error_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recent:
+class Recent(NamedTuple):
     """What one ring holds, or several together: (requests, errors) by second, and last errors.
 
     Seconds are those of the monotonic clock, which all processes of a machine share. The newest
     error comes first.
     """
 
-    counts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    counts: Mapping[int, tuple[int, int]] = MappingProxyType({})
     errors: tuple[LastError, ...] = ()
 
     def over(self, seconds: int, *, now: int) -> ErrorRate:

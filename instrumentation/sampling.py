@@ -7,9 +7,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -26,8 +25,7 @@ MEBIBYTE_BYTES = 1024 * 1024
 _SHORTEST_WINDOW_SECONDS = 0.05  # five ticks of the process table; less would be noise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemorySample:
+class MemorySample(NamedTuple):
     """Memory that counts against the limit; `taken_at` is monotonic, in seconds."""
 
     used_bytes: int

@@ -7,15 +7,14 @@ log of every start.
 import logging
 import secrets
 import socket
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from instrumentation.settings import InstrumentSettings
 
 _LOGGER = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arming:
+class Arming(NamedTuple):
     """The decision: `secret` is None when faults are off, `refused` why they are in spite of one.
 
     `instance` is what signed faults must be bound to.

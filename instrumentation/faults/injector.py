@@ -13,7 +13,6 @@ from pathlib import Path
 from flask import Flask, Response, after_this_request, request
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from instrumentation.faults.arming import decide_arming
 from instrumentation.faults.contract import (
     HEADER,
     KINDS,
@@ -42,44 +41,33 @@ from instrumentation.faults.places import (
     Places,
 )
 from instrumentation.sampling import ResourceSampler
-from instrumentation.settings import InstrumentSettings
 
 _LOGGER = logging.getLogger(__name__)
 _ENVIRON_KEY = f"HTTP_{HEADER.upper().replace('-', '_')}"
 
 
 class FaultInjector:
-    """Applies the faults of one application; while it is off there is no code in the way.
+    """Applies the faults that `secret` signed for `instance` to the requests of one application.
 
-    `instance` is what faults must be signed for. `refused` says why faults are off although a
-    secret is configured, else it is None. `directory` is shared by the service's workers, where
-    there are several. Raises SettingsError.
+    `directory` is shared by the service's workers, where there are several.
     """
 
     def __init__(
         self,
         app: Flask,
         *,
-        settings: InstrumentSettings,
+        secret: bytes,
+        instance: str,
         sampler: ResourceSampler,
         registry: CollectorRegistry,
         prefix: str,
         directory: Path | None = None,
     ) -> None:
-        arming = decide_arming(settings)
-        self._secret = arming.secret
-        self.refused = arming.refused
-        self.instance = arming.instance
+        self._secret = secret
+        self._instance = instance
         self._ended = threading.Event()
         self._occupied = Places(OCCUPIED_AT_ONCE)
         self._burning = Places(BURNING_AT_ONCE)
-        self._told = Gauge(
-            f"{prefix}_fault_injection_enabled",
-            "Whether this instance accepts signed faults.",
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.tell_enabled()
         held = Gauge(
             f"{prefix}_fault_memory_held_bytes",
             "Memory that is held because faults asked for it.",
@@ -104,18 +92,8 @@ class FaultInjector:
         )
         self._applied = {kind: applied.labels(kind) for kind in KINDS}
         self._rejected = {reason: rejected.labels(reason) for reason in REASONS}
-        if self.enabled:
-            # First of all hooks: a fault must not depend on what the application's own ones do.
-            app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
-
-    @property
-    def enabled(self) -> bool:
-        """Whether signed faults are accepted."""
-        return self._secret is not None
-
-    def tell_enabled(self) -> None:
-        """Set the gauge that says whether signed faults are accepted."""
-        self._told.set(float(self.enabled))
+        # First of all hooks: a fault must not depend on what the application's own ones do.
+        app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
 
     def served_by(self, threads: int) -> None:
         """Keep SPARE_THREADS of this process's serving threads free of delays and of burning.
@@ -123,7 +101,7 @@ class FaultInjector:
         Where there are no more than those, such faults are refused, and a warning says so.
         """
         self._occupied.limit = max(0, threads - SPARE_THREADS)
-        if self.enabled and not self._occupied.limit:
+        if not self._occupied.limit:
             _LOGGER.warning(
                 "delay and cpu faults will be refused: %d threads serve, and %d stay free for "
                 "scrapes: %s",
@@ -140,13 +118,13 @@ class FaultInjector:
 
     def _before_request(self) -> Response | None:
         header = request.environ.get(_ENVIRON_KEY)
-        if header is None or self._secret is None:
+        if header is None:
             return None
         try:
             fault = decode(
                 header,
                 secret=self._secret,
-                instance=self.instance,
+                instance=self._instance,
                 method=request.method,
                 path=request.path,
                 now=time.time(),

@@ -18,7 +18,7 @@ TOO_FEW_THREADS = f"no thread can be spared; serve with at least {SPARE_THREADS 
 OCCUPIED_AT_ONCE = 30
 """Requests that may be delayed or burning at once where nobody told how many threads serve. It is
 what the shipped gunicorn settings leave: 34 threads less the spare ones, and as many as 20 requests
-a second of 1.5 s occupy. A server of fewer threads tells its number (`FaultInjector.served_by`)."""
+a second of 1.5 s occupy. A server of fewer threads tells its number (`FaultSwitch.served_by`)."""
 
 BURNING_AT_ONCE = 8
 """Requests that may burn CPU at once. The drills keep one busy; more threads than cores only take

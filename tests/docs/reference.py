@@ -109,7 +109,11 @@ def _print_metrics() -> None:
     logging.raiseExceptions = False
     with tempfile.TemporaryDirectory() as folder:
         app = Flask("shop", static_folder=None)
-        one = instrument(app, prefix=PREFIX, log_file=Path(folder) / "app.log")
+        secret = Path(folder) / "fault-secret"
+        secret.write_text("f" * 64)
+        secret.chmod(0o600)
+        settings = InstrumentSettings(fault_secret_file=secret)
+        one = instrument(app, settings=settings, prefix=PREFIX, log_file=Path(folder) / "app.log")
         app.add_url_rule("/api/items", view_func=lambda: "")
         watch_engine(one, create_engine("sqlite://"))
         watch_database(one, lambda: None)

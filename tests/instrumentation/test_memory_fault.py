@@ -4,7 +4,6 @@ import gc
 import mmap
 import threading
 import time
-from dataclasses import replace
 
 import psutil
 import pytest
@@ -90,7 +89,7 @@ def test_what_is_held_is_told_whenever_it_changes(holding, sampler, told):
 def test_what_the_host_cannot_spare_is_refused_and_nothing_is_held(sampler):
     host = psutil.virtual_memory().total
     holding = MemoryHolding(
-        limit=replace(sampler.memory_limit, limit_bytes=2 * host),
+        limit=sampler.memory_limit._replace(limit_bytes=2 * host),
         measure=sampler.measure_memory,
         latest=lambda: sampler.memory,
     )
