@@ -15,13 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gevent
-from gevent.event import Event
-from locust import FastHttpUser, constant_throughput, events, task
+from locust import FastHttpUser, constant, constant_throughput, events, task
 from locust.contrib.fasthttp import FastResponse, LocustBadStatusCode
 from locust.env import Environment
 
 from instrumentation.faults import contract
 from loadtests.channel import Events, leave, lines_of_stdin
+from loadtests.gate import Gate
 from loadtests.plan import Plan, PlanError, Quit, TargetPlan, parse_command, parse_plan
 from loadtests.samples import NO_RESPONSE, NO_RESULT
 from loadtests.target import MakeSigner, Signer, Target
@@ -42,10 +42,13 @@ class Visitor(FastHttpUser):
 
     abstract = True
     target: Target
+    gate: Gate | None = None
 
     @task
     def visit(self) -> None:
-        """Send the target's next request."""
+        """Send the target's next request, when it is due."""
+        if self.gate is not None:
+            self.gate.wait()
         call = self.target.next_call()
         self.client.request(
             call.method,
@@ -91,32 +94,23 @@ class Run:
             target.id: Target(target, signers(plan.fault_secret_file, target.instance))
             for target in plan.targets
         }
+        self._gates = {id_: Gate(target.schedule) for id_, target in self.targets.items()}
         self._timeout_seconds = plan.timeout_seconds
         self._out = out
-        self._began = Event()
 
     def user_classes(self) -> dict[str, type[Visitor]]:
         """A user class a target, by its id."""
         return {target.id: self._user_class(target) for target in self.targets.values()}
 
     def _user_class(self, target: Target) -> type[Visitor]:
-        began = self._began
-
-        def on_start(self: Visitor) -> None:
-            began.wait()
-            gevent.sleep(target.schedule.claim(time.perf_counter()))
-
-        def wait_time(self: Visitor) -> float:
-            return target.schedule.claim(time.perf_counter())
-
         members = {
             "target": target,
+            "gate": self._gates[target.id],
             "host": target.host,
             "fixed_count": target.users,
             "network_timeout": self._timeout_seconds,
             "connection_timeout": self._timeout_seconds,
-            "on_start": on_start,
-            "wait_time": wait_time,
+            "wait_time": constant(0),  # the gate paces
         }
         return type(target.id, (Visitor,), members)
 
@@ -134,12 +128,8 @@ class Run:
         _spawn(self._obey_until_told_to_quit)
 
     def _on_spawned(self, **_: object) -> None:
-        now = time.perf_counter()
         for target in self.targets.values():
-            # All at the same moment: spreading 15 targets' requests over their interval takes
-            # 26 % of a core in place of 16 %, for the process then wakes up for each of them.
-            target.schedule.begin(now)
-        self._began.set()
+            self._open_or_close(target)
         self._out.write({"event": "started", "at": time.time()})
         _spawn(self._sample_for_ever)
 
@@ -185,7 +175,9 @@ class Run:
                 command, number = parse_command(line)
                 if isinstance(command, Quit):
                     break
-                self._target(command.target).obey(command)
+                target = self._target(command.target)
+                target.obey(command)
+                self._open_or_close(target)
             except PlanError as error:
                 self._refuse(error, number or error.number)
             except OSError as error:  # the secret can't be read
@@ -196,6 +188,13 @@ class Run:
                     {"event": "command", "id": number, "target": command.target, "at": at}
                 )
         leave(0, last_words=self._write_samples)
+
+    def _open_or_close(self, target: Target) -> None:
+        gate = self._gates[target.id]
+        if target.flows:
+            gate.open()
+        else:
+            gate.close()
 
     def _refuse(self, error: Exception, number: int | None) -> None:
         self._out.write({"event": "error", "id": number, "message": str(error)})

@@ -31,8 +31,9 @@ class Schedule:
         self.missed = 0
 
     def begin(self, now: float) -> None:
-        """Let the first slot be due at ``now``."""
+        """Let the first slot be due at ``now``; may be called again, for a load that stopped."""
         self._began_at = now
+        self._next = 0
 
     def claim(self, now: float) -> float:
         """Take the next slot.

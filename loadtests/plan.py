@@ -25,6 +25,7 @@ class TargetPlan:
     """One service's load; ``journey`` maps ``"METHOD /path"`` to its weight.
 
     ``instance`` is the id that the service's faults are signed for, ``None`` where none can be.
+    A ``paused`` target gets its first request when a command lets its load flow.
     """
 
     id: str
@@ -33,6 +34,7 @@ class TargetPlan:
     users: int
     journey: Mapping[str, float]
     instance: str | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultOn:
-    """From now on ``share`` of the target's requests carry ``fault``, in its wire form."""
+    """From now on ``share`` of the target's requests carry ``fault``, in its wire form.
+
+    ``only`` names the requests of the journey that may; empty means all of them.
+    """
 
     target: str
     fault: Mapping[str, object]
     share: float
+    only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +83,19 @@ class UseJourney:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """From now on the target gets its requests, or none at all."""
+
+    target: str
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quit:
     """End the process."""
 
 
-Command = FaultOn | FaultOff | UseCard | UseJourney | Quit
+Command = FaultOn | FaultOff | UseCard | UseJourney | Flow | Quit
 
 
 def parse_plan(text: str) -> Plan:
@@ -136,14 +150,21 @@ def _command(raw: Mapping[str, object]) -> Command:
             return FaultOff(target=target)
         if not isinstance(fault, dict):
             raise PlanError(f"fault must be an object or null, got {fault!r}")
-        return FaultOn(target=target, fault=fault, share=_positive(raw, "share"))
+        return FaultOn(
+            target=target,
+            fault=fault,
+            share=_positive(raw, "share"),
+            only=_requests(raw.get("only", [])),
+        )
+    if "flow" in raw:
+        return Flow(target=target, on=_yes(raw, "flow"))
     if "payment_method" in raw:
         return UseCard(target=target, payment_method=_text(raw, "payment_method"))
     if "journey" in raw:
         return UseJourney(target=target, journey=_journey(raw["journey"]))
     raise PlanError(
         f"unknown command {dict(raw)!r}; known: fault with share, fault null, payment_method, "
-        "journey, quit"
+        "journey, flow, quit"
     )
 
 
@@ -160,6 +181,7 @@ def _target(raw: object) -> TargetPlan:
         users=users,
         journey=_journey(raw.get("journey")),
         instance=None if raw.get("instance") is None else _text(raw, "instance"),
+        paused=_yes(raw, "paused", default=False),
     )
 
 
@@ -167,10 +189,22 @@ def _journey(raw: object) -> Mapping[str, float]:
     if not isinstance(raw, dict) or not raw:
         raise PlanError(f"journey must map requests to weights, got {raw!r}")
     for name in raw:
-        method, _, path = name.partition(" ")
-        if not (method.isalpha() and method.isupper() and path.startswith("/")):
-            raise PlanError(f"a journey's request reads like 'GET /api/users', got {name!r}")
+        _check_request(name)
     return {name: _positive(raw, name) for name in raw}
+
+
+def _requests(raw: object) -> frozenset[str]:
+    if not isinstance(raw, list):
+        raise PlanError(f"only must be a list of requests, got {raw!r}")
+    for name in raw:
+        _check_request(name)
+    return frozenset(raw)
+
+
+def _check_request(name: object) -> None:
+    method, _, path = name.partition(" ") if isinstance(name, str) else ("", "", "")
+    if not (method.isalpha() and method.isupper() and path.startswith("/")):
+        raise PlanError(f"a journey's request reads like 'GET /api/users', got {name!r}")
 
 
 def _object(text: str, what: str) -> Mapping[str, object]:
@@ -187,6 +221,13 @@ def _text(raw: Mapping[str, object], key: str) -> str:
     value = raw.get(key)
     if not isinstance(value, str) or not value:
         raise PlanError(f"{key} must be a text, got {value!r}")
+    return value
+
+
+def _yes(raw: Mapping[str, object], key: str, *, default: bool | None = None) -> bool:
+    value = raw.get(key, default)
+    if not isinstance(value, bool):
+        raise PlanError(f"{key} must be true or false, got {value!r}")
     return value
 
 

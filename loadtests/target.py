@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from loadtests.pacing import Journey, Schedule, Share
-from loadtests.plan import Command, FaultOff, FaultOn, PlanError, TargetPlan, UseCard, UseJourney
+from loadtests.plan import (
+    Command,
+    FaultOff,
+    FaultOn,
+    Flow,
+    PlanError,
+    TargetPlan,
+    UseCard,
+    UseJourney,
+)
 from loadtests.samples import Window
 
 DEFAULT_PAYMENT_METHOD = "pm_card_visa"
@@ -45,11 +54,12 @@ class Target:
         self.host = plan.host
         self.users = plan.users
         self.schedule = Schedule(plan.rate_per_second)
+        self.flows = not plan.paused
         self.window = Window()
         self._make_signer = make_signer
         self._journey = Journey(plan.journey)
         self._payment_method = DEFAULT_PAYMENT_METHOD
-        self._fault: tuple[Signer, Share] | None = None
+        self._fault: tuple[Signer, Share, frozenset[str]] | None = None
         self._sent = 0
 
     def obey(self, command: Command) -> None:
@@ -60,12 +70,14 @@ class Target:
         """
         try:
             match command:
-                case FaultOn(fault=fault, share=share):
-                    self._fault = (self._make_signer(fault), Share(share))
+                case FaultOn(fault=fault, share=share, only=only):
+                    self._fault = (self._make_signer(fault), Share(share), only)
                 case FaultOff():
                     self._fault = None
                 case UseCard(payment_method=payment_method):
                     self._payment_method = payment_method
+                case Flow(on=on):
+                    self.flows = on
                 case UseJourney(journey=journey):
                     self._journey = Journey(journey)
                 case _:
@@ -88,8 +100,8 @@ class Target:
             body = json.dumps(self._body(path, user_id=user_id, number=number))
         faulted = False
         if self._fault is not None:
-            signer, share = self._fault
-            faulted = share.takes(name)
+            signer, share, only = self._fault
+            faulted = (not only or name in only) and share.takes(name)
             if faulted:
                 headers["X-Fault"] = signer(method, unquote(path.partition("?")[0]))
         return Call(method=method, path=path, headers=headers, body=body, faulted=faulted)

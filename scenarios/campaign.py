@@ -1,7 +1,8 @@
 """Runs the selected drills at the same time, under one stack, beside an unfaulted control.
 
 One rule: this module starts and ends everything that a run needs, in the order in which waiting
-overlaps best, and leaves nothing behind.
+overlaps best, and leaves nothing behind. A drill's service comes up just before its drill, as many
+at a time as the machine bears, those that take longest first.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from scenarios.admission import admitted
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
 from scenarios.history import Kind, Recorder
-from scenarios.load import LoadGenerator
+from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
+from scenarios.load import LoadError, LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.observe import Observer, scrape_failures
+from scenarios.places import PLACES_PER_CORE, Places, weight
 from scenarios.progress import Progress
 from scenarios.result import Phases, Result
-from scenarios.service import Fleet
+from scenarios.service import Fleet, ServiceFailed
 from scenarios.settings import Settings
 from scenarios.site import CONTROL, Berth, Site
 from scenarios.target import Target
-from stack.clients.alertmanager import AlertmanagerClient
+from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses, derive
 from stack.endpoints import Endpoints
@@ -37,10 +40,7 @@ from stack.ports import reserve
 from stack.processes import Processes
 from stack.receivers import Receivers
 from stack.tools import ToolSettings, find_tools
-from stack.waiting import NotYet, wait_until
-
-READY_SECONDS = 60.0
-"""How long the stack may take until every target is scraped; it takes about six seconds."""
+from stack.waiting import NotYet, WaitTimeout, wait_until
 
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
@@ -80,9 +80,13 @@ class Campaign:
         self._running = ExitStack()
         self.processes = Processes()
         self.targets: dict[str, Target] = {}
+        self._threads: list[threading.Thread] = []
+        self._begin = threading.Event()
+        self._given_up = False
 
     def __enter__(self) -> Campaign:
         with ExitStack() as starting:
+            starting.callback(self._give_up)
             self._start(starting)
             self._running = starting.pop_all()
         return self
@@ -166,7 +170,7 @@ class Campaign:
             self._load = LoadGenerator(self.processes, load_plan, self.directory, self._sampled)
             patience = PATIENCE_SECONDS + 2 * settings.sample.total_seconds()
             for berth in berths:
-                running.callback(berth.port.close)
+                running.callback(berth.close)
                 self.targets[berth.id] = site.build(berth, fleet, self._load, patience)
             self._start_stack(running, prometheus_port, alertmanager_port)
             self._strangers = strangers
@@ -181,15 +185,23 @@ class Campaign:
             site.start_gateway("shared", gateway_port, self.directory / "gateway", self.processes)
             for berth in berths:
                 if berth.service.own_gateway:
-                    running.callback(berth.gateway_port.close)
                     site.start_gateway(
                         berth.id, berth.gateway_port.port, berth.directory, self.processes
                     )
-                self.targets[berth.id].instance.start()
-            for target in self.targets.values():
-                target.instance.wait_serving(READY_SECONDS)
             self._load.start()
             self._load.wait_started(READY_SECONDS)
+            cores = len(os.sched_getaffinity(0))
+            self._places = Places(PLACES_PER_CORE * cores)
+            self._lifecycle = Lifecycle(
+                load=self._load,
+                scraped=Scraped(self.prometheus),
+                alertmanager=self.alertmanager,
+                booting=threading.Semaphore(cores),
+                scrape=self.derived.scrape_interval,
+            )
+            self._progress = running.enter_context(Progress(self.plans, self._say))
+            self._lifecycle.bring_up(self.control)
+            self._start_drills()
         with self.phases.timed("first scrape"):
             self._wait_ready()
         self._observer.start()
@@ -235,22 +247,19 @@ class Campaign:
     def _wait_ready(self) -> None:
         self._stack.wait_ready(READY_SECONDS)
 
+        self._lifecycle.wait_scraped(self.control)
+
         def ready() -> bool:
-            health = {one.labels.get("service"): one.health for one in self.prometheus.targets()}
-            waiting = sorted(name for name in self.targets if health.get(name) != "up")
-            if waiting:
-                raise NotYet(f"not scraped yet: {', '.join(waiting)}")
             if self.prometheus.active_alertmanagers() < 1:
                 raise NotYet("Prometheus knows no Alertmanager yet")
             if not all(rule.last_evaluation for rule in self.prometheus.rules().rules):
                 raise NotYet("the rules are not evaluated yet")
             return True
 
-        scraped_twice = 2 * self.derived.scrape_interval.total_seconds()
         wait_until(
             ready,
-            what="every target to be scraped",
-            timeout_seconds=READY_SECONDS + scraped_twice,
+            what="the stack to be ready",
+            timeout_seconds=READY_SECONDS,
             interval_seconds=0.1,
             retry_on=(PrometheusError,),
         )
@@ -264,36 +273,14 @@ class Campaign:
     def drill(self) -> Result:
         """Run every drill to its end and return what happened."""
         begun = time.time()
-        with self.phases.timed("drills"), Progress(self.plans, self._say) as progress:
-            threads = [
-                threading.Thread(
-                    target=run_drill,
-                    args=(
-                        plan,
-                        self.targets[name],
-                        self.recorders[name],
-                        progress.reporter(name),
-                    ),
-                    name=name,
-                    daemon=True,
-                )
-                for name, plan in self.plans.items()
-            ]
-            for thread in threads:
-                thread.start()
+        with self.phases.timed("drills"):
+            self._begin.set()
             self._interfere(self)
-            for thread in threads:
+            for thread in self._threads:
                 thread.join()
+        self._progress.close()
         self._observer.stop()
-        try:
-            scrape_failures(
-                self.prometheus,
-                self.recorders,
-                since=begun,
-                interval=self.derived.scrape_interval,
-            )
-        except PrometheusError as error:
-            self._observer.disturb(f"the failed scrapes can't be read: {error}")
+        self._note_lost_scrapes(CONTROL, since=begun)
         if self.settings.keep:
             self._turn.close()  # whoever looks around should not keep other runs waiting
         else:
@@ -307,3 +294,63 @@ class Campaign:
             derived=self.derived,
             tools=self.tools,
         )
+
+    def _start_drills(self) -> None:
+        """Let the first services come up while the stack does; no drill begins before it is up."""
+        for plan in sorted(self.plans.values(), key=_length, reverse=True):
+            name = plan.drill.id
+            report = self._progress.reporter(name)
+            thread = threading.Thread(target=self._run, args=(plan, report), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _give_up(self) -> None:
+        self._given_up = True
+        self._begin.set()
+
+    def _run(self, plan: Plan, say: Callable[[str, float], None]) -> None:
+        """Bring one drill's service up, run the drill, and take the service away."""
+        name, recorder = plan.drill.id, self.recorders[plan.drill.id]
+        target = self.targets[name]
+        with self._places.taken(weight(plan.drill)):
+            say("starting", READY_SECONDS)
+            try:
+                self._lifecycle.bring_up(target)
+                self._lifecycle.wait_scraped(target)
+            except (ServiceFailed, LoadError, WaitTimeout) as error:
+                recorder.note(Kind.DISTURBED, text=f"{type(error).__name__}: {error}")
+                say("failed to start", 0.0)
+                return
+            self._begin.wait()
+            if self._given_up:
+                return
+            begun = time.time()
+            run_drill(plan, target, recorder, say)
+            self._note_lost_scrapes(name, since=begun)
+            if self.settings.keep:
+                return
+            recorder.close()
+            try:
+                self._lifecycle.take_away(target)
+            except (AlertmanagerError, LoadError, ServiceFailed, OSError) as error:
+                self._observer.disturb(f"{name} could not be taken away: {error}")
+
+    def _note_lost_scrapes(self, name: str, *, since: float) -> None:
+        try:
+            scrape_failures(
+                self.prometheus,
+                {name: self.recorders[name]},
+                since=since,
+                interval=self.derived.scrape_interval,
+            )
+        except PrometheusError as error:
+            self._observer.disturb(f"the failed scrapes can't be read: {error}")
+
+
+def _length(plan: Plan) -> float:
+    """Return about how long a drill takes, in seconds."""
+    bounds = plan.want.bounds
+    if not plan.drill.fires:
+        return bounds.watch.total_seconds()
+    earlier = sum(one.bounds.arrives.total_seconds() for one in plan.others)
+    return (bounds.arrives + bounds.resolution_arrives).total_seconds() + earlier

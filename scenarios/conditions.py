@@ -41,10 +41,12 @@ class Service:
         memory_limit_mb: the limit that its memory is measured against, in MiB.
         cpu_limit_cores: the limit that its CPU time is measured against; ``None`` for all cores.
         own_gateway: whether it pays through a gateway of its own, which may then be broken.
+        instances: how many there are of it; the load goes to the first.
         environment: what else it is configured with.
     """
 
     memory_limit_mb: int = 512
     cpu_limit_cores: float | None = None
     own_gateway: bool = False
+    instances: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)

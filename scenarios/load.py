@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,20 @@ class LoadGenerator:
                 raise LoadError(self._explain(f"no users after {timeout:g} s"))
             return self._started_at
 
-    def fault_on(self, target: str, fault_json: Mapping[str, object], share: float) -> float:
+    def flow(self, target: str, on: bool) -> float:
+        """Let the target's load flow, or stop; returns and raises as ``fault_on``."""
+        return self._command({"target": target, "flow": on})
+
+    def fault_on(
+        self,
+        target: str,
+        fault_json: Mapping[str, object],
+        share: float,
+        only: Sequence[str] = (),
+    ) -> float:
         """Let ``share`` of the target's requests carry the fault, given in its wire form.
+
+        ``only`` names the requests of the journey of which that share is taken; all by default.
 
         Returns:
             When it took effect, in seconds since the epoch: no earlier request carries it.
@@ -114,7 +126,9 @@ class LoadGenerator:
         Raises:
             LoadError: the command was refused, or the process is gone.
         """
-        return self._command({"target": target, "fault": dict(fault_json), "share": share})
+        return self._command(
+            {"target": target, "fault": dict(fault_json), "share": share, "only": list(only)}
+        )
 
     def fault_off(self, target: str) -> float:
         """Let no request carry a fault any more; returns and raises as ``fault_on``."""

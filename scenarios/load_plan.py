@@ -22,6 +22,7 @@ class TargetLoad:
     """The load on one service; ``journey`` maps ``"METHOD /path"`` to its weight.
 
     ``instance`` is the id that the service's faults are signed for, ``None`` where none ever are.
+    A ``paused`` target's load flows when it is told to.
     """
 
     id: str
@@ -30,6 +31,7 @@ class TargetLoad:
     users: int
     journey: Mapping[str, int]
     instance: str | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -278,7 +278,8 @@ def scrape_failures(
         PrometheusError: the samples of ``up`` can't be read.
     """
     seconds = max(1.0, time.time() - since)
-    for series in prometheus.query_raw(f'up{{job="{JOB}"}}[{seconds:.0f}s]'):
+    named = "|".join(services)
+    for series in prometheus.query_raw(f'up{{job="{JOB}",service=~"{named}"}}[{seconds:.0f}s]'):
         recorder = services.get(series.labels.get("service", ""))
         if recorder is None:
             continue

@@ -61,6 +61,11 @@ class Progress:
 
         return report
 
+    def close(self) -> None:
+        """Draw no more. Closing twice does nothing."""
+        if self._live:
+            self._live.stop()
+
     def __enter__(self) -> Self:
         if self._live:
             self._live.start()
@@ -72,8 +77,7 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._live:
-            self._live.stop()
+        self.close()
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)

@@ -91,7 +91,7 @@ class Instance:
         if self.fleet.died is not None:
             raise ServiceFailed(
                 f"the fleet of service instances ended with status {self.fleet.died}; "
-                f"see {self.directory.parents[1] / 'fleet.log'}"
+                f"see {self.fleet.log}"
             )
         if refused := [error for error in self.fleet.errors if error.startswith(f"{self.id}:")]:
             raise ServiceFailed("; ".join(refused))
@@ -128,12 +128,17 @@ class Fleet:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
+    @property
+    def log(self) -> Path:
+        """Where the parent and its instances complain."""
+        return self._directory / "fleet.log"
+
     def start(self) -> None:
         """Start the parent; instances may be commanded at once, it reads them when it is ready."""
         self._child = self._processes.start(
             "fleet",
             [sys.executable, "-m", "instrumentation.fleet", "--app", self._app],
-            log=self._directory / "fleet.log",
+            log=self.log,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
@@ -157,7 +162,7 @@ class Fleet:
                 child.stdin.flush()
             except (BrokenPipeError, ValueError) as error:
                 raise ServiceFailed(
-                    f"the fleet of service instances is gone; see {self._directory / 'fleet.log'}"
+                    f"the fleet of service instances is gone; see {self.log}"
                 ) from error
 
     def pid_of(self, instance: str) -> int | None:

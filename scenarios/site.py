@@ -19,7 +19,7 @@ from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
-from scenarios.load_plan import TargetLoad, threads_needed, users_needed
+from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.model import Drill
 from scenarios.observe import JOB
 from scenarios.service import Fleet, Instance
@@ -54,7 +54,7 @@ class Berth:
     service: Service
     longest_response_seconds: float
     sample_seconds: float
-    port: Reservation
+    ports: tuple[Reservation, ...]
     gateway_port: Reservation
     directory: Path
 
@@ -75,7 +75,7 @@ class Berth:
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
             sample_seconds=sample if probed else IDLE_SAMPLES * sample,
-            port=reserve(),
+            ports=tuple(reserve() for _ in range(service.instances)),
             gateway_port=reserve() if service.own_gateway else shared_gateway,
             directory=run / "services" / drill_id,
         )
@@ -85,12 +85,18 @@ class Berth:
         """The load generator's view of this instance."""
         return TargetLoad(
             id=self.id,
-            host=f"http://127.0.0.1:{self.port.port}",
+            host=f"http://127.0.0.1:{self.ports[0].port}",
             rate_per_second=self.load.per_second,
             users=users_needed(self.load.per_second, self.longest_response_seconds),
             journey=self.load.journey,
             instance=self.instance,
+            paused=True,
         )
+
+    def close(self) -> None:
+        """Give the ports back."""
+        for port in (*self.ports, *([self.gateway_port] if self.service.own_gateway else [])):
+            port.close()
 
     @property
     def threads(self) -> int:
@@ -158,25 +164,29 @@ class Site:
             content=json.dumps(
                 [
                     {
-                        "targets": [f"127.0.0.1:{berth.port.port}"],
+                        "targets": [f"127.0.0.1:{one.port}" for one in berth.ports],
                         "labels": {"service": berth.id, "job": JOB},
                     }
                 ]
             ),
         )
-        discovery.announce()
         database = berth.directory / "softfactory.db"
         environment = self._environment(berth, database, backup, limit, cores)
-        return Target(
-            id=berth.id,
-            instance=Instance(
-                id=berth.id,
-                port=berth.port.port,
-                threads=berth.threads,
-                directory=berth.directory,
+        first, *others = (
+            Instance(
+                id=f"{berth.id}-{number}" if number else berth.id,
+                port=port.port,
+                threads=SPARE_THREADS if number else berth.threads,
+                directory=berth.directory / str(number) if number else berth.directory,
                 environment=environment,
                 fleet=fleet,
-            ),
+            )
+            for number, port in enumerate(berth.ports)
+        )
+        return Target(
+            id=berth.id,
+            instance=first,
+            others=tuple(others),
             load=load,
             discovery=discovery,
             gateway=gateway,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,11 +94,14 @@ class Target:
     """One service instance with its load, its place in discovery, its gateway and its files.
 
     Attributes:
+        instance: the one that is loaded.
+        others: the service's other instances, which are scraped and get no load.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
     """
 
     id: str
     instance: Instance
+    others: tuple[Instance, ...]
     load: LoadGenerator
     discovery: Discovery
     gateway: Gateway
@@ -109,9 +112,14 @@ class Target:
     patience_seconds: float
     client: ClientView = field(default_factory=ClientView)
 
-    def fault_on(self, fault: Mapping[str, object], share: float) -> None:
-        """Let ``share`` of this instance's requests carry ``fault``."""
-        self.load.fault_on(self.id, fault, share)
+    def fault_on(self, fault: Mapping[str, object], share: float, only: Sequence[str] = ()) -> None:
+        """Let ``share`` of this instance's requests, or of those in ``only``, carry ``fault``."""
+        self.load.fault_on(self.id, fault, share, only)
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """All instances of the service."""
+        return (self.instance, *self.others)
 
     def fault_off(self) -> None:
         """Let no request carry a fault any more."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loadtests.plan import (
     FaultOff,
     FaultOn,
+    Flow,
     PlanError,
     Quit,
     UseCard,
@@ -117,3 +118,24 @@ def test_a_half_command_is_refused_under_its_number(line: str) -> None:
     with pytest.raises(PlanError) as refused:
         parse_command(line.replace("{", '{"id":7,', 1))
     assert refused.value.number == 7
+
+
+def test_a_target_may_begin_paused_and_flow_when_told() -> None:
+    assert parse_command('{"target": "t", "flow": true}') == (Flow(target="t", on=True), None)
+    assert parse_command('{"target": "t", "flow": false, "id": 3}') == (
+        Flow(target="t", on=False),
+        3,
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"target": "t", "flow": 1}',
+        '{"target": "t", "fault": {}, "share": 1, "only": "GET /"}',
+        '{"target": "t", "fault": {}, "share": 1, "only": ["/api/users"]}',
+    ],
+)
+def test_a_flow_or_a_selection_that_cannot_be_meant_is_refused(line: str) -> None:
+    with pytest.raises(PlanError):
+        parse_command(line)

@@ -100,3 +100,12 @@ def test_an_impossible_fault_is_refused_and_changes_nothing(command: FaultOn) ->
     with pytest.raises(PlanError):
         load.obey(command)
     assert load.next_call().faulted
+
+
+def test_a_share_of_selected_requests_leaves_the_others_alone() -> None:
+    load = target(JOURNEY)
+    load.obey(FaultOn(target="t", fault=DELAY, share=0.5, only=frozenset({"GET /api/bookings"})))
+    calls = [load.next_call() for _ in range(36)]
+    assert Counter((call.method, call.path) for call in calls if call.faulted) == {
+        ("GET", "/api/bookings"): 6
+    }

@@ -1,0 +1,51 @@
+"""How many drills run at the same time: as many as the machine's processors can bear.
+
+One rule: whoever came first is served first, so that a large drill is not overtaken for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scenarios.model import Drill
+
+PLACES_PER_CORE = 12.0
+"""Sixteen drills together weigh 27 places, and use 1.5 of two cores (``nox -s bench``)."""
+
+REQUESTS_PER_PLACE = 10.0
+"""So many requests a second cost as much as an instance that is only scraped and probed."""
+
+
+def weight(drill: Drill) -> float:
+    """Return how many places a drill takes: one an instance, and more for its load."""
+    return drill.service.instances + drill.load.per_second / REQUESTS_PER_PLACE
+
+
+class Places:
+    """A number of places, of which each taker holds some for a while. Thread-safe."""
+
+    def __init__(self, total: float) -> None:
+        self._total = self._free = total
+        self._queue: deque[object] = deque()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, number: float) -> Iterator[None]:
+        """Wait for ``number`` places, at most all that there are, and hold them."""
+        number = min(number, self._total)
+        ticket = object()
+        with self._changed:
+            self._queue.append(ticket)
+            self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= number)
+            self._queue.popleft()
+            self._free -= number
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += number
+                self._changed.notify_all()
