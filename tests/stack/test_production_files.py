@@ -138,11 +138,27 @@ def test_prometheus_scrapes_and_evaluates_every_15_s_and_finds_services_by_file(
         "scrape_timeout": "10s",
         "evaluation_interval": "15s",
     }
-    (job,) = prometheus["scrape_configs"]
+    job, *_ = prometheus["scrape_configs"]
     assert job["job_name"] == "softfactory"
     assert job["metrics_path"] == "/api/metrics/prometheus"
     assert job["file_sd_configs"][0]["files"] == ["targets/*.yml"]
     assert "--storage.tsdb.retention.time=30d" in FILES.prometheus.read_text()
+
+
+def test_prometheus_watches_itself_and_alertmanager_where_they_listen(prometheus):
+    _, *watchers = prometheus["scrape_configs"]
+    assert [(job["job_name"], job["static_configs"]) for job in watchers] == [
+        (name, [{"targets": [address], "labels": {"service": name}}])
+        for name, address in (("prometheus", "127.0.0.1:9090"), ("alertmanager", "127.0.0.1:9093"))
+    ]
+    (notified,) = prometheus["alerting"]["alertmanagers"]
+    assert notified["static_configs"] == [{"targets": ["127.0.0.1:9093"]}]
+
+
+def test_the_services_samples_are_limited_and_prometheus_tells_the_limit(prometheus):
+    job, *_ = prometheus["scrape_configs"]
+    assert job["sample_limit"] == 5000
+    assert "--enable-feature=extra-scrape-metrics" in FILES.prometheus.read_text()
 
 
 def test_the_example_target_is_the_service_on_its_default_port():
