@@ -1,5 +1,6 @@
 """What production runs is valid, says what the design says, and is what real tools accept."""
 
+import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from stack import promql
 from stack.production import production_files
+from stack.recorded import reads
 from stack.rules import load_rules
 from stack.tools import ToolSettings, find_tools
 
@@ -75,11 +78,51 @@ def test_an_alert_carries_severity_category_and_the_service_of_its_result(rule):
 
 @ALERT
 def test_an_alert_says_what_happened_and_where_its_runbook_is(rule):
-    assert set(rule.annotations) == {"summary", "description", "runbook_url"}
+    assert set(rule.annotations) == {"summary", "description", "action", "runbook_url"}
     url = rule.annotations["runbook_url"]
     assert url.startswith("https://")
     assert url.endswith(f"/docs/runbooks/{rule.name}.md")
     assert "{{ $labels.service }}" in rule.annotations["summary"]
+
+
+@ALERT
+def test_an_alert_says_in_one_short_sentence_what_to_do_first(rule):
+    action = rule.annotations["action"]
+    assert len(action) <= 90
+    assert "\n" not in action
+    assert action[0].isupper()
+    assert action.endswith(".")
+
+
+@pytest.mark.parametrize("group", RULES.groups, ids=lambda group: group.name)
+def test_thresholds_stand_at_the_head_of_their_group_and_are_read_there(group):
+    names = [rule.name for rule in group.rules]
+    thresholds = [rule.name for rule in group.rules if rule.name.startswith("threshold:")]
+    assert names[: len(thresholds)] == thresholds
+    assert all(re.fullmatch(r"threshold:\w+:\w+", name) for name in thresholds)
+    read = {name for rule in group.rules for name in reads(promql.parse(rule.expr))}
+    assert {name for name in read if name.startswith("threshold:")} == set(thresholds)
+
+
+@pytest.mark.parametrize("rule", RULES.recordings, ids=lambda rule: f"{rule.name}-{rule.line}")
+def test_a_recorded_constant_is_a_threshold_and_a_threshold_a_constant(rule):
+    assert (rule.constant is not None) == rule.name.startswith("threshold:")
+
+
+@ALERT
+def test_no_number_but_a_states_0_and_1_is_compared_where_it_has_no_name(rule):
+    for _, sign, number in promql.comparisons(promql.parse(rule.expr)):
+        assert number in (0, 1), f"{rule.name} {sign} {number:g}"
+
+
+def test_the_groups_are_the_categories():
+    assert [group.name for group in RULES.groups] == [
+        "availability",
+        "requests",
+        "resources",
+        "database",
+        "application",
+    ]
 
 
 @ALERT
@@ -96,7 +139,7 @@ def test_every_selector_names_the_job(rule):
         for child in getattr(node, "args", ()):
             yield from selectors(child)
 
-    found = list(selectors(promql_parser.parse(rule.expr)))
+    found = list(selectors(promql_parser.parse(rule.inlined)))
     assert found
     for each in found:
         matchers = {(m.name, m.value) for m in each.matchers.matchers}
@@ -104,7 +147,7 @@ def test_every_selector_names_the_job(rule):
 
 
 def test_high_memory_stands_before_critical_memory_in_one_group():
-    (group,) = RULES.groups
+    (group,) = (each for each in RULES.groups if each.name == "resources")
     names = [rule.name for rule in group.rules]
     assert names.index("HighMemoryUsage") < names.index("CriticalMemoryUsage")
 
@@ -126,9 +169,9 @@ def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_t
 
 
 def test_the_only_declared_number_is_the_day_of_the_backup():
-    declared = {r.name: [(d.value, d.scaled) for d in r.declarations] for r in RULES.alerts}
+    declared = {r.name: [(d.value, d.scaled) for d in r.declarations] for r in RULES.rules}
     assert {name: each for name, each in declared.items() if each} == {
-        "FailedDatabaseBackup": [(86400.0, False)]
+        "threshold:backup_age:seconds": [(86400.0, False)]
     }
 
 
@@ -138,11 +181,27 @@ def test_prometheus_scrapes_and_evaluates_every_15_s_and_finds_services_by_file(
         "scrape_timeout": "10s",
         "evaluation_interval": "15s",
     }
-    (job,) = prometheus["scrape_configs"]
+    job, *_ = prometheus["scrape_configs"]
     assert job["job_name"] == "softfactory"
     assert job["metrics_path"] == "/api/metrics/prometheus"
     assert job["file_sd_configs"][0]["files"] == ["targets/*.yml"]
     assert "--storage.tsdb.retention.time=30d" in FILES.prometheus.read_text()
+
+
+def test_prometheus_watches_itself_and_alertmanager_where_they_listen(prometheus):
+    _, *watchers = prometheus["scrape_configs"]
+    assert [(job["job_name"], job["static_configs"]) for job in watchers] == [
+        (name, [{"targets": [address], "labels": {"service": name}}])
+        for name, address in (("prometheus", "127.0.0.1:9090"), ("alertmanager", "127.0.0.1:9093"))
+    ]
+    (notified,) = prometheus["alerting"]["alertmanagers"]
+    assert notified["static_configs"] == [{"targets": ["127.0.0.1:9093"]}]
+
+
+def test_the_services_samples_are_limited_and_prometheus_tells_the_limit(prometheus):
+    job, *_ = prometheus["scrape_configs"]
+    assert job["sample_limit"] == 5000
+    assert "--enable-feature=extra-scrape-metrics" in FILES.prometheus.read_text()
 
 
 def test_the_example_target_is_the_service_on_its_default_port():
@@ -218,10 +277,10 @@ def test_inhibition_asks_for_the_same_service(alertmanager):
 
 
 @pytest.mark.integration
-def test_promtool_accepts_the_configuration_and_finds_nine_rules(tools):
+def test_promtool_accepts_the_configuration_and_finds_every_rule(tools):
     checked = run(tools.promtool.command, "check", "config", str(FILES.prometheus))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "9 rules found" in checked.stdout
+    assert f"{len(RULES.rules)} rules found" in checked.stdout
 
 
 @pytest.mark.integration

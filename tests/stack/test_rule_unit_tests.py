@@ -1,5 +1,6 @@
 """Each rule's unit tests hold, and a rule that is changed for the worse breaks its own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ RULES = production_files().rules
 UNIT = RULES.parent / "unit"
 UNIT_FILES = sorted(UNIT.glob("*.yml"))
 
-# Per alert: what the production file says, and what a wrong one would say instead.
+# Per alert: what the production file says, and what a wrong one would say instead. Of a threshold
+# that the alert reads: its name, and another value.
 MUTANTS = [
     (
         "SoftFactoryDown",
@@ -24,35 +26,35 @@ MUTANTS = [
     ("SoftFactoryDown", "[1h]", "[2h]"),
     ("SoftFactoryDown", "for: 2m", "for: 1m"),
     ("SoftFactoryDown", "for: 2m", "for: 3m"),
-    ("HighMemoryUsage", "> 80", "> 79"),
-    ("HighMemoryUsage", "> 80", "> 81"),
+    ("HighMemoryUsage", "threshold:memory_high:percent", "79"),
+    ("HighMemoryUsage", "threshold:memory_high:percent", "81"),
     ("HighMemoryUsage", "for: 5m", "for: 4m"),
     ("HighMemoryUsage", "for: 5m", "for: 6m"),
     ("HighMemoryUsage", "max by (service)", "max"),
     ("HighMemoryUsage", "max by (service)", "avg by (service)"),
     ("HighMemoryUsage", "keep_firing_for: 30s", "keep_firing_for: 0s"),
     ("HighMemoryUsage", "keep_firing_for: 30s", "keep_firing_for: 1m"),
-    ("CriticalMemoryUsage", "> 95", "> 94"),
-    ("CriticalMemoryUsage", "> 95", "> 96"),
+    ("CriticalMemoryUsage", "threshold:memory_critical:percent", "94"),
+    ("CriticalMemoryUsage", "threshold:memory_critical:percent", "96"),
     ("CriticalMemoryUsage", "for: 2m", "for: 1m"),
     ("CriticalMemoryUsage", "for: 2m", "for: 3m"),
     ("DatabaseUnhealthy", "min by (service)", "max by (service)"),
     ("DatabaseUnhealthy", "== 0", "== 1"),
     ("DatabaseUnhealthy", "for: 1m", "for: 30s"),
     ("DatabaseUnhealthy", "for: 1m", "for: 2m"),
-    ("HighErrorRate", "> 0.05", "> 0.04"),
-    ("HighErrorRate", "> 0.05", "> 0.06"),
+    ("HighErrorRate", "threshold:failed_requests:ratio", "0.04"),
+    ("HighErrorRate", "threshold:failed_requests:ratio", "0.06"),
     ("HighErrorRate", '5.."', '4.."'),
     ("HighErrorRate", "for: 5m", "for: 4m"),
     ("HighErrorRate", "for: 5m", "for: 6m"),
-    ("SlowResponseTime", "> 1000", "> 990"),
-    ("SlowResponseTime", "> 1000", "> 1100"),
+    ("SlowResponseTime", "threshold:latency_objective:milliseconds", "990"),
+    ("SlowResponseTime", "threshold:latency_objective:milliseconds", "1100"),
     ("SlowResponseTime", "0.95", "0.90"),
     ("SlowResponseTime", "0.95", "0.99"),
     ("SlowResponseTime", "for: 5m", "for: 4m"),
     ("SlowResponseTime", "for: 5m", "for: 6m"),
-    ("HighCPUUsage", "> 0.80", "> 0.75"),
-    ("HighCPUUsage", "> 0.80", "> 0.85"),
+    ("HighCPUUsage", "threshold:cpu_high:ratio", "0.75"),
+    ("HighCPUUsage", "threshold:cpu_high:ratio", "0.85"),
     (
         "HighCPUUsage",
         'last_over_time(softfactory_cpu_limit_cores{job="softfactory"}[5m])',
@@ -60,15 +62,15 @@ MUTANTS = [
     ),
     ("HighCPUUsage", "for: 10m", "for: 9m"),
     ("HighCPUUsage", "for: 10m", "for: 11m"),
-    ("FailedPayments", "> 0.10", "> 0.09"),
-    ("FailedPayments", "> 0.10", "> 0.11"),
-    ("FailedPayments", "> 0.05", "> 0.04"),
-    ("FailedPayments", "> 0.05", "> 0.06"),
+    ("FailedPayments", "threshold:failed_payments:ratio", "0.09"),
+    ("FailedPayments", "threshold:failed_payments:ratio", "0.11"),
+    ("FailedPayments", "threshold:payment_attempts_minimum:per_second", "0.04"),
+    ("FailedPayments", "threshold:payment_attempts_minimum:per_second", "0.06"),
     ("FailedPayments", 'outcome="failed"', 'outcome!="succeeded"'),
     ("FailedPayments", "for: 2m", "for: 1m"),
     ("FailedPayments", "for: 2m", "for: 3m"),
-    ("FailedDatabaseBackup", "> 86400", "> 86340"),
-    ("FailedDatabaseBackup", "> 86400", "> 86460"),
+    ("FailedDatabaseBackup", "threshold:backup_age:seconds", "86340"),
+    ("FailedDatabaseBackup", "threshold:backup_age:seconds", "86460"),
     ("FailedDatabaseBackup", "== 0", "== -1"),
     ("FailedDatabaseBackup", "max by (service)", "min by (service)"),
     ("FailedDatabaseBackup", "for: 5m", "for: 4m"),
@@ -82,15 +84,29 @@ def promtool():
 
 
 def changed(alert: str, old: str, new: str, folder: Path) -> Path:
-    """Write a copy of the production rules in which `alert` says `new` where it said `old`."""
+    """Write a copy of the production rules in which `alert` says `new` where it said `old`.
+
+    An `old` that is the name of a threshold which the alert reads gets the value `new`.
+    """
     text = RULES.read_text()
-    begin = text.index(f"- alert: {alert}\n")
-    end = text.find("- alert: ", begin + 1)
-    rule = text[begin : end if end >= 0 else len(text)]
+    rule = block(text, f"- alert: {alert}\n")
     assert old in rule, f"{alert} no longer says {old!r}: change this test with it"
+    if old.startswith("threshold:"):
+        rule = block(text, f"- record: {old}\n")
+        wrong = re.sub(r"vector\(.*\)", f"vector({new})", rule)
+    else:
+        wrong = rule.replace(old, new)
+    assert wrong != rule
     copy = folder / "rules.yml"
-    copy.write_text(text.replace(rule, rule.replace(old, new)))
+    copy.write_text(text.replace(rule, wrong))
     return copy
+
+
+def block(text: str, head: str) -> str:
+    """Return one rule's text, from `head` to the next rule."""
+    begin = text.index(head)
+    following = re.search(r"- (alert|record|name): ", text[begin + 1 :])
+    return text[begin : begin + 1 + following.start() if following else len(text)]
 
 
 @pytest.mark.integration
@@ -113,7 +129,7 @@ def test_a_rule_that_says_something_else_fails_its_unit_tests(promtool, alert, o
 
 @pytest.mark.integration
 def test_a_failure_names_its_case_and_shows_what_was_expected_and_got(promtool, tmp_path):
-    rules = changed("HighErrorRate", "> 0.05", "> 0.06", tmp_path)
+    rules = changed("HighErrorRate", "threshold:failed_requests:ratio", "0.06", tmp_path)
     result = run_unit_tests(promtool, rules, UNIT / "HighErrorRate.yml")
     assert result.failed == ("fires when just over 5 % of all requests have failed for 5 minutes",)
     assert "exp:" in result.output
@@ -127,20 +143,27 @@ def test_a_unit_file_has_both_twins_fires_and_stays_quiet(unit_file):
     assert "- name: does not fire when " in text
 
 
-def test_isolation_keeps_the_rule_and_the_recordings_that_it_may_read(tmp_path):
+def test_isolation_keeps_the_rule_and_the_recordings_that_it_reads_in_their_order(tmp_path):
     rules = tmp_path / "rules.yml"
     rules.write_text(
         "groups:\n"
-        "  - {name: one, interval: 30s, rules: [{record: r, expr: '1'}, {alert: A, expr: r > 0}]}\n"
+        "  - {name: zero, interval: 2m, rules: [{record: q, expr: x}, {record: p, expr: x}]}\n"
+        "  - {name: one, interval: 30s, rules: [{record: t:r, expr: vector(1)},\n"
+        "     {record: r, expr: q}, {record: s, expr: r}, {alert: A, expr: r > scalar(t:r)}]}\n"
         "  - {name: two, rules: [{alert: B, expr: r > 1}]}\n"
     )
     assert isolate(rules, "A") == {
         "groups": [
+            {"name": "zero", "interval": "2m", "rules": [{"record": "q", "expr": "x"}]},
             {
                 "name": "one",
                 "interval": "30s",
-                "rules": [{"record": "r", "expr": "1"}, {"alert": "A", "expr": "r > 0"}],
-            }
+                "rules": [
+                    {"record": "t:r", "expr": "vector(1)"},
+                    {"record": "r", "expr": "q"},
+                    {"alert": "A", "expr": "r > scalar(t:r)"},
+                ],
+            },
         ]
     }
 
