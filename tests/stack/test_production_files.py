@@ -20,16 +20,40 @@ RULES = load_rules(FILES.rules.read_text(), FILES.rules.name)
 MINUTE = timedelta(minutes=1)
 
 EXPECTED = {
-    "SoftFactoryDown": ("CRITICAL", 2 * MINUTE),
-    "CriticalMemoryUsage": ("CRITICAL", 2 * MINUTE),
-    "DatabaseUnhealthy": ("CRITICAL", 1 * MINUTE),
-    "HighErrorRate": ("HIGH", 5 * MINUTE),
-    "SlowResponseTime": ("HIGH", 5 * MINUTE),
-    "HighMemoryUsage": ("HIGH", 5 * MINUTE),
-    "HighCPUUsage": ("HIGH", 10 * MINUTE),
-    "FailedPayments": ("HIGH", 2 * MINUTE),
-    "FailedDatabaseBackup": ("HIGH", 5 * MINUTE),
+    "SoftFactoryDown": ("CRITICAL", "availability", 2 * MINUTE),
+    "InstanceDown": ("HIGH", "availability", 2 * MINUTE),
+    "ServiceNotReady": ("HIGH", "availability", 2 * MINUTE),
+    "RestartLoop": ("HIGH", "availability", 0 * MINUTE),
+    "TrafficGone": ("HIGH", "availability", 5 * MINUTE),
+    "HighErrorRate": ("HIGH", "requests", 5 * MINUTE),
+    "SlowResponseTime": ("HIGH", "requests", 5 * MINUTE),
+    "EndpointSlow": ("MEDIUM", "requests", 10 * MINUTE),
+    "RequestsSaturated": ("MEDIUM", "requests", 5 * MINUTE),
+    "UnauthorizedSurge": ("MEDIUM", "requests", 5 * MINUTE),
+    "ScanSuspected": ("LOW", "requests", 5 * MINUTE),
+    "HighMemoryUsage": ("HIGH", "resources", 5 * MINUTE),
+    "CriticalMemoryUsage": ("CRITICAL", "resources", 2 * MINUTE),
+    "HighCPUUsage": ("HIGH", "resources", 10 * MINUTE),
+    "DiskFilling": ("HIGH", "resources", 5 * MINUTE),
+    "ClockSkew": ("MEDIUM", "resources", 5 * MINUTE),
+    "DatabaseUnhealthy": ("CRITICAL", "database", 1 * MINUTE),
+    "FailedDatabaseBackup": ("HIGH", "database", 5 * MINUTE),
+    "DatabasePoolSaturated": ("MEDIUM", "database", 5 * MINUTE),
+    "FailedPayments": ("HIGH", "payments", 2 * MINUTE),
+    "BookingsStalled": ("HIGH", "application", 5 * MINUTE),
+    "FaultInjectionArmed": ("MEDIUM", "application", 1 * MINUTE),
+    "Watchdog": ("NONE", "monitoring", 0 * MINUTE),
+    "AlertDeliveryFailing": ("HIGH", "monitoring", 5 * MINUTE),
+    "ConfigReloadFailed": ("HIGH", "monitoring", 5 * MINUTE),
+    "RuleEvaluationFailing": ("HIGH", "monitoring", 5 * MINUTE),
+    "RuleEvaluationSlow": ("MEDIUM", "monitoring", 10 * MINUTE),
+    "ScrapeSlow": ("MEDIUM", "monitoring", 5 * MINUTE),
+    "ScrapeNearSampleLimit": ("LOW", "monitoring", 5 * MINUTE),
+    "LogRecordsLost": ("MEDIUM", "monitoring", 2 * MINUTE),
+    "CertificateExpiring": ("LOW", "monitoring", 60 * MINUTE),
 }
+WATCHDOG = "Watchdog"
+JOBS = {"softfactory", "prometheus", "alertmanager"}
 
 ALERT = pytest.mark.parametrize("rule", RULES.alerts, ids=lambda rule: rule.name)
 
@@ -66,14 +90,20 @@ def integrations(config):
                     yield receiver["name"], kind, entry
 
 
-def test_the_nine_alerts_have_their_severity_and_their_for():
-    assert {rule.name: (rule.labels["severity"], rule.for_) for rule in RULES.alerts} == EXPECTED
+def test_every_alert_has_its_severity_its_category_and_its_for():
+    found = {
+        rule.name: (rule.labels["severity"], rule.labels["category"], rule.for_)
+        for rule in RULES.alerts
+        if rule.group != "slo"
+    }
+    assert found == EXPECTED
 
 
 @ALERT
 def test_an_alert_carries_severity_category_and_the_service_of_its_result(rule):
     assert set(rule.labels) == {"severity", "category", "service"}
-    assert rule.labels["service"] == "{{ $labels.service }}"
+    own = "monitoring" if rule.name == WATCHDOG else "{{ $labels.service }}"
+    assert rule.labels["service"] == own
 
 
 @ALERT
@@ -82,7 +112,8 @@ def test_an_alert_says_what_happened_and_where_its_runbook_is(rule):
     url = rule.annotations["runbook_url"]
     assert url.startswith("https://")
     assert url.endswith(f"/docs/runbooks/{rule.name}.md")
-    assert "{{ $labels.service }}" in rule.annotations["summary"]
+    named = rule.annotations["summary"] + rule.annotations["description"]
+    assert "{{ $labels.service }}" in named or rule.name == WATCHDOG
 
 
 @ALERT
@@ -122,6 +153,7 @@ def test_the_groups_are_the_categories():
         "resources",
         "database",
         "application",
+        "monitoring",
     ]
 
 
@@ -140,16 +172,25 @@ def test_every_selector_names_the_job(rule):
             yield from selectors(child)
 
     found = list(selectors(promql_parser.parse(rule.inlined)))
-    assert found
+    assert found or rule.name == WATCHDOG
     for each in found:
-        matchers = {(m.name, m.value) for m in each.matchers.matchers}
-        assert ("job", "softfactory") in matchers, each
+        (jobs,) = (m.value for m in each.matchers.matchers if m.name == "job")
+        assert set(jobs.split("|")) <= JOBS, each
+        assert rule.group == "monitoring" or jobs == "softfactory", each
 
 
-def test_high_memory_stands_before_critical_memory_in_one_group():
-    (group,) = (each for each in RULES.groups if each.name == "resources")
+@pytest.mark.parametrize(
+    ("inhibited", "inhibiting"),
+    [
+        ("HighMemoryUsage", "CriticalMemoryUsage"),
+        ("EndpointSlow", "SlowResponseTime"),
+        ("DatabasePoolSaturated", "DatabaseUnhealthy"),
+    ],
+)
+def test_an_inhibited_alert_stands_before_the_one_that_inhibits_it(inhibited, inhibiting):
+    (group,) = (each for each in RULES.groups if inhibited in {rule.name for rule in each.rules})
     names = [rule.name for rule in group.rules]
-    assert names.index("HighMemoryUsage") < names.index("CriticalMemoryUsage")
+    assert names.index(inhibited) < names.index(inhibiting)
 
 
 def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_them(
@@ -168,10 +209,14 @@ def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_t
         assert RULES.alert(name).keep_firing_for + MINUTE + timedelta(seconds=15) < down.for_
 
 
-def test_the_only_declared_number_is_the_day_of_the_backup():
+def test_numbers_that_mean_time_or_a_count_over_a_window_are_declared():
     declared = {r.name: [(d.value, d.scaled) for d in r.declarations] for r in RULES.rules}
     assert {name: each for name, each in declared.items() if each} == {
-        "threshold:backup_age:seconds": [(86400.0, False)]
+        "threshold:restarts:count": [(3.0, False)],
+        "threshold:disk_full_ahead:seconds": [(14400.0, True)],
+        "threshold:clock_skew:seconds": [(5.0, False)],
+        "threshold:backup_age:seconds": [(86400.0, False)],
+        "threshold:certificate_left:seconds": [(1209600.0, False)],
     }
 
 
