@@ -143,6 +143,7 @@ class Campaign:
                 time_scale=settings.time_scale,
                 run=RunAddresses(
                     prometheus_targets_glob=site.targets / "*.yml",
+                    prometheus=f"127.0.0.1:{prometheus_port}",
                     alertmanager=f"127.0.0.1:{alertmanager_port}",
                     pagerduty_url=receivers.pagerduty_url,
                     smtp_smarthost=receivers.smtp_smarthost,

@@ -16,7 +16,14 @@ from stack.rules import RuleSet, load_rules
 from stack.run_addresses import RunAddresses
 from stack.timescale import Change, check_time_scale, scale_rules
 
-__all__ = ["DISCOVERY_TICK", "RETENTION_FLAG", "Derived", "RunAddresses", "derive"]
+__all__ = [
+    "DISCOVERY_TICK",
+    "FEATURES_FLAG",
+    "RETENTION_FLAG",
+    "Derived",
+    "RunAddresses",
+    "derive",
+]
 
 DISCOVERY_TICK = timedelta(seconds=5)
 """Real time between updates from service discovery.
@@ -26,6 +33,9 @@ Fixed in Prometheus (`updatert: 5 * time.Second` in discovery/manager.go), so it
 
 RETENTION_FLAG = "--storage.tsdb.retention.time=30d"
 """What production keeps. A drill is over long before it matters, so it is not scaled."""
+
+FEATURES_FLAG = "--enable-feature=extra-scrape-metrics"
+"""Prometheus then tells each target's time-out and sample limit, which alerts on scrapes need."""
 
 LOOKBACK_SCRAPES = 4
 """How many scrape intervals the lookback must reach, so that one late scrape makes no gap."""
@@ -126,7 +136,7 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
         rules_yaml=scaled.text,
         prometheus_yaml=prometheus.text,
         alertmanager_yaml=alertmanager.text,
-        prometheus_flags=(RETENTION_FLAG, *prometheus_flags),
+        prometheus_flags=(RETENTION_FLAG, FEATURES_FLAG, *prometheus_flags),
         alertmanager_flags=alertmanager_flags,
         scrape_interval=prometheus.scrape_interval,
         scrape_timeout=prometheus.scrape_timeout,

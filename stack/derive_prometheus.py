@@ -1,7 +1,8 @@
-"""A drill's Prometheus watches the drill's targets and tells the drill's Alertmanager alone."""
+"""A drill's Prometheus watches the drill's targets, its Alertmanager and itself, and none else."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,6 +29,10 @@ _SCRAPE_TIMEOUT = timedelta(seconds=10)
 _EVALUATION_INTERVAL = timedelta(minutes=1)
 _REFRESH_INTERVAL = timedelta(minutes=5)
 
+_DISCOVERY = "file_sd_configs"
+# How production's own watchers may be reached; a drill's are plain HTTP on the loopback address.
+_PROTECTION = ("scheme", "tls_config", "basic_auth", "authorization", "oauth2", "proxy_url")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedPrometheus:
@@ -46,8 +51,9 @@ def derive_prometheus(
 ) -> DerivedPrometheus:
     """Scale a Prometheus configuration by `k` and point it at `run`.
 
-    It must have exactly one job with `file_sd_configs`, which becomes the drill's; jobs with other
-    discovery, remote storage and tracing are taken out, for they would reach the world outside.
+    It must have exactly one job with `file_sd_configs`, which becomes the drill's. The jobs
+    `prometheus` and `alertmanager` are pointed at the run's own two; all others, remote storage and
+    tracing are taken out, for they would reach the world outside.
     At `k` > 1 the scrape time-out is the scaled interval: production's, divided, would be missed by
     a busy service that production would still reach. Raises ConfigurationError.
     """
@@ -69,18 +75,18 @@ def derive_prometheus(
     editor.put(document, "rule_files", CommentedSeq([rules_name]), "prometheus")
     _point_at_alertmanager(document, editor, run)
 
-    job = _only_job(document, editor, source)
-    where = f"scrape_configs[{job.get('job_name')}]"
-    if "scrape_interval" in job or "scrape_timeout" in job:
-        production_interval = read_duration(job, "scrape_interval", source, production_interval)
-        interval, timeout = _scrape_times(job, editor, source, k, production_interval, where)
-    for number, discovery in enumerate(job["file_sd_configs"]):
-        at = f"{where}.file_sd_configs[{number}]"
-        files = CommentedSeq([str(run.prometheus_targets_glob)])
-        editor.put(discovery, "files", files, at)
-        refresh = read_duration(discovery, "refresh_interval", source, _REFRESH_INTERVAL)
-        if k != 1:
-            editor.put(discovery, "refresh_interval", format_duration(divide(refresh, k)), at)
+    watchers = {"prometheus": run.prometheus, "alertmanager": run.alertmanager}
+    job = _keep_jobs(document, editor, source, watchers)
+    for each in document["scrape_configs"]:
+        where = f"scrape_configs[{each.get('job_name')}]"
+        if each is not job:
+            _point_at_watcher(each, editor, watchers[str(each["job_name"])], where)
+        if "scrape_interval" in each or "scrape_timeout" in each:
+            written = read_duration(each, "scrape_interval", source, production_interval)
+            times = _scrape_times(each, editor, source, k, written, where)
+            if each is job:
+                production_interval, (interval, timeout) = written, times
+    _point_at_targets(job, editor, source, k, run)
     return DerivedPrometheus(
         text=write_yaml(document),
         changes=tuple(editor.changes),
@@ -117,28 +123,61 @@ def _point_at_alertmanager(document: CommentedMap, editor: Editor, run: RunAddre
     )
 
 
-def _only_job(document: CommentedMap, editor: Editor, source: str) -> CommentedMap:
+def _point_at_targets(
+    job: CommentedMap, editor: Editor, source: str, k: float, run: RunAddresses
+) -> None:
+    for number, discovery in enumerate(job[_DISCOVERY]):
+        at = f"scrape_configs[{job.get('job_name')}].{_DISCOVERY}[{number}]"
+        files = CommentedSeq([str(run.prometheus_targets_glob)])
+        editor.put(discovery, "files", files, at)
+        refresh = read_duration(discovery, "refresh_interval", source, _REFRESH_INTERVAL)
+        if k != 1:
+            editor.put(discovery, "refresh_interval", format_duration(divide(refresh, k)), at)
+
+
+def _point_at_watcher(job: CommentedMap, editor: Editor, address: str, where: str) -> None:
+    """Let a job scrape `address` alone, in the clear, under the labels of its first target."""
+    labels = next((each.get("labels") for each in job["static_configs"]), None)
+    static = CommentedMap({"targets": CommentedSeq([address])})
+    if labels:
+        static["labels"] = labels
+    editor.put(job, "static_configs", CommentedSeq([static]), where)
+    for key in _PROTECTION:
+        editor.drop(job, key, where)
+    _drop_other_discovery(job, editor, "static_configs")
+
+
+def _keep_jobs(
+    document: CommentedMap, editor: Editor, source: str, watchers: Mapping[str, str]
+) -> CommentedMap:
+    """Take out every job but the one for the drill's targets, which is returned, and `watchers`."""
     jobs = document.get("scrape_configs") or CommentedSeq()
+    found = []
     for index in reversed(range(len(jobs))):
-        if "file_sd_configs" not in jobs[index]:
+        job = jobs[index]
+        if _DISCOVERY in job:
+            found.append(job)
+        elif job.get("job_name") not in watchers or not job.get("static_configs"):
             editor.drop_item(jobs, index, "scrape_configs")
-    if len(jobs) != 1:
+    if len(found) != 1:
         line = key_line(document, "scrape_configs")
         raise ConfigurationError(
             f"{source}:{line}: a drill needs exactly one job with `file_sd_configs:` to put its "
-            f"targets in, and found {len(jobs)}"
+            f"targets in, and found {len(found)}"
         )
-    job = jobs[0]
-    for key in list(job):
-        if str(key) == "static_configs" or (
-            str(key).endswith("_sd_configs") and str(key) != "file_sd_configs"
-        ):
-            editor.drop(job, key, f"scrape_configs[{job.get('job_name')}]")
-    if not isinstance(job, CommentedMap) or len(job["file_sd_configs"]) != 1:
+    (job,) = found
+    _drop_other_discovery(job, editor, _DISCOVERY)
+    if not isinstance(job, CommentedMap) or len(job[_DISCOVERY]) != 1:
         raise ConfigurationError(
             f"{source}:{line_of(job)}: a drill needs exactly one entry in `file_sd_configs:`"
         )
     return job
+
+
+def _drop_other_discovery(job: CommentedMap, editor: Editor, kept: str) -> None:
+    for key in [str(key) for key in job]:
+        if key != kept and (key == "static_configs" or key.endswith("_sd_configs")):
+            editor.drop(job, key, f"scrape_configs[{job.get('job_name')}]")
 
 
 def _mapping(document: CommentedMap, key: str) -> CommentedMap:

@@ -4,6 +4,9 @@ Every expression has an exponent: how its value changes when all windows are div
 the world stays as fast as it is. `increase(x[1h])` and `time() - x` have 1, `rate(x[1h])`, a ratio
 and a gauge have 0, `1 / increase(...)` has -1. A number that meets an exponent other than 0 in a
 comparison, a sum or a clamp does not survive scaling as it is. Zero and infinity do.
+
+A threshold that is recorded under a name is a number like any other, but its declaration stands
+with the record: `threshold_exponents` says what the rules that read it hold it against.
 """
 
 from __future__ import annotations
@@ -17,7 +20,18 @@ import promql_parser as ast
 from stack import functions, promql
 from stack.declarations import EXAMPLE, Declaration
 
-__all__ = ["DimensionError", "TimeNumber", "exponent", "scaled_constants", "time_numbers"]
+__all__ = [
+    "DimensionError",
+    "Recorded",
+    "TimeNumber",
+    "exponent",
+    "scaled_constants",
+    "threshold_exponents",
+    "time_numbers",
+]
+
+Recorded = Mapping[str, float | None]
+"""The exponents of the series that recording rules write; None for a threshold, a constant."""
 
 
 class DimensionError(ValueError):
@@ -35,13 +49,20 @@ class TimeNumber:
 
 @dataclass(frozen=True, slots=True)
 class _Quantity:
-    """The exponent of a part (None: a constant fits any) and the constants that pass through it."""
+    """The exponent of a part (None: a constant fits any) and the constants that pass through it.
+
+    `thresholds` are the names of recorded constants that pass through as well.
+    """
 
     exponent: float | None
     constants: tuple[int, ...] = ()
+    thresholds: tuple[str, ...] = ()
+
+    def with_constants_of(self, other: _Quantity) -> _Quantity:
+        return _Quantity(None, self.constants + other.constants, self.thresholds + other.thresholds)
 
 
-def exponent(expr: ast.Expr, recorded: Mapping[str, float] | None = None) -> float:
+def exponent(expr: ast.Expr, recorded: Recorded | None = None) -> float:
     """Return the exponent of time of `expr`. Raises DimensionError where it has none.
 
     `recorded` gives the exponents of series that recording rules write.
@@ -49,9 +70,7 @@ def exponent(expr: ast.Expr, recorded: Mapping[str, float] | None = None) -> flo
     return _Analysis(recorded or {}).measure(expr).exponent or 0.0
 
 
-def time_numbers(
-    expr: ast.Expr, recorded: Mapping[str, float] | None = None
-) -> tuple[TimeNumber, ...]:
+def time_numbers(expr: ast.Expr, recorded: Recorded | None = None) -> tuple[TimeNumber, ...]:
     """Return the constants in `expr` that mean time, from left to right."""
     analysis = _Analysis(recorded or {})
     analysis.measure(expr)
@@ -61,18 +80,27 @@ def time_numbers(
     )
 
 
+def threshold_exponents(expr: ast.Expr, recorded: Recorded) -> Mapping[str, float]:
+    """Return each threshold that `expr` reads, and the exponent of what it is held against."""
+    analysis = _Analysis(recorded)
+    analysis.measure(expr)
+    return analysis.thresholds
+
+
 def scaled_constants(
     expr: ast.Expr,
     declarations: Sequence[Declaration],
     *,
     k: float,
-    recorded: Mapping[str, float] | None = None,
+    recorded: Recorded | None = None,
+    default: float = 1.0,
 ) -> Mapping[int, float]:
     """Return the new values of the constants that are declared as scaled, by their position.
 
     A number that grows with the window (exponent 1) is divided by `k`, in general by
-    `k ** exponent`. Raises DimensionError for a number that means time and is not declared,
-    for a declaration that names no number of `expr`, and for two that name the same one.
+    `k ** exponent`; `default` is the exponent of one that nothing in `expr` tells. Raises
+    DimensionError for a number that means time and is not declared, for a declaration that names
+    no number of `expr`, and for two that name the same one.
     """
     found = {number.position: number for number in time_numbers(expr, recorded)}
     values = promql.anatomy(expr).constants
@@ -99,7 +127,7 @@ def scaled_constants(
             f"time scaling as it is; prefer a rate or a ratio, or declare it: {EXAMPLE}"
         )
     return {
-        at: values[at] / k ** (found[at].exponent if at in found else 1.0)
+        at: values[at] / k ** (found[at].exponent if at in found else default)
         for at, declaration in declared.items()
         if declaration.scaled
     }
@@ -108,9 +136,10 @@ def scaled_constants(
 class _Analysis:
     """One walk over an expression, in the order in which `promql.anatomy` lists its constants."""
 
-    def __init__(self, recorded: Mapping[str, float]) -> None:
+    def __init__(self, recorded: Recorded) -> None:
         self.values: list[float] = []
         self.found: dict[int, float] = {}
+        self.thresholds: dict[str, float] = {}
         self._recorded = recorded
 
     def measure(self, expr: ast.Expr) -> _Quantity:
@@ -121,7 +150,11 @@ class _Analysis:
         inside = [self.measure(child) for child in promql.children(expr)]
         match expr:
             case ast.VectorSelector():
-                return _Quantity(self._of_series(promql.metric_name(expr)))
+                name = promql.metric_name(expr)
+                if name in self._recorded and self._recorded[name] is None:
+                    self.thresholds.setdefault(name, 0.0)
+                    return _Quantity(None, (), (name,))
+                return _Quantity(self._of_series(name))
             case ast.StringLiteral():
                 return _Quantity(None)
             case ast.BinaryExpr():
@@ -138,8 +171,9 @@ class _Analysis:
                 return inside[0]
 
     def _of_series(self, name: str) -> float:
-        if name in self._recorded:
-            return self._recorded[name]
+        known = self._recorded.get(name)
+        if known is not None:
+            return known
         # A base unit of Prometheus' naming conventions; counters and buckets end otherwise.
         return 1.0 if name.endswith("_seconds") or name == "ALERTS_FOR_STATE" else 0.0
 
@@ -175,7 +209,7 @@ class _Analysis:
         match operator:
             case "*" | "/":
                 if left.exponent is None and right.exponent is None:
-                    return _Quantity(None, left.constants + right.constants)
+                    return left.with_constants_of(right)
                 sign = 1 if operator == "*" else -1
                 return _Quantity((left.exponent or 0.0) + sign * (right.exponent or 0.0))
             case "^":
@@ -199,7 +233,7 @@ class _Analysis:
     ) -> _Quantity:
         """Hold two quantities against each other; a constant takes the exponent of the other."""
         if left.exponent is None and right.exponent is None:
-            return _Quantity(None, left.constants + right.constants)
+            return left.with_constants_of(right)
         if left.exponent is None or right.exponent is None:
             exponent = left.exponent if right.exponent is None else right.exponent
             self._mark(left, exponent or 0.0)
@@ -217,3 +251,10 @@ class _Analysis:
             value = self.values[position]
             if exponent and value and math.isfinite(value):
                 self.found[position] = exponent
+        for name in quantity.thresholds if exponent else ():
+            if self.thresholds[name] not in (0.0, exponent):
+                raise DimensionError(
+                    f"{name} is held against quantities that change with their windows in "
+                    "different ways; give each comparison a threshold of its own"
+                )
+            self.thresholds[name] = exponent

@@ -155,7 +155,8 @@ def ranges(expr: ast.Expr) -> tuple[timedelta, ...]:
 def comparisons(expr: ast.Expr) -> Iterator[tuple[ast.Expr, str, float]]:
     """Yield the comparisons with a constant at the top of `expr`, through `and`, `or` and `unless`.
 
-    From left to right, as (operand, operator, number); `0.05 < x` is given as `x > 0.05`.
+    From left to right, as (operand, operator, number); `0.05 < x` is given as `x > 0.05`, and
+    `vector(5)` is a number here.
     """
     expr = unwrap(expr)
     if not isinstance(expr, ast.BinaryExpr):
@@ -166,11 +167,18 @@ def comparisons(expr: ast.Expr) -> Iterator[tuple[ast.Expr, str, float]]:
         if sign != "unless":
             yield from comparisons(expr.rhs)
     elif sign in COMPARISONS:
-        left, right = constant(expr.lhs), constant(expr.rhs)
+        left, right = _compared(expr.lhs), _compared(expr.rhs)
         if right is not None and left is None:
             yield unwrap(expr.lhs), sign, right
         elif left is not None and right is None:
             yield unwrap(expr.rhs), sign.translate(str.maketrans("<>", "><")), left
+
+
+def _compared(expr: ast.Expr) -> float | None:
+    expr = unwrap(expr)
+    if isinstance(expr, ast.Call) and expr.func.name == "vector":
+        expr = expr.args[0]
+    return constant(expr)
 
 
 def anatomy(expr: ast.Expr) -> Anatomy:

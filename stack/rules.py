@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from stack import promql
 from stack.declarations import Declaration, declarations_by_rule
+from stack.recorded import Record, constant_of, inline
 from stack.yamlfile import ConfigurationError, key_line, line_of, read_duration, read_yaml
 
 __all__ = [
@@ -50,7 +51,8 @@ class Threshold:
 class AlertRule:
     """An alerting rule. `line` is where it starts in its file, counted from 1.
 
-    `labels` holds those of its group as well, which its own override.
+    `labels` holds those of its group as well, which its own override. `inlined` is the expression
+    with thresholds as numbers and recorded series as what is recorded: for analysis alone.
     """
 
     name: str
@@ -61,33 +63,48 @@ class AlertRule:
     annotations: Mapping[str, str]
     group: str
     line: int
+    inlined: str
     declarations: tuple[Declaration, ...] = ()
 
     @property
     def window(self) -> timedelta:
-        """How far back the expression looks by its range selectors; zero if it has none."""
-        return promql.window(promql.parse(self.expr))
+        """How far back the rule looks by its range selectors and those of what it reads; or zero.
+
+        A window over a recorded series adds to the window of what was recorded.
+        """
+        return promql.window(promql.parse(self.inlined))
 
     @property
     def threshold(self) -> Threshold | None:
         """The comparison that decides: the leftmost with a window, else the leftmost, else None."""
         found = [
             _threshold(operand, sign, number)
-            for operand, sign, number in promql.comparisons(promql.parse(self.expr))
+            for operand, sign, number in promql.comparisons(promql.parse(self.inlined))
         ]
         return next((each for each in found if each.window), found[0] if found else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingRule:
-    """A recording rule; `name` is the series that it writes."""
+    """A recording rule; `name` is the series that it writes. `inlined` is as an alert's."""
 
     name: str
     expr: str
     labels: Mapping[str, str]
     group: str
     line: int
+    inlined: str
     declarations: tuple[Declaration, ...] = ()
+
+    @property
+    def window(self) -> timedelta:
+        """How far back the rule looks, as for an alert."""
+        return promql.window(promql.parse(self.inlined))
+
+    @property
+    def constant(self) -> float | None:
+        """The number, if this is a threshold: a recording rule of a constant."""
+        return constant_of(promql.parse(self.expr))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +182,26 @@ def load_rules(text: str, source: str = "<rules>") -> RuleSet:
         )
         interval = read_duration(group, "interval", source, timedelta(0)) or None
         groups.append(RuleGroup(name=str(group["name"]), interval=interval, rules=rules))
-    return RuleSet(groups=tuple(groups), source=source)
+    return _with_inlined(RuleSet(groups=tuple(groups), source=source))
+
+
+def _with_inlined(rules: RuleSet) -> RuleSet:
+    records = [
+        Record(name=rule.name, labels=rule.labels, expr=rule.expr) for rule in rules.recordings
+    ]
+    if not records:
+        return rules
+    groups = tuple(
+        replace(
+            group,
+            rules=tuple(
+                replace(rule, inlined=inline(promql.parse(rule.expr), records).prettify())
+                for rule in group.rules
+            ),
+        )
+        for group in rules.groups
+    )
+    return replace(rules, groups=groups)
 
 
 def _rule(
@@ -195,6 +231,7 @@ def _rule(
             labels=labels,
             group=group,
             line=line,
+            inlined=expr,
             declarations=declared.get(at_expr, ()),
         )
     return AlertRule(
@@ -206,6 +243,7 @@ def _rule(
         annotations=_texts(raw, "annotations", source),
         group=group,
         line=line,
+        inlined=expr,
         declarations=declared.get(at_expr, ()),
     )
 

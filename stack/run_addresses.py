@@ -10,13 +10,15 @@ __all__ = ["RunAddresses"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunAddresses:
-    """The addresses of one run's targets, Alertmanager and receivers' doubles.
+    """The addresses of one run's targets, its two watchers and the receivers' doubles.
 
-    `prometheus_targets_glob` is the pattern of file discovery; `alertmanager` and `smtp_smarthost`
-    are `host:port`; `secrets_directory` holds files with the names that production's have.
+    `prometheus_targets_glob` is the pattern of file discovery; `prometheus`, `alertmanager` and
+    `smtp_smarthost` are `host:port`; `secrets_directory` holds files with the names that
+    production's have.
     """
 
     prometheus_targets_glob: Path
+    prometheus: str
     alertmanager: str
     pagerduty_url: str
     smtp_smarthost: str

@@ -11,6 +11,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import LiteralScalarString
 
 from stack import dimensions, promql
+from stack.declarations import EXAMPLE
+from stack.dimensions import Recorded
 from stack.durations import divide, format_duration
 from stack.promql_rewrite import rewrite
 from stack.rules import AlertRule, RecordingRule, RuleSet, load_rules
@@ -98,6 +100,7 @@ def scale_rules(
     document = read_yaml(text, source)
     changes: list[Change] = []
     recorded = _recorded_exponents(original)
+    thresholds = _threshold_exponents(original, recorded)
     for group, raw_group in zip(original.groups, document.get("groups") or (), strict=True):
         where = f"group {group.name}"
         changes += _scale_keys(raw_group, {"interval": scale_interval}, k, source, where)
@@ -105,7 +108,7 @@ def scale_rules(
         for rule, raw in zip(group.rules, raw_group.get("rules") or (), strict=True):
             at = f"{source}:{key_line(raw, 'expr')}: {rule.name}"
             _check_windows(rule, k, scrape_interval, at)
-            expression = _scale_expression(rule, k, recorded, at)
+            expression = _scale_expression(rule, k, recorded, thresholds.get(rule.name, 1.0), at)
             changes += _scale_keys(
                 raw, {"for": divide, "keep_firing_for": divide}, k, source, rule.name
             )
@@ -116,10 +119,13 @@ def scale_rules(
     return ScaledRules(text=result, changes=tuple(changes))
 
 
-def _recorded_exponents(rules: RuleSet) -> Mapping[str, float]:
+def _recorded_exponents(rules: RuleSet) -> Recorded:
     """Return the exponent of each recorded series; an alert on it is judged by its source."""
-    recorded: dict[str, float] = {}
+    recorded: dict[str, float | None] = {}
     for rule in rules.recordings:
+        if rule.constant is not None:
+            recorded[rule.name] = None
+            continue
         try:
             recorded[rule.name] = dimensions.exponent(promql.parse(rule.expr), recorded)
         except dimensions.DimensionError as error:
@@ -127,12 +133,46 @@ def _recorded_exponents(rules: RuleSet) -> Mapping[str, float]:
     return recorded
 
 
+def _threshold_exponents(rules: RuleSet, recorded: Recorded) -> Mapping[str, float]:
+    """Return the exponent of each threshold that means time, from the rules that read it.
+
+    Raises TimeScaleError at the threshold's record when it is not declared there.
+    """
+    found: dict[str, float] = {}
+    readers: dict[str, str] = {}
+    for rule in rules.rules:
+        try:
+            read = dimensions.threshold_exponents(promql.parse(rule.expr), recorded)
+        except dimensions.DimensionError as error:
+            raise TimeScaleError(f"{rules.source}:{rule.line}: {rule.name}: {error}") from error
+        for name, exponent in read.items():
+            if found.setdefault(name, exponent) != exponent:
+                raise TimeScaleError(
+                    f"{rules.source}:{rule.line}: {rule.name} holds {name} against a quantity that "
+                    f"changes with its window otherwise than in {readers[name]}; give each a "
+                    "threshold of its own"
+                )
+            readers.setdefault(name, rule.name)
+    for rule in rules.recordings:
+        value = rule.constant
+        means_time = value and math.isfinite(value) and found.get(rule.name)
+        if means_time and not rule.declarations:
+            raise TimeScaleError(
+                f"{rules.source}:{rule.line}: {rule.name}: {value:g} means a time, or a count over "
+                f"a window, in {readers[rule.name]}, and does not survive time scaling as it is; "
+                f"prefer a rate or a ratio, or declare it: {EXAMPLE}"
+            )
+    return {name: exponent for name, exponent in found.items() if exponent}
+
+
 def _scale_expression(
-    rule: AlertRule | RecordingRule, k: float, recorded: Mapping[str, float], where: str
+    rule: AlertRule | RecordingRule, k: float, recorded: Recorded, default: float, where: str
 ) -> str:
     expr = promql.parse(rule.expr)
     try:
-        constants = dimensions.scaled_constants(expr, rule.declarations, k=k, recorded=recorded)
+        constants = dimensions.scaled_constants(
+            expr, rule.declarations, k=k, recorded=recorded, default=default
+        )
         if not constants and not promql.anatomy(expr).durations:
             return rule.expr.strip()  # nothing to scale: keep the author's own layout
         return rewrite(expr, duration=lambda value: divide(value, k), constants=constants).strip()

@@ -18,6 +18,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stack.promql import parse
+from stack.recorded import reads
+
 __all__ = ["UnitResult", "UnitTestError", "isolate", "run_unit_tests"]
 
 RULE_FILE = "../alert-rules.yml"
@@ -86,16 +89,41 @@ def run_unit_tests(promtool: Sequence[str], rules: Path, unit_file: Path) -> Uni
 
 
 def isolate(rules: Path, alert: str) -> Mapping[str, Any]:
-    """Return the rule file's content with only `alert`, and the recording rules that it may read.
+    """Return the rule file's content with only `alert`, and the recording rules that it reads.
 
-    Raises UnitTestError, which lists the known alerts, when there is no such alert.
+    Those keep their order, their groups and the groups' intervals. Raises UnitTestError, which
+    lists the known alerts, when there is no such alert.
     """
     groups = _load(rules).get("groups") or ()
     known = [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
     if alert not in known:
         raise UnitTestError(f"{rules} has no alert {alert!r}; it has {', '.join(known)}")
+    records = [rule for group in groups for rule in group["rules"] if "record" in rule]
+    wanted: set[str] = set()
+    added = {
+        name
+        for group in groups
+        for rule in group["rules"]
+        if rule.get("alert") == alert
+        for name in reads(parse(str(rule["expr"])))
+    }
+    while added:
+        wanted |= added
+        added = {
+            name
+            for rule in records
+            if rule["record"] in added
+            for name in reads(parse(str(rule["expr"])))
+        } - wanted
     kept = (
-        {**group, "rules": [r for r in group["rules"] if r.get("alert", alert) == alert]}
+        {
+            **group,
+            "rules": [
+                rule
+                for rule in group["rules"]
+                if rule.get("alert") == alert or rule.get("record") in wanted
+            ],
+        }
         for group in groups
     )
     return {"groups": [group for group in kept if group["rules"]]}

@@ -38,8 +38,18 @@ alerting:
   alertmanagers: [{static_configs: [{targets: ["am:9093"]}]}]
 remote_write: [{url: "https://metrics.example/write"}]
 scrape_configs:
+  - job_name: node
+    static_configs: [{targets: ["localhost:9100"]}]
   - job_name: prometheus
-    static_configs: [{targets: ["localhost:9090"]}]
+    scrape_interval: 30s
+    scheme: https
+    basic_auth: {username: p, password_file: /etc/prometheus/password}
+    static_configs:
+      - {targets: ["localhost:9090", "other:9090"], labels: {service: prometheus}}
+      - {targets: ["third:9090"], labels: {service: prometheus}}
+  - job_name: alertmanager
+    static_configs: [{targets: ["localhost:9093"]}]
+    dns_sd_configs: [{names: [am.example]}]
   - job_name: softfactory
     metrics_path: /api/metrics/prometheus
     file_sd_configs:
@@ -84,6 +94,7 @@ receivers:
 """
 RUN = RunAddresses(
     prometheus_targets_glob=Path("/run/of/mine/targets/*.json"),
+    prometheus="127.0.0.1:19090",
     alertmanager="127.0.0.1:19093",
     pagerduty_url="http://127.0.0.1:18080/v2/enqueue",
     smtp_smarthost="127.0.0.1:10025",
@@ -148,8 +159,7 @@ def test_prometheus_watches_the_runs_targets_and_tells_the_runs_alertmanager(
     production: Production,
 ) -> None:
     document = read_yaml(derive(production, time_scale=60, run=RUN).prometheus_yaml, "derived")
-    (job,) = document["scrape_configs"]
-    assert job["job_name"] == "softfactory"
+    (job,) = (job for job in document["scrape_configs"] if job["job_name"] == "softfactory")
     assert job["file_sd_configs"] == [
         {"files": ["/run/of/mine/targets/*.json"], "refresh_interval": "5s"}
     ]
@@ -158,6 +168,57 @@ def test_prometheus_watches_the_runs_targets_and_tells_the_runs_alertmanager(
     ]
     assert document["alerting"]["alert_relabel_configs"]
     assert document["rule_files"] == ["alert-rules.yml"]
+
+
+def test_prometheus_watches_the_runs_own_two_watchers_in_the_clear_under_their_labels(
+    production: Production,
+) -> None:
+    document = read_yaml(derive(production, time_scale=60, run=RUN).prometheus_yaml, "derived")
+    assert list(document["scrape_configs"])[:2] == [
+        {
+            "job_name": "prometheus",
+            "scrape_interval": "500ms",
+            "scrape_timeout": "500ms",
+            "static_configs": [
+                {"targets": ["127.0.0.1:19090"], "labels": {"service": "prometheus"}}
+            ],
+        },
+        {"job_name": "alertmanager", "static_configs": [{"targets": ["127.0.0.1:19093"]}]},
+    ]
+
+
+def test_the_pace_of_a_watchers_own_job_is_not_taken_for_the_services(
+    production: Production,
+) -> None:
+    derived = derive(production, time_scale=60, run=RUN)
+    assert derived.scrape_interval == derived.scrape_timeout == timedelta(milliseconds=250)
+
+
+def test_no_other_job_is_left_and_none_reaches_production(production: Production) -> None:
+    derived = derive(production, time_scale=1, run=RUN)
+    names = [job["job_name"] for job in read_yaml(derived.prometheus_yaml, "d")["scrape_configs"]]
+    assert names == ["prometheus", "alertmanager", "softfactory"]
+    for gone in ("localhost:", "other:9090", "third:9090", "am.example", "/etc/prometheus"):
+        assert gone not in derived.prometheus_yaml
+
+
+def test_a_watchers_job_without_a_static_target_is_taken_out(production: Production) -> None:
+    production.prometheus.write_text(
+        PROMETHEUS.replace('static_configs: [{targets: ["localhost:9093"]}]', "honor_labels: true")
+    )
+    derived = derive(production, time_scale=60, run=RUN)
+    assert "am.example" not in derived.prometheus_yaml
+    assert "job_name: alertmanager" not in derived.prometheus_yaml
+
+
+def test_the_services_sample_limit_stays(production: Production) -> None:
+    limited = PROMETHEUS.replace(
+        "    file_sd_configs:", "    sample_limit: 5000\n    file_sd_configs:"
+    )
+    production.prometheus.write_text(limited)
+    text = derive(production, time_scale=60, run=RUN).prometheus_yaml
+    (job,) = (j for j in read_yaml(text, "d")["scrape_configs"] if j["job_name"] == "softfactory")
+    assert job["sample_limit"] == 5000
 
 
 def test_nothing_is_written_to_productions_storage(production: Production) -> None:
@@ -289,6 +350,7 @@ def test_flags_are_scaled_and_retention_is_not(production: Production) -> None:
     derived = derive(production, time_scale=60, run=RUN)
     assert derived.prometheus_flags == (
         "--storage.tsdb.retention.time=30d",
+        "--enable-feature=extra-scrape-metrics",
         "--rules.alert.resend-delay=1s",
         "--rules.alert.for-grace-period=10s",
         "--rules.alert.for-outage-tolerance=1m",
@@ -330,6 +392,11 @@ def test_every_difference_from_production_is_listed(production: Production) -> N
         "global.scrape_interval",
         "remote_write",
         "scrape_configs[0]",
+        "scrape_configs[prometheus].scrape_interval",
+        "scrape_configs[prometheus].scheme",
+        "scrape_configs[prometheus].static_configs",
+        "scrape_configs[alertmanager].static_configs",
+        "scrape_configs[alertmanager].dns_sd_configs",
         "scrape_configs[softfactory].file_sd_configs[0].files",
         "route.group_wait",
         "route.routes[0].group_interval",
@@ -373,7 +440,11 @@ def tools() -> Tools:
 def prometheus_url(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("prometheus")
     with reserve() as port, Processes() as processes:
-        run = dataclasses.replace(RUN, prometheus_targets_glob=directory / "targets-*.json")
+        run = dataclasses.replace(
+            RUN,
+            prometheus_targets_glob=directory / "targets-*.json",
+            prometheus=f"127.0.0.1:{port.port}",
+        )
         derived = derive(production_files(), time_scale=60, run=run)
         (directory / "prometheus.yml").write_text(derived.prometheus_yaml, encoding="utf-8")
         (directory / "alert-rules.yml").write_text(derived.rules_yaml, encoding="utf-8")
@@ -433,6 +504,27 @@ def test_alertmanager_knows_every_flag_that_is_derived(tools: Tools) -> None:
     unknown = [*tools.alertmanager.command, "--no-such.flag=1s", "--version"]
     done = subprocess.run(unknown, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode != 0
+
+
+@needs_production
+@pytest.mark.integration
+def test_prometheus_scrapes_itself_and_tells_the_limits_that_its_rules_read(
+    prometheus_url: str,
+) -> None:
+    def told(query: str) -> float:
+        answer = requests.get(f"{prometheus_url}/api/v1/query", params={"query": query}, timeout=5)
+        (one,) = answer.json()["data"]["result"]  # ValueError until there is a first scrape
+        return float(one["value"][1])
+
+    itself = '{job="prometheus",service="prometheus"}'
+    wait_until(
+        lambda: told(f"up{itself}") == 1,
+        what=f"Prometheus at {prometheus_url} to have scraped itself",
+        timeout_seconds=20,
+        retry_on=(ValueError,),
+    )
+    assert told(f"scrape_timeout_seconds{itself}") == 0.25
+    assert told(f"scrape_sample_limit{itself}") == 0
 
 
 @needs_production
