@@ -23,7 +23,7 @@ WEBHOOK_TICKET = "webhook ticket"
 WEBHOOK_HEARTBEAT = "webhook heartbeat"
 WEBHOOK_UNKNOWN = "webhook <unknown>"
 DEAD_MANS_SWITCH = "dead man's switch"
-"""Nobody routes to it: it pages by itself, and outside of Alertmanager, when the heartbeat stops."""
+"""Nobody routes to it: it pages by itself, beside Alertmanager, when the heartbeat stops."""
 
 Status = Literal["firing", "resolved"]
 
@@ -93,8 +93,9 @@ class Delivery:
 def parse_headline(text: str) -> Headline | None:
     """Take `[FIRING] HIGH SlowResponseTime on shop: summary | since 14:03 UTC | do: this` apart.
 
-    Several alerts: `... on shop: 8 firing, 2 resolved; first: summary | since ...`. Only the first line that is not blank counts. None when it has any other form, for instance
-    because a label was missing when the template was rendered.
+    Several alerts: `... on shop: 8 firing, 2 resolved; first: summary | since ...`. Only the first
+    line that is not blank counts. None when it has any other form, for instance because a label was
+    missing when the template was rendered.
     """
     match = _HEADLINE.fullmatch(first_line(text))
     if match is None:
