@@ -19,9 +19,12 @@ RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "CRITICAL": frozenset({"pagerduty", "slack #incidents"}),
         "HIGH": frozenset({"slack #alerts", "email on-call"}),
+        "MEDIUM": frozenset({"slack #alerts", "discord #ops"}),
+        "LOW": frozenset({"email digest", "webhook ticket"}),
+        "NONE": frozenset({"webhook heartbeat"}),
     }
 )
-"""Who is told of an alert, by its severity."""
+"""Who is told of an alert, by its severity. NONE is the Watchdog's, the heartbeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
