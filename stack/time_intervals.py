@@ -21,7 +21,7 @@ from stack.yamlfile import ConfigurationError, key_line, line_of
 
 __all__ = ["TimeInterval", "holds", "read_time_intervals"]
 
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _MONTHS = tuple(name.lower() for name in calendar.month_name)
 _KEYS = {"times", "weekdays", "days_of_month", "months", "years", "location"}
 
@@ -32,7 +32,7 @@ Range = tuple[int, int]
 class TimeInterval:
     """One entry below `time_intervals:`. An empty field holds always.
 
-    `times` are minutes since midnight, the end excluded; `weekdays` begin with Monday as 0;
+    `times` are minutes since midnight, the end excluded; `weekdays` begin with Sunday as 0;
     `days_of_month` below zero count from the month's end, -1 being its last day.
     """
 
@@ -53,7 +53,7 @@ class TimeInterval:
         days = tuple((_day(a, last), _day(b, last)) for a, b in self.days_of_month)
         return (
             (not self.times or any(start <= minute < end for start, end in self.times))
-            and _within(local.weekday(), self.weekdays)
+            and _within(local.isoweekday() % 7, self.weekdays)
             and _within(local.day, days)
             and _within(local.month, self.months)
             and _within(local.year, self.years)
