@@ -42,6 +42,7 @@ class Timing:
         window_share: the share of the window that the fault must fill to cross the threshold.
         group_wait, group_interval: of the route that the alert takes (the longest, if several).
         discovery: Prometheus' discovery tick where the fault acts through discovery, else zero.
+        builds: how long the signal takes to reach its level once the fault bites.
         probe: the service's own sampling period where it samples the signal, else zero.
         lingers: how long the fault goes on acting once its repair began.
     """
@@ -56,6 +57,7 @@ class Timing:
     group_wait: timedelta
     group_interval: timedelta
     discovery: timedelta = ZERO
+    builds: timedelta = ZERO
     probe: timedelta = ZERO
     lingers: timedelta = ZERO
 
@@ -105,7 +107,7 @@ def bounds(timing: Timing) -> Bounds:
     With *w* the window, *s* the share of it that the fault must fill, *f* the rule's ``for``
     rounded up to whole evaluations, *e* the evaluation and *c* the scrape interval::
 
-        crossing   = discovery + scrape_timeout + w * s
+        crossing   = discovery + scrape_timeout + builds + w * s
         minimum    = crossing + for + group_wait
         earliest   = for + group_wait
         fires      = crossing + probe + c + e + f + e + allowance
@@ -118,7 +120,12 @@ def bounds(timing: Timing) -> Bounds:
     its content. A group's next flush comes up to one ``group_interval`` after the change.
     """
     evaluations = math.ceil(timing.pending / timing.evaluation)
-    crossing = timing.discovery + timing.scrape_timeout + timing.window * timing.window_share
+    crossing = (
+        timing.discovery
+        + timing.scrape_timeout
+        + timing.builds
+        + timing.window * timing.window_share
+    )
     fires = (
         crossing
         + timing.probe
@@ -185,7 +192,10 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     rule = rule_named(derived, alert)
     fault = drill.after.fault if drill.after and drill.after.alert == alert else drill.fault
     effect = fault.effect(drill.load, drill.service)
-    averaged = effect.level is not None
+    averaged = effect.level is not None or effect.fills is not None
+    share = effect.fills
+    if share is None:
+        share = window_share(rule, effect.level if drill.fires else None)
     routes = derived.route_tree.route_for({**rule.labels, "alertname": alert, "service": drill.id})
     return Timing(
         scrape=derived.scrape_interval,
@@ -194,10 +204,11 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         pending=rule.for_,
         keep=rule.keep_firing_for,
         window=rule.window if averaged else ZERO,
-        window_share=window_share(rule, effect.level if drill.fires else None),
+        window_share=share,
         group_wait=max((route.group_wait for route in routes), default=ZERO),
         group_interval=max((route.group_interval for route in routes), default=ZERO),
         discovery=derived.discovery_tick if effect.discovered else ZERO,
+        builds=effect.builds,
         probe=probe if effect.probed else ZERO,
         lingers=effect.lingers,
     )

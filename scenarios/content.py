@@ -6,6 +6,7 @@ import re
 
 from scenarios.expectation import Expectation
 from scenarios.history import Event
+from stack.receivers import parse_headline
 
 
 def complaints(delivery: Event, want: Expectation) -> list[str]:
@@ -14,7 +15,8 @@ def complaints(delivery: Event, want: Expectation) -> list[str]:
     Args:
         delivery: an event of kind DELIVERED with the details ``receiver``, ``accepted``,
             ``headline`` and ``body``.
-        want: what it must say: name, severity, service, summary and runbook.
+        want: what it must say: name, severity, service, summary and runbook; and in its first
+            line since when, and what to do as long as it fires.
     """
     receiver = delivery.detail["receiver"]
     said = delivery.detail.get("headline", "") + "\n" + delivery.detail.get("body", "")
@@ -33,6 +35,14 @@ def complaints(delivery: Event, want: Expectation) -> list[str]:
     ]
     if not want.summary or not re.search(want.summary, said):
         missing.append("summary")
+    headline = parse_headline(delivery.detail.get("headline", ""))
+    if headline is None or not headline.since:
+        missing.append("start in the first line")
+    if delivery.detail.get("status") == "firing" and want.action:
+        if headline is None or not headline.action:
+            missing.append("action in the first line")
+        elif not re.search(want.action, said):  # the first line may be cut, the body is not
+            missing.append("action")
     broken = [word for word in ("<no value>", "%!", "NaN") if word in said]
     if broken:
         wrong.append(f"what {receiver} got was not rendered: it says {', '.join(broken)}")

@@ -19,9 +19,12 @@ RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "CRITICAL": frozenset({"pagerduty", "slack #incidents"}),
         "HIGH": frozenset({"slack #alerts", "email on-call"}),
+        "MEDIUM": frozenset({"slack #alerts", "discord #ops"}),
+        "LOW": frozenset({"email digest", "webhook ticket"}),
+        "NONE": frozenset({"webhook heartbeat"}),
     }
 )
-"""Who is told of an alert, by its severity."""
+"""Who is told of an alert, by its severity. NONE is the Watchdog's, the heartbeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Expectation:
         service: the ``service`` label of the drilled instance.
         receivers: exactly those that must be told.
         summary: a pattern that the rendered summary matches.
+        action: the same of what to do first; "" where the rule does not say.
         route: which route the alert takes in the configuration, for the reader of a failure.
         downtime: whether failing scrapes are the fault itself rather than a disturbance.
         declared: every alert that may fire for this service.
@@ -50,6 +54,7 @@ class Expectation:
     declared: frozenset[str]
     scrape: timedelta
     bounds: Bounds
+    action: str = ""
 
 
 def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "") -> Expectation:
@@ -76,6 +81,7 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         receivers=RECEIVERS[severity],
         runbook_url=rule.annotations.get("runbook_url", ""),
         summary=pattern_of(rule.annotations.get("summary", "")),
+        action=pattern_of(rule.annotations.get("action", "")),
         route=route,
         downtime=drill.fault.downtime,
         declared=drill.declared,

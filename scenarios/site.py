@@ -35,6 +35,8 @@ ORDINARY_RESPONSE_SECONDS = 0.5
 """What an unfaulted request may take on a busy machine; sizes users and threads."""
 
 
+MAINTENANCE = "maintenance"
+
 IDLE_SAMPLES = 4
 """An instance whose drill does not depend on its own sampling samples this many times less often:
 reading a process tree's memory costs milliseconds, and all instances share the machine."""
@@ -187,6 +189,8 @@ class Site:
             id=berth.id,
             instance=first,
             others=tuple(others),
+            journey=berth.load.journey,
+            maintenance=berth.directory / MAINTENANCE,
             load=load,
             discovery=discovery,
             gateway=gateway,
@@ -227,5 +231,6 @@ class Site:
             "DATABASE_PROBE_TIMEOUT_SECONDS": str(settings.probe_timeout.total_seconds()),
             "BACKUP_DIR": str(berth.directory / "backups"),
             "BACKUP_STATUS_FILE": str(backup),
+            "MAINTENANCE_FILE": str(berth.directory / MAINTENANCE),
             **berth.service.environment,
         }

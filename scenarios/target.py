@@ -31,6 +31,11 @@ class ClientView:
             self._samples.append(sample)
             self._changed.notify_all()
 
+    def now(self) -> float:
+        """Return when the last sample was taken, or 0 before the first."""
+        with self._changed:
+            return self._samples[-1].at if self._samples else 0.0
+
     def since(self, at: float) -> tuple[LoadSample, ...]:
         """Return the samples taken after ``at`` (seconds since the epoch)."""
         with self._changed:
@@ -96,16 +101,20 @@ class Target:
     Attributes:
         instance: the one that is loaded.
         others: the service's other instances, which are scraped and get no load.
+        journey: what its clients ask for while nothing is broken.
+        maintenance: the file that means maintenance while it is there.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
     """
 
     id: str
     instance: Instance
     others: tuple[Instance, ...]
+    journey: Mapping[str, int]
     load: LoadGenerator
     discovery: Discovery
     gateway: Gateway
     database: Path
+    maintenance: Path
     backup_status: Path
     memory_limit_bytes: int
     cpu_limit_cores: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from stack.derive_alertmanager import derive_alertmanager
+from stack.derive_alertmanager import Mute, derive_alertmanager
 from stack.derive_prometheus import derive_prometheus
 from stack.durations import divide, format_duration
 from stack.production import Production
@@ -21,6 +21,7 @@ __all__ = [
     "FEATURES_FLAG",
     "RETENTION_FLAG",
     "Derived",
+    "Mute",
     "RunAddresses",
     "derive",
 ]
@@ -82,11 +83,14 @@ class Derived:
     changes: tuple[Change, ...]
 
 
-def derive(production: Production, *, time_scale: float, run: RunAddresses) -> Derived:
+def derive(
+    production: Production, *, time_scale: float, run: RunAddresses, mute: Mute = "never"
+) -> Derived:
     """Derive a drill's configuration by dividing production's durations by `time_scale`.
 
-    At 1 only addresses, paths and what would reach third parties differ. The rules must be written
-    under the name of production's rule file, beside the derived Prometheus configuration.
+    At 1 only addresses, paths, what would reach third parties and the calendar differ: by `mute`,
+    routes with time intervals are never muted, always, or at production's hours. The rules must be
+    written under the name of production's rule file, beside the derived Prometheus configuration.
     Production files are read and never written. Raises ConfigurationError (`file:line: ...`) for
     what can't be derived, OSError for a file that can't be read.
     """
@@ -117,6 +121,7 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
         directory=production.alertmanager.parent,
         k=time_scale,
         run=run,
+        mute=mute,
     )
     route_tree = load_routes(alertmanager.text, f"{alertmanager_source} (derived)")
     intervals = [group.interval for group in rules.groups if group.interval is not None]

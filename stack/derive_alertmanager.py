@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
@@ -26,7 +27,10 @@ from stack.yamlfile import (
     write_yaml,
 )
 
-__all__ = ["TIMEOUT_FLOOR", "DerivedAlertmanager", "derive_alertmanager"]
+__all__ = ["TIMEOUT_FLOOR", "DerivedAlertmanager", "Mute", "derive_alertmanager"]
+
+Mute = Literal["never", "always", "as written"]
+"""What becomes of production's calendar: no drill's outcome may depend on the hour it runs at."""
 
 TIMEOUT_FLOOR = timedelta(seconds=1)
 """A receiver's `timeout` is not scaled below this: the answer crosses a real, busy machine."""
@@ -56,13 +60,19 @@ class DerivedAlertmanager:
 
 
 def derive_alertmanager(
-    text: str, *, source: str, directory: Path, k: float, run: RunAddresses
+    text: str,
+    *,
+    source: str,
+    directory: Path,
+    k: float,
+    run: RunAddresses,
+    mute: Mute = "never",
 ) -> DerivedAlertmanager:
     """Scale an Alertmanager configuration by `k` and point its receivers at the doubles of `run`.
 
     `directory` is the production file's: templates are named relative to it. Whether mail requires
     TLS stays as production has it; only the authority that signs the server's certificate is the
-    run's.
+    run's. `mute` says whether time intervals keep routes from notifying, at every `k`.
     Raises ConfigurationError for an integration, or a destination written into the file, that
     can't be pointed elsewhere: nobody is paged by mistake.
     """
@@ -71,6 +81,8 @@ def derive_alertmanager(
     _point_global(document, editor, source, k, run)
     for receiver in document.get("receivers") or ():
         _point_receiver(receiver, editor, source, k, run)
+    if mute != "as written":
+        _set_calendar(document, editor, source, always=mute == "always")
     if k != 1:
         _scale_route(document["route"], editor, source, k, "route", root=True)
     templates = CommentedSeq(
@@ -153,6 +165,40 @@ def _move_secrets(raw: CommentedMap, editor: Editor, run: RunAddresses, where: s
             _move_secrets(value, editor, run, f"{where}.{key}")
         elif str(key).endswith("_file") and key not in _TLS_FILES:
             editor.put(raw, key, str(run.secrets_directory / Path(str(value)).name), where)
+
+
+def _set_calendar(document: CommentedMap, editor: Editor, source: str, *, always: bool) -> None:
+    """Let the named intervals hold always or never, so that all routes that use them are muted.
+
+    The routes stay as they are: it is their use of the interval that a drill proves.
+    """
+    muting, active = _used_intervals(document["route"])
+    for key in ("time_intervals", "mute_time_intervals"):
+        for named in document.get(key) or ():
+            name = str(named.get("name"))
+            if name in muting and name in active:
+                raise ConfigurationError(
+                    f"{source}:{line_of(named)}: time interval {name!r} mutes one route and is "
+                    "another's active time, so a drill can't mute both or neither; define it twice"
+                )
+            whole = always is not (name in active)
+            editor.put(
+                named,
+                "time_intervals",
+                [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}] if whole else [],
+                f"{key}[{name}]",
+            )
+
+
+def _used_intervals(route: CommentedMap) -> tuple[set[str], set[str]]:
+    """Return the names of intervals that mute routes, and of those that routes are active in."""
+    muting = {str(name) for name in route.get("mute_time_intervals") or ()}
+    active = {str(name) for name in route.get("active_time_intervals") or ()}
+    for child in route.get("routes") or ():
+        below = _used_intervals(child)
+        muting |= below[0]
+        active |= below[1]
+    return muting, active
 
 
 def _scale_route(

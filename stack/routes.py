@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from stack.destinations import channels_of
 from stack.matchers import Matcher, MatcherError, matches, parse_matchers
+from stack.time_intervals import TimeInterval, holds, read_time_intervals
 from stack.yamlfile import ConfigurationError, key_line, line_of, read_duration, read_yaml
 
 __all__ = [
@@ -39,7 +41,8 @@ class MatchedRoute:
     """A route that takes an alert, with everything that it inherits resolved.
 
     `group_by` is `("...",)` when alerts are not grouped at all. `path` says where the route is
-    (`route.routes[1]`), `line` in which line it starts.
+    (`route.routes[1]`), `line` in which line it starts. `muted_in` and `active_in` name time
+    intervals; upstream, no route inherits those.
     """
 
     receiver: str
@@ -50,6 +53,8 @@ class MatchedRoute:
     matchers: tuple[Matcher, ...]
     path: str
     line: int
+    muted_in: tuple[str, ...] = ()
+    active_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +104,41 @@ class InhibitRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteTree:
-    """Where alerts go. `receivers` are the names that the file defines, in its order."""
+    """Where alerts go. `receivers` are the names that the file defines, in its order.
+
+    `channels` are, for each receiver, the names that histories have for where it delivers to.
+    """
 
     root: Route
     inhibit_rules: tuple[InhibitRule, ...]
     receivers: tuple[str, ...]
     source: str
+    channels: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    time_intervals: Mapping[str, tuple[TimeInterval, ...]] = field(default_factory=dict)
+
+    @property
+    def routes(self) -> tuple[MatchedRoute, ...]:
+        """Every node of the tree, the root first."""
+
+        def below(route: Route) -> tuple[MatchedRoute, ...]:
+            return (route.settings, *(each for child in route.routes for each in below(child)))
+
+        return below(self.root)
 
     def route_for(self, labels: Mapping[str, str]) -> tuple[MatchedRoute, ...]:
         """Return the routes that take an alert with `labels`; never empty: the root takes all."""
         return self.root.take(labels)
+
+    def muted(self, labels: Mapping[str, str], at: datetime) -> bool:
+        """Tell whether the calendar keeps an alert from all of its receivers at an instant."""
+        return all(self._mutes(route, at) for route in self.route_for(labels))
+
+    def _mutes(self, route: MatchedRoute, at: datetime) -> bool:
+        def now(name: str) -> bool:
+            return holds(self.time_intervals[name], at)
+
+        active = not route.active_in or any(now(name) for name in route.active_in)
+        return not active or any(now(name) for name in route.muted_in)
 
     def with_lines_of(self, original: RouteTree) -> RouteTree:
         """Return this tree with the lines and name of the file that it was derived from."""
@@ -130,7 +160,10 @@ def load_routes(text: str, source: str = "<alertmanager>") -> RouteTree:
     document = read_yaml(text, source)
     if not isinstance(document.get("route"), CommentedMap):
         raise RouteError(f"{source}:1: there is no `route:`")
-    receivers = tuple(str(each.get("name")) for each in _maps(document, "receivers", source))
+    receivers = {
+        str(each.get("name")): channels_of(each) for each in _maps(document, "receivers", source)
+    }
+    intervals = read_time_intervals(document, source)
     inherited = MatchedRoute(
         receiver="",
         group_by=(),
@@ -141,8 +174,9 @@ def load_routes(text: str, source: str = "<alertmanager>") -> RouteTree:
         path="route",
         line=0,
     )
+    names = _Names(receivers=tuple(receivers), intervals=tuple(intervals))
     return RouteTree(
-        root=_route(document["route"], inherited, "route", source, receivers),
+        root=_route(document["route"], inherited, "route", source, names),
         inhibit_rules=tuple(
             InhibitRule(
                 source_matchers=_matchers(raw, "source_", source),
@@ -152,17 +186,25 @@ def load_routes(text: str, source: str = "<alertmanager>") -> RouteTree:
             )
             for raw in _maps(document, "inhibit_rules", source)
         ),
-        receivers=receivers,
+        receivers=names.receivers,
         source=source,
+        channels=receivers,
+        time_intervals=intervals,
     )
 
 
-def _route(
-    raw: CommentedMap, parent: MatchedRoute, path: str, source: str, receivers: tuple[str, ...]
-) -> Route:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """What a route may name."""
+
+    receivers: tuple[str, ...]
+    intervals: tuple[str, ...]
+
+
+def _route(raw: CommentedMap, parent: MatchedRoute, path: str, source: str, names: _Names) -> Route:
     line = line_of(raw)
     receiver = str(raw.get("receiver") or parent.receiver)
-    if receiver not in receivers:
+    if receiver not in names.receivers:
         what = (
             f"names receiver {receiver!r}, which is not defined" if receiver else "has no receiver"
         )
@@ -177,15 +219,30 @@ def _route(
         matchers=_matchers(raw, "", source),
         path=path,
         line=line,
+        muted_in=_intervals(raw, "mute_time_intervals", path, source, names),
+        active_in=_intervals(raw, "active_time_intervals", path, source, names),
     )
     return Route(
         settings=settings,
         continue_=bool(raw.get("continue", False)),
         routes=tuple(
-            _route(child, settings, f"{path}.routes[{number}]", source, receivers)
+            _route(child, settings, f"{path}.routes[{number}]", source, names)
             for number, child in enumerate(_maps(raw, "routes", source))
         ),
     )
+
+
+def _intervals(
+    raw: CommentedMap, key: str, path: str, source: str, names: _Names
+) -> tuple[str, ...]:
+    found = tuple(str(name) for name in raw.get(key) or ())
+    for name in found:
+        if name not in names.intervals:
+            raise RouteError(
+                f"{source}:{key_line(raw, key)}: {path} names time interval {name!r}, which is not "
+                f"defined; there are {', '.join(names.intervals) or 'none'}"
+            )
+    return found
 
 
 def _matchers(raw: CommentedMap, prefix: str, source: str) -> tuple[Matcher, ...]:

@@ -21,9 +21,13 @@ LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BurnCPU:
-    """Let every request burn ``seconds`` of CPU time."""
+    """Let every request burn ``seconds`` of CPU time.
+
+    The kernel must count more than ``witness_ratio`` of the limit.
+    """
 
     seconds: float
+    witness_ratio: float = 1.0
     downtime: bool = False
 
     @property
@@ -42,10 +46,10 @@ class BurnCPU:
         """Burn CPU until the context ends; the kernel's account of it is the witness."""
         wire = contract.fault_to_json(contract.BurnCPU(seconds=self.seconds))
         with carried(target, wire, share=1.0):
-            yield _seen_by_kernel(target)
+            yield _seen_by_kernel(target, self.witness_ratio)
 
 
-def _seen_by_kernel(target: Target) -> Witness:
+def _seen_by_kernel(target: Target, ratio: float) -> Witness:
     family = target.instance.processes()
     begun, used_before = time.monotonic(), cpu_seconds(family)
 
@@ -54,12 +58,12 @@ def _seen_by_kernel(target: Target) -> Witness:
         if elapsed < LOOK_SECONDS:
             return None
         used = (cpu_seconds(family) - used_before) / elapsed / target.cpu_limit_cores
-        return used if used > 1 else None
+        return used if used > ratio else None
 
     try:
         used = wait_until(
             probe,
-            what=f"{target.id} to use more CPU than its limit of {target.cpu_limit_cores:g} cores",
+            what=f"{target.id} to use {ratio:.0%} of its limit of {target.cpu_limit_cores:g} cores",
             timeout_seconds=target.patience_seconds,
             interval_seconds=0.05,
         )

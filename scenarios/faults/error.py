@@ -9,32 +9,33 @@ from dataclasses import dataclass
 from instrumentation.faults import contract
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
-from scenarios.faults.request import carried, seen_by_clients
+from scenarios.faults.request import asked, carried, seen_by_clients
 from scenarios.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
-    """Answer ``share`` of the requests with ``status``."""
+    """Answer ``share`` of the requests, or of those named in ``only``, with ``status``."""
 
     share: float
     status: int = 500
+    only: tuple[str, ...] = ()
     downtime: bool = False
 
     @property
     def text(self) -> str:
         """What is broken."""
-        return f"{self.share:.0%} of requests fail with {self.status}"
+        return f"{self.share:.0%} of {asked(self.only)} fail with {self.status}"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """A share of failed requests."""
+        """A share of failed requests; with ``only``, of what those requests are there for."""
         return Effect(level=self.share)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
         """Fail requests until the context ends; the first error a client gets is the witness."""
         wire = contract.fault_to_json(contract.Error(status=self.status))
-        with carried(target, wire, self.share) as begun:
+        with carried(target, wire, self.share, self.only) as begun:
             yield seen_by_clients(
                 target,
                 after=begun,

@@ -45,6 +45,9 @@ class Effect:
         level: the signal's steady value while the fault lasts, in the unit of the rule's threshold
             (a share of requests for a ratio or a quantile); ``None`` where the signal is a state
             that changes at once rather than an average over a window.
+        fills: the share of the rule's window that the fault must fill before the rule holds, where
+            it does not follow from ``level``: 1 where nothing else may be left in the window.
+        builds: how long the signal takes from the first sign of the fault to its level.
         lingers: how long after the repair began the fault may still act (requests in flight, a
             lease that runs out).
         probed: whether the service itself looks at the signal only every so often.
@@ -54,6 +57,8 @@ class Effect:
     """
 
     level: float | None = None
+    fills: float | None = None
+    builds: timedelta = timedelta(0)
     lingers: timedelta = timedelta(0)
     probed: bool = False
     discovered: bool = False

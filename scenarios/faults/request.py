@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,21 @@ if TYPE_CHECKING:
     from scenarios.load_sample import LoadSample
 
 
+def asked(only: Sequence[str]) -> str:
+    """Return how a person names the requests that may carry a fault."""
+    return ", ".join(only) if only else "requests"
+
+
 @contextmanager
-def carried(target: Target, fault: Mapping[str, object], share: float) -> Iterator[float]:
-    """Let a share of the target's requests carry ``fault``; yield when that was asked for."""
+def carried(
+    target: Target, fault: Mapping[str, object], share: float, only: Sequence[str] = ()
+) -> Iterator[float]:
+    """Let a share of the target's requests carry ``fault``; yield when that was asked for.
+
+    ``only`` names the requests of which that share is taken; all by default.
+    """
     begun = time.time()
-    target.fault_on(fault, share)
+    target.fault_on(fault, share, only)
     try:
         yield begun
     finally:

@@ -15,16 +15,29 @@ SLACK_INCIDENTS = "slack #incidents"
 SLACK_ALERTS = "slack #alerts"
 SLACK_UNKNOWN = "slack <unknown>"
 EMAIL_ON_CALL = "email on-call"
+EMAIL_DIGEST = "email digest"
 EMAIL_UNKNOWN = "email <unknown>"
+DISCORD_OPS = "discord #ops"
+DISCORD_UNKNOWN = "discord <unknown>"
+WEBHOOK_TICKET = "webhook ticket"
+WEBHOOK_HEARTBEAT = "webhook heartbeat"
+WEBHOOK_UNKNOWN = "webhook <unknown>"
+DEAD_MANS_SWITCH = "dead man's switch"
+"""Nobody routes to it: it pages by itself, beside Alertmanager, when the heartbeat stops."""
 
 Status = Literal["firing", "resolved"]
 
+_CLOCK = r"(?:\d{4}-\d\d-\d\d[ ])?\d\d:\d\d[ ]UTC"
 _HEADLINE = re.compile(
-    r"""
+    rf"""
     \[ (?P<status> FIRING | RESOLVED ) \] [ ]+
     (?P<severity> [A-Z]+ ) [ ]+
     (?P<alert> [A-Za-z_:][A-Za-z0-9_:]* ) [ ]+ on [ ]+
-    (?P<service> \S+? ) : (?: [ ]+ (?P<summary> .* ) )?
+    (?P<service> \S+? ) :
+    (?: [ ]+ (?P<count> (?: \d+ [ ] firing )? (?:, [ ])? (?: \d+ [ ] resolved )? ) ; [ ] first: )?
+    (?: [ ]+ (?P<summary> .*? ) )??
+    (?: [ ]* \| [ ] since [ ] (?P<since> {_CLOCK} ) (?: [ ] until [ ] (?P<until> {_CLOCK} ) )?
+        (?: [ ] \| [ ] do: [ ] (?P<action> .* ) )? )?
     """,
     re.VERBOSE,
 )
@@ -32,13 +45,22 @@ _HEADLINE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """The line that every notification starts with, taken apart."""
+    """The line that every notification starts with, taken apart.
+
+    `alerts` says how many it stands for: `summary` and `action` are the first one's. `since`,
+    `until` and `action` are as written, and "" where the line does not state them: there is no
+    `until` while it fires and nothing to do once it is resolved; and a channel may cut the line.
+    """
 
     status: Status
     severity: str
     alert: str
     service: str
     summary: str
+    alerts: int = 1
+    since: str = ""
+    until: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +91,11 @@ class Delivery:
 
 
 def parse_headline(text: str) -> Headline | None:
-    """Take `[FIRING] HIGH SlowResponseTime on softfactory: summary` apart.
+    """Take `[FIRING] HIGH SlowResponseTime on shop: summary | since 14:03 UTC | do: this` apart.
 
-    Only the first line that is not blank counts. None when it has any other form, for instance
-    because a label was missing when the template was rendered.
+    Several alerts: `... on shop: 8 firing, 2 resolved; first: summary | since ...`. Only the first
+    line that is not blank counts. None when it has any other form, for instance because a label was
+    missing when the template was rendered.
     """
     match = _HEADLINE.fullmatch(first_line(text))
     if match is None:
@@ -83,6 +106,10 @@ def parse_headline(text: str) -> Headline | None:
         alert=match["alert"],
         service=match["service"],
         summary=(match["summary"] or "").strip(),
+        alerts=sum(int(number) for number in re.findall(r"\d+", match["count"] or "")) or 1,
+        since=match["since"] or "",
+        until=match["until"] or "",
+        action=(match["action"] or "").strip(),
     )
 
 

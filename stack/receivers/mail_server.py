@@ -15,16 +15,19 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from secrets import compare_digest
-from typing import Any
+from typing import Any, Self
 
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException
 
+from stack.ports import reserve
 from stack.receivers import mail
-from stack.receivers.delivery import EMAIL_ON_CALL, EMAIL_UNKNOWN, Delivery, deliver
+from stack.receivers.delivery import EMAIL_UNKNOWN, Delivery, deliver
+from stack.receivers.trouble import Spell, Trouble, Troubles
 from stack.receivers.web import HOST
 
 SERVER_NAME = "mail.softfactory.example"
@@ -34,6 +37,13 @@ _WAIT_SECONDS = 15.0
 
 _REFUSED_BY_AIOSMTPD = {b"530", b"535", b"538", b"552"}
 """Not encrypted, not logged in, wrong credentials, too large: before any hook of ours is asked."""
+
+
+_FAILS = {
+    Trouble.RATE_LIMITED: "451 4.7.1 Too many messages, try again later",
+    Trouble.SERVER_ERROR: "451 4.3.0 Temporary failure, try again later",
+}
+"""RFC 5321 has no 429 and no 500: both are transient failures, told apart by RFC 3463's codes."""
 
 
 class _Session(Session):
@@ -92,12 +102,19 @@ class _Handler:
     """aiosmtpd's hooks: who may log in, send and receive, and what becomes of a message."""
 
     def __init__(
-        self, *, username: str, password: str, recipient: str, record: Callable[[Delivery], None]
+        self,
+        *,
+        username: str,
+        password: str,
+        mailboxes: Mapping[str, str],
+        record: Callable[[Delivery], None],
+        hit: Callable[[], Spell | None],
     ) -> None:
         self._username = username
         self._password = password
-        self._recipient = recipient
+        self._mailboxes = {address.casefold(): name for address, name in mailboxes.items()}
         self._record = record
+        self._hit = hit
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
@@ -121,7 +138,7 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if address.casefold() != self._recipient.casefold():
+        if address.casefold() not in self._mailboxes:
             return self.refuse(f"550 5.1.1 {address}: Recipient address rejected: User unknown")
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
@@ -134,17 +151,22 @@ class _Handler:
         raw = envelope.content
         assert isinstance(raw, bytes)
         subject, text = mail.readable(raw)
-        refused = mail.refusal(raw)
-        self._record(
-            deliver(
-                at=at,
-                receiver=EMAIL_ON_CALL,
-                headline=subject,
-                text=text,
-                payload=raw.decode(errors="replace").replace(self._password, "<redacted>"),
-                refusal=refused,
+        spell = self._hit()
+        refused = (_FAILS.get(spell.trouble) if spell else None) or mail.refusal(raw)
+        for address in envelope.rcpt_tos:
+            self._record(
+                deliver(
+                    at=at,
+                    receiver=self._mailboxes[address.casefold()],
+                    headline=subject,
+                    text=text,
+                    payload=raw.decode(errors="replace").replace(self._password, "<redacted>"),
+                    refusal=refused,
+                )
             )
-        )
+        if spell is not None and spell.trouble is Trouble.SILENT:
+            await asyncio.to_thread(spell.over.wait)
+            return "421 4.4.2 Closing"
         return refused or "250 2.0.0 OK: queued"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -169,10 +191,10 @@ class _Handler:
 
 
 class _Controller(Controller):
-    """Listens on a port that was bound before, as port 0 has no number to connect to."""
+    """Listens on a port that is reserved, so that it can stop listening and begin again."""
 
-    def __init__(self, handler: _Handler, tls: ssl.SSLContext) -> None:
-        self._socket = socket.create_server((HOST, 0))
+    def __init__(self, handler: _Handler, tls: ssl.SSLContext, port: int) -> None:
+        self._socket = socket.create_server((HOST, port))
         self._sessions: set[_Submission] = set()
         super().__init__(
             handler,
@@ -214,10 +236,11 @@ class _Controller(Controller):
 
 
 class MailServer:
-    """One mailbox and one account that may send to it. A context manager.
+    """Some mailboxes and one account that may send to them. A context manager.
 
-    `authority` signs the server's certificate, which is valid for the address in `smarthost`:
-    that is the name that Alertmanager verifies unless its `tls_config` names another.
+    `mailboxes` are addresses, each with the name of its receiver. `authority` signs the server's
+    certificate, which is valid for the address in `smarthost`: that is the name that Alertmanager
+    verifies unless its `tls_config` names another.
     """
 
     def __init__(
@@ -226,22 +249,48 @@ class MailServer:
         authority: trustme.CA,
         username: str,
         password: str,
-        recipient: str,
+        mailboxes: Mapping[str, str],
         record: Callable[[Delivery], None],
     ) -> None:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(HOST, "localhost", SERVER_NAME).configure_cert(tls)
-        handler = _Handler(username=username, password=password, recipient=recipient, record=record)
-        self._controller = _Controller(handler, tls)
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(HOST, "localhost", SERVER_NAME).configure_cert(self._tls)
+        self._troubles = Troubles(self._close, self._open)
+        self._handler = _Handler(
+            username=username,
+            password=password,
+            mailboxes=mailboxes,
+            record=record,
+            hit=self._troubles.hit,
+        )
+        self._port = reserve()
+        self._controller: _Controller | None = None
 
     @property
     def smarthost(self) -> str:
         """Host and port, as Alertmanager's `smtp_smarthost` wants them."""
-        return f"{HOST}:{self._controller.port}"
+        return f"{HOST}:{self._port.port}"
 
-    def __enter__(self) -> MailServer:
-        self._controller.start()
+    def __enter__(self) -> Self:
+        self._open()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._controller.close()
+        self._close()
+        self._port.close()
+
+    @contextmanager
+    def failing(
+        self, trouble: Trouble, *, times: int | None = None, seconds: float | None = None
+    ) -> Iterator[Spell]:
+        """Fail for all mailboxes, for a bounded time; see `Troubles.failing`."""
+        with self._troubles.failing(trouble, times=times, seconds=seconds) as spell:
+            yield spell
+
+    def _open(self) -> None:
+        self._controller = _Controller(self._handler, self._tls, self._port.port)
+        self._controller.start()
+
+    def _close(self) -> None:
+        if self._controller is not None:
+            controller, self._controller = self._controller, None
+            controller.close()

@@ -14,8 +14,9 @@ https://github.com/robusta-dev/robusta/issues/571 (a key that nobody has),
 https://github.com/solana-foundation/solana-developer-platform/pull/576 (missing or blank).
 
 Assumed, as no quotation was found: the wording for fields that are too long, for a missing
-`payload` and for `event_action`; 404 and 405 for anything but a POST to the endpoint. That an event
-over the size limit is answered 400 is hearsay (https://github.com/PagerDuty/go-pagerduty/issues/221).
+`payload` and for `event_action`; the bodies of 429 and 500; 404 and 405 for anything but a POST to
+the endpoint. That an event over the size limit is answered 400 is hearsay
+(https://github.com/PagerDuty/go-pagerduty/issues/221).
 """
 
 from __future__ import annotations
@@ -180,6 +181,18 @@ class PagerDuty:
         return _json(
             202, {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
         )
+
+    def fail(self, request: Request, status: int) -> Answer:
+        """Answer 429 or 500: nothing is opened or closed."""
+        event = _parse(request.body)
+        if status == 429:
+            said = "Requests for this service are arriving too quickly. Please retry later."
+            body: dict[str, object] = {"status": "throttle exceeded", "message": said}
+        else:
+            said = "Internal Server Error"
+            body = {"status": "error", "message": said}
+        self._keep(request, event, f"{status} {said}", problem(event))
+        return _json(status, body)
 
     def _apply(self, action: str, dedup_key: str) -> str | None:
         with self._lock:

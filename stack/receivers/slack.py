@@ -11,6 +11,9 @@ reference in https://docs.rs/crate/slack-messaging/latest/source/src/message.rs.
 text `ok` and nothing else is what Alertmanager checks (notify/slack/slack.go,
 checkTextResponseError).
 
+429 with `Retry-After` is in "Rate limits" (https://docs.slack.dev/apis/web-api/rate-limits), and
+what mentions somebody in https://docs.slack.dev/messaging/formatting-message-text.
+
 Assumed, since only clients of the service were found to say so: the statuses of `no_service` (404),
 `no_text` and `too_many_attachments` (400, over 100 of them) and `invalid_blocks` (400). What a
 webhook does with the name of another existing channel depends on its age, and people report 404 as
@@ -43,6 +46,7 @@ STATUS = {
 """The HTTP status that goes with each word."""
 
 _LINK = re.compile(r"<((?:https?|mailto):[^|>\s]+)(?:\|([^>]*))?>")
+_MENTION = re.compile(r"<(?:!(?!date\^)[a-z]|@[UW])[^<>]*>")
 _PATH = re.compile(r"/services/(?P<team>T\w+)/(?P<service>B\w+)/(?P<token>\w+)")
 
 
@@ -103,6 +107,17 @@ def readable(message: object) -> tuple[str, str]:
         parts = [_decoded(item.get("fallback")) for item in attachments if isinstance(item, dict)]
     text = "\n".join(part for part in parts if part)
     return first_line(text), text
+
+
+def mentions(message: object) -> str | None:
+    """Return what Slack lets pass and people would complain of: a mention that nobody meant."""
+    if not isinstance(message, dict):
+        return None
+    for part in _parts(message):
+        found = _MENTION.search(part) if isinstance(part, str) else None
+        if found:
+            return f"mentions {found[0]}, which notifies people"
+    return None
 
 
 def _parts(message: dict[str, object]) -> Iterator[object]:
@@ -174,10 +189,35 @@ class Slack:
                 text=text,
                 payload=request.body.decode(errors="replace"),
                 refusal=refused,
-                problem=None if refused else self._other_channel(receiver, message),
+                problem=None
+                if refused
+                else self._other_channel(receiver, message) or mentions(message),
             )
         )
         return _text(STATUS[refused], refused) if refused else _text(200, "ok")
+
+    def fail(self, request: Request, status: int) -> Answer:
+        """Answer 429 with the seconds to wait, or 500."""
+        receiver, _ = self._find(request.path)
+        message = _message(request)
+        word = "rate_limited" if status == 429 else "server_error"
+        headline, text = readable(message)
+        self._record(
+            deliver(
+                at=request.at,
+                receiver=receiver,
+                headline=headline,
+                text=text,
+                payload=request.body.decode(errors="replace"),
+                refusal=f"{status} {word}",
+            )
+        )
+        return Answer(
+            status=status,
+            body=word,
+            content_type="text/html",
+            headers=(("Retry-After", "1"),) if status == 429 else (),
+        )
 
     def _find(self, path: str) -> tuple[str, str | None]:
         """Return the receiver whose webhook this is, and the word that refuses the path."""

@@ -42,6 +42,7 @@ class Answer:
     status: int
     body: str
     content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -65,7 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
                 at=time.time(),
             )
         )
-        self._send(answer)
+        if answer is None:
+            self.close_connection = True
+        else:
+            self._send(answer)
 
     def _read_body(self) -> bytes | None:
         announced = self.headers.get("Content-Length")
@@ -92,7 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
         encoded = answer.body.encode()
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(encoded)))
+        if answer.status != 204:  # which has no body, and so no length (RFC 9110, 8.6)
+            self.send_header("Content-Length", str(len(encoded)))
+        for name, value in answer.headers:
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
@@ -105,18 +112,24 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class HttpDouble(ThreadingHTTPServer):
-    """A server on an ephemeral loopback port. A context manager; after it, the port is free."""
+    """A server on a loopback port. A context manager; after it, the port is free.
+
+    `respond` returns None to end the connection without an answer. `port` 0 is one that is free;
+    another may be reserved (`stack.ports`), and stays so.
+    """
 
     daemon_threads = True
     request_queue_size = 128  # the default of 5 drops connections when many alerts fire at once
 
-    def __init__(self, name: str, respond: Callable[[Request], Answer]) -> None:
+    def __init__(
+        self, name: str, respond: Callable[[Request], Answer | None], *, port: int = 0
+    ) -> None:
         self.respond = respond
         self._name = name
         self._closing = Event()
         self._lock = Lock()
         self._connections: dict[socket.socket, Thread] = {}
-        super().__init__((HOST, 0), _Handler)
+        super().__init__((HOST, port), _Handler)
         self._acceptor = Thread(target=self._accept, name=f"{name} acceptor", daemon=True)
 
     @property

@@ -39,6 +39,7 @@ WANT = Expectation(
     runbook_url=RUNBOOK,
     summary="P95 is .+ ms",
     route="alertmanager-config.yml:31 names receiver 'high'",
+    action="find what waits",
     downtime=False,
     declared=frozenset({ALERT}),
     scrape=s(0.25),
@@ -62,7 +63,8 @@ def told(at: float, receiver: str, status: str = "firing", **changes: str) -> Ev
         "receiver": receiver,
         "status": status,
         "accepted": "true",
-        "headline": f"[{status.upper()}] HIGH {ALERT} on {SERVICE}: P95 is 1500 ms",
+        "headline": f"[{status.upper()}] HIGH {ALERT} on {SERVICE}: P95 is 1500 ms"
+        " | since 14:03 UTC | do: find what waits",
         "body": f"runbook {RUNBOOK}",
     }
     return Event(at=at, kind=Kind.DELIVERED, alert=ALERT, detail={**detail, **changes})
@@ -208,6 +210,10 @@ def test_a_receiver_told_twice_fails() -> None:
         ({"headline": f"[FIRING] LOW {ALERT} on {SERVICE}: P95 is 2 ms"}, "lacks its severity"),
         ({"headline": f"[FIRING] HIGH {ALERT} on other: P95 is 2 ms"}, "lacks its service"),
         ({"headline": f"[FIRING] HIGH Other on {SERVICE}: P95 is 2 ms"}, "lacks its name"),
+        (
+            {"headline": f"[FIRING] HIGH {ALERT} on {SERVICE}: P95 is 2 ms"},
+            "lacks its start in the first line, action in the first line",
+        ),
         ({"accepted": "false"}, "refused it"),
         ({"problem": "says RESOLVED"}, "contradicts itself"),
     ],

@@ -109,7 +109,7 @@ def test_a_rule_without_for_fires_too_early(tmp_path: Path) -> None:
 def test_a_template_error_is_a_notification_that_never_arrived(tmp_path: Path) -> None:
     broken = edited(
         tmp_path,
-        r"""(title: )'{{ template "softfactory.headline" . }}'""",
+        r"""(title: )'{{ template "softfactory.slack.headline" . }}'""",
         r"""\1'{{ template "no.such.template" . }}'""",
     )
     drill = CATALOGUE["FailedDatabaseBackup-too-old"]

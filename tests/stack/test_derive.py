@@ -3,13 +3,13 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
-from stack.derive import DISCOVERY_TICK, Derived, RunAddresses, derive
+from stack.derive import DISCOVERY_TICK, Derived, Mute, RunAddresses, derive
 from stack.durations import divide
 from stack.equivalence import equivalent_via_prometheus
 from stack.ports import reserve
@@ -338,6 +338,69 @@ def test_a_destination_that_cannot_be_moved_is_refused_at_its_line(
         derive(production, time_scale=60, run=RUN)
     assert f"alertmanager-config.yml:{line}: " in str(refused.value)
     assert key in str(refused.value)
+
+
+MUTED = (
+    ALERTMANAGER.replace(
+        "      group_wait: 12s\n", "      mute_time_intervals: [night]\n      group_wait: 12s\n"
+    )
+    + """
+time_intervals:
+  - name: night
+    time_intervals:
+      - times: [{start_time: '22:00', end_time: '24:00'}]
+"""
+)
+
+
+@pytest.mark.parametrize("k", [1, 60])
+@pytest.mark.parametrize(("mute", "muted"), [("never", False), ("always", True)])
+def test_a_drill_is_muted_at_no_hour_or_at_every_one(
+    production: Production, k: float, mute: Mute, muted: bool
+) -> None:
+    production.alertmanager.write_text(MUTED)
+    derived = derive(production, time_scale=k, run=RUN, mute=mute)
+    for hour in range(24):
+        at = datetime(2026, 1, 1, hour, tzinfo=UTC)
+        assert derived.route_tree.muted({"severity": "CRITICAL"}, at) is muted
+        assert not derived.route_tree.muted({}, at)
+    (change,) = [each for each in derived.changes if "time_intervals" in each.where]
+    assert change.where == "time_intervals[night].time_intervals"
+    assert "22:00" in change.production
+
+
+def test_a_drill_is_never_muted_unless_asked(production: Production) -> None:
+    production.alertmanager.write_text(MUTED)
+    assert derive(production, time_scale=1, run=RUN) == derive(
+        production, time_scale=1, run=RUN, mute="never"
+    )
+
+
+def test_the_calendar_can_stay_as_written(production: Production) -> None:
+    production.alertmanager.write_text(MUTED)
+    tree = derive(production, time_scale=60, run=RUN, mute="as written").route_tree
+    evening = datetime(2026, 1, 1, 22, tzinfo=UTC)
+    assert tree.muted({"severity": "CRITICAL"}, evening)
+    assert not tree.muted({"severity": "CRITICAL"}, evening - timedelta(minutes=1))
+
+
+def test_never_muted_means_always_active(production: Production) -> None:
+    production.alertmanager.write_text(
+        MUTED.replace("mute_time_intervals", "active_time_intervals")
+    )
+    at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert not derive(production, time_scale=60, run=RUN).route_tree.muted(
+        {"severity": "CRITICAL"}, at
+    )
+
+
+def test_an_interval_that_mutes_here_and_activates_there_is_refused(production: Production) -> None:
+    both = MUTED.replace(
+        "  routes:\n", "  routes:\n    - {matchers: [a=b], active_time_intervals: [night]}\n"
+    )
+    production.alertmanager.write_text(both)
+    with pytest.raises(ConfigurationError, match="define it twice"):
+        derive(production, time_scale=60, run=RUN)
 
 
 def test_templates_are_found_from_anywhere(production: Production) -> None:
