@@ -30,7 +30,7 @@ from scenarios.result import Phases, Result
 from scenarios.service import Fleet, ServiceFailed
 from scenarios.settings import Settings
 from scenarios.site import CONTROL, Berth, Site
-from scenarios.target import Target
+from scenarios.target import Scraping, Target
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses, derive
@@ -40,6 +40,7 @@ from stack.ports import reserve
 from stack.processes import Processes
 from stack.receivers import Receivers
 from stack.tools import ToolSettings, find_tools
+from stack.tools.faketime import find_faketime
 from stack.waiting import NotYet, WaitTimeout, wait_until
 
 PATIENCE_SECONDS = 15.0
@@ -110,6 +111,9 @@ class Campaign:
         tool_settings = ToolSettings.from_env()
         with self.phases.timed("find tools"):
             self.tools = find_tools(tool_settings, self._say)
+            faketime = None
+            if any(drill.service.own_clock for drill in self.drills):
+                faketime = find_faketime(tool_settings, self._say)
         with self.phases.timed("wait for turn"):
             self._turn = running.enter_context(ExitStack())
             self._turn.enter_context(
@@ -133,7 +137,7 @@ class Campaign:
                     self.directory / "secrets", lambda delivery: self._observer.received(delivery)
                 )
             )
-            site = Site.make(self.directory, settings)
+            site = Site.make(self.directory, settings, faketime)
             fleet = Fleet(self.processes, settings.app, self.directory)
             fleet.start()
             ports = [running.enter_context(reserve()) for _ in range(3)]
@@ -170,9 +174,15 @@ class Campaign:
                 )
             self._load = LoadGenerator(self.processes, load_plan, self.directory, self._sampled)
             patience = PATIENCE_SECONDS + 2 * settings.sample.total_seconds()
+            scraping = Scraping(
+                timeout_seconds=self.derived.scrape_timeout.total_seconds(),
+                sample_limit=self.derived.sample_limit,
+            )
             for berth in berths:
                 running.callback(berth.close)
-                self.targets[berth.id] = site.build(berth, fleet, self._load, patience)
+                self.targets[berth.id] = site.build(
+                    berth, fleet, self._load, patience=patience, scraping=scraping
+                )
             self._start_stack(running, prometheus_port, alertmanager_port)
             self._strangers = strangers
             self._observer = Observer(

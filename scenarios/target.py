@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
+    from scenarios.relay import Relay
     from scenarios.service import Instance
 
 
@@ -95,6 +96,19 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scraping:
+    """What Prometheus allows a scrape of the instance.
+
+    Attributes:
+        timeout_seconds: how long it may take.
+        sample_limit: how many samples it may yield; 0 for any number.
+    """
+
+    timeout_seconds: float
+    sample_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One service instance with its load, its place in discovery, its gateway and its files.
 
@@ -103,6 +117,11 @@ class Target:
         others: the service's other instances, which are scraped and get no load.
         journey: what its clients ask for while nothing is broken.
         maintenance: the file that means maintenance while it is there.
+        log_file: where the instance logs.
+        disk: the folder with a disk of its own, as the instance's processes see it, if it has one.
+        clock: the file that says how far the clock of its own is off, if it has one.
+        relay: what Prometheus scrapes it through, if anything.
+        certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
     """
 
@@ -119,6 +138,12 @@ class Target:
     memory_limit_bytes: int
     cpu_limit_cores: float
     patience_seconds: float
+    log_file: Path
+    scraping: Scraping
+    disk: Path | None = None
+    clock: Path | None = None
+    relay: Relay | None = None
+    certificate: Path | None = None
     client: ClientView = field(default_factory=ClientView)
 
     def fault_on(self, fault: Mapping[str, object], share: float, only: Sequence[str] = ()) -> None:
