@@ -24,11 +24,13 @@ class Relay:
     """Listens on a loopback port of its own for the instance at ``port``, until it is closed.
 
     Attributes:
+        port: where the instance is reached through this relay.
         delay_seconds: how long after its request an answer begins; zero passes it on at once.
     """
 
     to_port: int
     delay_seconds: float = 0.0
+    port: int = field(init=False)
     _listener: socket.socket = field(init=False, repr=False)
     _ended: threading.Event = field(init=False, repr=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
@@ -36,12 +38,8 @@ class Relay:
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="relay", daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """The port on which the instance is reached through this relay."""
-        return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
         """End the relay, and every connection through it."""
