@@ -17,6 +17,7 @@ from pathlib import Path
 from scenarios.admission import admitted
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
+from scenarios.headroom import Headroom
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
 from scenarios.load import LoadError, LoadGenerator
@@ -41,6 +42,9 @@ from stack.processes import Processes
 from stack.receivers import Receivers
 from stack.tools import ToolSettings, find_tools
 from stack.waiting import NotYet, WaitTimeout, wait_until
+
+ROOM_SECONDS = 60.0
+"""How long a drill waits for the machine to have room for it; one takes about 20 s to end."""
 
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
@@ -192,6 +196,7 @@ class Campaign:
             self._load.start()
             self._load.wait_started(READY_SECONDS)
             cores = len(os.sched_getaffinity(0))
+            self._headroom = running.enter_context(Headroom())
             self._places = Places(PLACES_PER_CORE * cores)
             self._lifecycle = Lifecycle(
                 load=self._load,
@@ -314,6 +319,8 @@ class Campaign:
         name, recorder = plan.drill.id, self.recorders[plan.drill.id]
         target = self.targets[name]
         with self._places.taken(weight(plan.drill)):
+            say("waiting for the machine", ROOM_SECONDS)
+            self._headroom.wait(alone=self._places.only_taker, timeout_seconds=ROOM_SECONDS)
             say("starting", READY_SECONDS)
             try:
                 self._lifecycle.bring_up(target)

@@ -29,8 +29,15 @@ class Places:
 
     def __init__(self, total: float) -> None:
         self._total = self._free = total
+        self._takers = 0
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
+
+    @property
+    def only_taker(self) -> bool:
+        """Whether nobody beside the caller, who holds places, holds any."""
+        with self._changed:
+            return self._takers <= 1
 
     @contextmanager
     def taken(self, number: float) -> Iterator[None]:
@@ -42,10 +49,12 @@ class Places:
             self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= number)
             self._queue.popleft()
             self._free -= number
+            self._takers += 1
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
                 self._free += number
+                self._takers -= 1
                 self._changed.notify_all()
