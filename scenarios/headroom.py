@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 STAT = Path("/proc/stat")
@@ -35,11 +36,11 @@ def busy_and_idle(stat: str) -> tuple[int, int]:
 class Headroom:
     """How idle the machine's processors were over the last second. A context manager."""
 
-    def __init__(self, stat: Path = STAT) -> None:
-        self._stat = stat
+    def __init__(self, read: Callable[[], str] = STAT.read_text) -> None:
+        self._read = read
         self._lock = threading.Lock()
         self._changed = threading.Condition()
-        self._samples = [busy_and_idle(stat.read_text())]
+        self._samples = [busy_and_idle(read())]
         self._settled_at = 0.0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="headroom", daemon=True)
@@ -78,5 +79,5 @@ class Headroom:
     def _watch(self) -> None:
         while not self._closed.wait(SAMPLE_SECONDS):
             with self._changed:
-                self._samples = [*self._samples, busy_and_idle(self._stat.read_text())][-SAMPLES:]
+                self._samples = [*self._samples, busy_and_idle(self._read())][-SAMPLES:]
                 self._changed.notify_all()

@@ -1,6 +1,7 @@
 """Another drill begins when processors were idle, and nobody waits for ever."""
 
 import time
+from itertools import count
 
 from scenarios.headroom import Headroom, busy_and_idle
 
@@ -11,12 +12,15 @@ def test_waiting_for_a_disk_is_idle_and_guests_are_not_counted_twice() -> None:
     assert busy_and_idle("cpu  10 1 5 100 7 2 3 4 50 60\ncpu0 1\n") == (25, 107)
 
 
-def machine(tmp_path, busy: int, idle: int) -> Headroom:
-    stat = tmp_path / "stat"
-    stat.write_text(BUSY.format(busy=0, idle=0))
-    headroom = Headroom(stat)
-    stat.write_text(BUSY.format(busy=busy, idle=idle))
-    return headroom
+def machine(busy: int, idle: int) -> Headroom:
+    """A machine that uses so many ticks between two looks."""
+    looks = count()
+
+    def read() -> str:
+        number = next(looks)
+        return BUSY.format(busy=number * busy, idle=number * idle)
+
+    return Headroom(read)
 
 
 def waited(headroom: Headroom, *, alone: bool = False) -> bool:
@@ -25,14 +29,14 @@ def waited(headroom: Headroom, *, alone: bool = False) -> bool:
     return time.monotonic() - begun > 1
 
 
-def test_an_idle_machine_lets_several_begin_at_once(tmp_path) -> None:
-    with machine(tmp_path, busy=10, idle=90) as headroom:
+def test_an_idle_machine_lets_several_begin_at_once() -> None:
+    with machine(busy=10, idle=90) as headroom:
         assert not waited(headroom)
         assert not waited(headroom)
 
 
-def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_the_only_one(tmp_path) -> None:
-    with machine(tmp_path, busy=95, idle=5) as headroom:
+def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_the_only_one() -> None:
+    with machine(busy=95, idle=5) as headroom:
         while headroom.idle_ratio == 1.0:  # not sampled yet
             pass
         assert waited(headroom)
