@@ -20,7 +20,8 @@ OWN = frozenset(_PLACEHOLDER) | {"message", "asctime", "taskName"}
 OWN_NUMBER = len(_PLACEHOLDER)
 """How many of them a record has to which nothing was added."""
 
-_LAST_OWN = list(_PLACEHOLDER)[-1]
+LAST_OWN = list(_PLACEHOLDER)[-1]
+"""The last of them, after which stands what was added."""
 
 CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("request_id", "trace.id", "span.id", "user.id"), (str,)),
@@ -70,7 +71,7 @@ def added_names(fields: dict[str, object]) -> list[str]:
     Some may be in `OWN`: what was added may be what `logging` itself adds later.
     """
     names = list(fields)
-    if len(names) >= OWN_NUMBER and names[OWN_NUMBER - 1] == _LAST_OWN:
+    if len(names) >= OWN_NUMBER and names[OWN_NUMBER - 1] == LAST_OWN:
         return names[OWN_NUMBER:]
     return names  # something was taken away, or came first
 

@@ -8,12 +8,14 @@ plain and short first.
 import logging
 import math
 import time
+from itertools import islice
 
 import orjson
 
 from instrumentation.correlation import RequestState
 from instrumentation.log_fields import (
     CALLERS_FIELDS,
+    LAST_OWN,
     OWN,
     OWN_NUMBER,
     Document,
@@ -49,6 +51,9 @@ _LEAST = frozenset(
 )
 """What is left of a record whose every field is too long."""
 
+_AS_THEY_ARE = frozenset({int, bool, type(None)})
+_NOTHING = ("",)
+
 _SEARCHED = ("message", "url.path", "error.type", "error.message", "error.stack_trace")
 """Fields that may hold a secret in their text."""
 
@@ -64,10 +69,9 @@ class LineFormatter:
         self._redactor = redactor
         self._max_bytes = max(max_bytes, SMALLEST_RECORD_BYTES)
         self._parts = LineParts(service)
+        self._secret_names = secret_names = redactor.secret_names
         self._ordinary = Names(
-            lambda name: (
-                name not in OWN and name not in CALLERS_FIELDS and not redactor.is_secret(name)
-            )
+            lambda name: not (name in OWN or name in CALLERS_FIELDS or secret_names[name])
         )
 
     def begin_process(self) -> None:
@@ -103,14 +107,12 @@ class LineFormatter:
             document.update(errors)
             texts += errors.values()
         fields = record.__dict__
-        left = self._max_bytes - sum(map(len, texts))
-        if left < 0:  # more than a record holds need not be searched
-            raise _TooLong
         extra: Document | None = {}
         if len(fields) != OWN_NUMBER:
             extra = self._plain_extras(fields, texts)
         searched = "\n".join(texts)  # one search costs less than one for each
-        if len(searched) > self._max_bytes:
+        left = self._max_bytes
+        if len(searched) > left:  # more than a record holds need not be searched
             raise _TooLong
         if extra is not None and self._redactor.is_clean(searched):
             if extra:
@@ -118,6 +120,7 @@ class LineFormatter:
             return document
         for name in _SEARCHED:
             if isinstance(text := document.get(name), str):
+                left -= len(text)
                 document[name] = self._redactor.text(text)
         self._add_extras(document, fields, left)
         return document
@@ -127,28 +130,35 @@ class LineFormatter:
 
         None where one is another, is secret by its name, or does not stand under `extra`.
         """
-        extra: Document = {}
+        added = islice(fields.items(), OWN_NUMBER - 1, None)
+        if next(added, _NOTHING)[0] != LAST_OWN:  # something was taken away, or came first
+            return None
+        extra = dict(added)
         ordinary = self._ordinary
-        nodes = 0
-        for name in added_names(fields):
+        nodes = own = 0
+        for name, value in extra.items():
             if not ordinary[name]:
-                if name in OWN:
-                    continue
-                return None
-            value = extra[name] = fields[name]
+                if name not in OWN:
+                    return None
+                own += 1
+                continue
             kind = type(value)
             if kind is str:
                 texts.append(value)  # type: ignore[arg-type]  # mypy does not narrow by `kind`
+            elif kind in _AS_THEY_ARE:
+                continue
+            elif kind is float:
+                if not math.isfinite(value):  # type: ignore[arg-type]  # likewise
+                    return None
             elif kind is list:
                 items = extra[name] = value.copy()  # type: ignore[attr-defined]  # likewise
                 nodes += len(items)
                 if nodes > MAX_NODES or not self._is_plain(items, texts):
                     return None
-            elif kind is float:
-                if not math.isfinite(value):  # type: ignore[arg-type]  # likewise
-                    return None
-            elif kind is not int and kind is not bool and value is not None:
+            else:
                 return None
+        if own:
+            return {name: value for name, value in extra.items() if name not in OWN}
         return extra
 
     def _is_plain(self, items: list[object], texts: list[str]) -> bool:
@@ -159,12 +169,12 @@ class LineFormatter:
             elif type(item) is not int:
                 return False
         first = items[0] if len(items) == 2 else None
-        return type(first) is not str or not self._redactor.is_secret(first[:MAX_KEY_CHARACTERS])
+        return type(first) is not str or not self._secret_names[first[:MAX_KEY_CHARACTERS]]
 
     def _add_extras(self, document: Document, fields: dict[str, object], left: int) -> None:
         extra: Document = {}
         redactor = self._redactor
-        secret_names = redactor.secret_names
+        secret_names = self._secret_names
         plain: Plain | None = None
         for name in added_names(fields):
             if name in OWN:

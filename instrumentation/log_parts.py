@@ -65,8 +65,8 @@ class LineParts:
         if not 0 <= within < 1:
             second, stamp = self._stamped(record.created)
             within = record.created - second
-        number = next(self._numbers)
-        return b'%b%06d%b%b%b%d"}\n' % (stamp, within * 1e6, begin, body[1:-1], end, number)
+        micros, number = int(within * 1e6), next(self._numbers)
+        return b'%b%06d%b%b%b%d"}\n' % (stamp, micros, begin, body[1:-1], end, number)
 
     def whole_line(self, body: bytes) -> bytes:
         """Return the line of a record that is all in `body` but for its service."""

@@ -79,7 +79,7 @@ class Redactor:
 
         What is so of a text is so of each of its parts: many may be joined, and asked for once.
         """
-        pairs = _may_hold_pairs(text)
+        pairs = "=" in text or ":" in text or "'," in text or '",' in text
         if not pairs and " " not in text:
             return True
         lowered = text.lower()
@@ -100,12 +100,11 @@ class Redactor:
         lowered = text.lower()
         if "private key" in lowered:
             text = _PRIVATE_KEY.sub(HIDDEN, text)
-        if _may_hold_pairs(text):
-            found = [stem for stem in self._stems if stem in lowered]
-            if found:
-                text = "\n".join(self._line(line, found) for line in text.split("\n"))
-            if "://" in lowered and "@" in lowered:
-                text = _USER_INFO.sub(rf"\g<user>{HIDDEN}@", text)
+        found = [stem for stem in self._stems if stem in lowered]
+        if found:
+            text = "\n".join(self._line(line, found) for line in text.split("\n"))
+        if "://" in lowered and "@" in lowered:
+            text = _USER_INFO.sub(rf"\g<user>{HIDDEN}@", text)
         if "bearer" in lowered or "basic" in lowered:
             text = _SCHEMES.sub(rf"\g<scheme>{HIDDEN}", text)
         return text
@@ -159,10 +158,6 @@ def redact_text(text: str) -> str:
 @lru_cache(1)
 def _usual() -> Redactor:
     return Redactor()
-
-
-def _may_hold_pairs(text: str) -> bool:
-    return "=" in text or ":" in text or "'," in text or '",' in text
 
 
 def _squashed(name: str) -> str:

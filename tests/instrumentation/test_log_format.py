@@ -358,6 +358,14 @@ def test_one_secret_in_a_record_is_hidden_and_what_stands_beside_it_stays(messag
     assert (shown["extra"]["kept"], shown["extra"]["count"]) == ("beside", 3)
 
 
+def test_what_another_handler_added_to_a_record_is_no_extra():
+    made = record("sent %s", 1, extra={"kept": 1})
+    logging.Formatter("%(asctime)s %(message)s").format(made)
+    assert read(LINES.line(made, None))["extra"] == {"kept": 1}
+    del made.kept
+    assert "extra" not in read(LINES.line(made, None))
+
+
 def test_a_record_says_who_logs_whoever_logged_before():
     def who(**fields):
         made = record("x")
