@@ -196,7 +196,9 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     share = effect.fills
     if share is None:
         share = window_share(rule, effect.level if drill.fires else None)
-    routes = derived.route_tree.route_for({**rule.labels, "alertname": alert, "service": drill.id})
+    routes = derived.route_tree.route_for(
+        {**rule.labels, "alertname": alert, "service": drill.label}
+    )
     return Timing(
         scrape=derived.scrape_interval,
         scrape_timeout=derived.scrape_timeout if effect.times_out else ZERO,

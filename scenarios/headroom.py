@@ -60,15 +60,15 @@ class Headroom:
         ticks = busy - busy_then + idle - idle_then
         return (idle - idle_then) / ticks if ticks > 0 else 1.0
 
-    def wait(self, *, alone: bool, timeout_seconds: float) -> None:
+    def wait(self, *, few: bool, timeout_seconds: float) -> None:
         """Wait until one more drill can be borne, one caller after the other.
 
-        Who is ``alone`` need not wait: there is nobody whose end would make room. After
+        Where ``few`` go on at present, the next one need not wait. After
         ``timeout_seconds`` the drill begins all the same; its evidence shows whether it was borne.
         """
         deadline = time.monotonic() + timeout_seconds
         with self._lock, self._changed:
-            while not (alone or self._has_room()) and time.monotonic() < deadline:
+            while not (few or self._has_room()) and time.monotonic() < deadline:
                 self._changed.wait(SAMPLE_SECONDS)
             if self.idle_ratio < PLENTY_RATIO:
                 self._settled_at = time.monotonic() + SETTLE_SECONDS

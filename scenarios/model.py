@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from scenarios.conditions import Load, Service, steady
 from scenarios.faults.fault import Fault
 
+MAIN = "main"
+"""The stack in which all alerts are judged at the run's own time scale."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
@@ -31,6 +34,10 @@ class Drill:
         hushes: alerts that must fire and be inhibited by the drilled one while it fires.
         after: an alert that must have been delivered before the fault is injected.
         requires: capabilities without which the drill is NOT APPLICABLE.
+        stack: which stack watches the drill; drills of one stack share it.
+        subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
+            ``alertmanager``, ``monitoring``). Such a drill breaks its watchers, so that it has a
+            stack of its own.
     """
 
     alert: str
@@ -43,11 +50,23 @@ class Drill:
     hushes: frozenset[str] | set[str] = frozenset()
     after: Precondition | None = None
     requires: frozenset[str] | set[str] = frozenset()
+    stack: str = MAIN
+    subject: str = ""
 
     @property
     def id(self) -> str:
         """The drill's name, with the drilled alert's name and no other's in it."""
         return f"{self.alert}-{self.cause}" if self.cause else self.alert
+
+    @property
+    def label(self) -> str:
+        """The ``service`` label of the drilled alert."""
+        return self.subject or self.id
+
+    @property
+    def watched_by(self) -> str:
+        """The name of the stack that watches this drill."""
+        return self.id if self.subject else self.stack
 
     @property
     def declared(self) -> frozenset[str]:

@@ -15,6 +15,10 @@ from scenarios.model import Drill
 PLACES_PER_CORE = 12.0
 """Sixteen drills together weigh 27 places, and use 1.5 of two cores (``nox -s bench``)."""
 
+FEW_PER_CORE = 3
+"""So many drills for each core go on at the same time on a busy machine too, or a run beside steady
+work would never end."""
+
 REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
 
@@ -34,10 +38,10 @@ class Places:
         self._changed = threading.Condition()
 
     @property
-    def only_taker(self) -> bool:
-        """Whether nobody beside the caller, who holds places, holds any."""
+    def takers(self) -> int:
+        """How many hold places now."""
         with self._changed:
-            return self._takers <= 1
+            return self._takers
 
     @contextmanager
     def taken(self, number: float) -> Iterator[None]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
     from scenarios.service import Instance
+    from scenarios.watchers import Watchers
 
 
 class ClientView:
@@ -103,6 +104,7 @@ class Target:
         others: the service's other instances, which are scraped and get no load.
         journey: what its clients ask for while nothing is broken.
         maintenance: the file that means maintenance while it is there.
+        watchers: what watches it, where the drill breaks that.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
     """
 
@@ -119,6 +121,7 @@ class Target:
     memory_limit_bytes: int
     cpu_limit_cores: float
     patience_seconds: float
+    watchers: Watchers | None = None
     client: ClientView = field(default_factory=ClientView)
 
     def fault_on(self, fault: Mapping[str, object], share: float, only: Sequence[str] = ()) -> None:

@@ -120,6 +120,18 @@ class EmbeddedStack:
             ],
         )
 
+    def start(self, component: str) -> subprocess.Popen[bytes]:
+        """Start `prometheus` or `alertmanager`, for the first time or again, without waiting.
+
+        Raises `stack.processes.ProcessError` if it runs already.
+        """
+        starts = {"prometheus": self.start_prometheus, "alertmanager": self.start_alertmanager}
+        return starts[component]()
+
+    def process(self, component: str) -> subprocess.Popen[bytes]:
+        """Return the process of `prometheus` or `alertmanager`, which was started."""
+        return self._running[component]
+
     def wait_ready(self, timeout: float) -> None:
         """Wait until every component that was started answers 200 at /-/ready.
 

@@ -23,9 +23,9 @@ def machine(busy: int, idle: int) -> Headroom:
     return Headroom(read)
 
 
-def waited(headroom: Headroom, *, alone: bool = False) -> bool:
+def waited(headroom: Headroom, *, few: bool = False) -> bool:
     begun = time.monotonic()
-    headroom.wait(alone=alone, timeout_seconds=1.2)
+    headroom.wait(few=few, timeout_seconds=1.2)
     return time.monotonic() - begun > 1
 
 
@@ -35,9 +35,9 @@ def test_an_idle_machine_lets_several_begin_at_once() -> None:
         assert not waited(headroom)
 
 
-def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_the_only_one() -> None:
+def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_one_of_a_few() -> None:
     with machine(busy=95, idle=5) as headroom:
         while headroom.idle_ratio == 1.0:  # not sampled yet
             pass
         assert waited(headroom)
-        assert not waited(headroom, alone=True)
+        assert not waited(headroom, few=True)
