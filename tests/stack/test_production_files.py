@@ -29,6 +29,12 @@ EXPECTED = {
     "HighCPUUsage": ("HIGH", 10 * MINUTE),
     "FailedPayments": ("HIGH", 2 * MINUTE),
     "FailedDatabaseBackup": ("HIGH", 5 * MINUTE),
+    "AvailabilityBudgetBurnFast": ("CRITICAL", 2 * MINUTE),
+    "AvailabilityBudgetBurnSlow": ("LOW", 15 * MINUTE),
+    "LatencyBudgetBurnFast": ("CRITICAL", 2 * MINUTE),
+    "LatencyBudgetBurnSlow": ("LOW", 15 * MINUTE),
+    "SuccessBudgetBurnFast": ("CRITICAL", 2 * MINUTE),
+    "SuccessBudgetBurnSlow": ("LOW", 15 * MINUTE),
 }
 
 ALERT = pytest.mark.parametrize("rule", RULES.alerts, ids=lambda rule: rule.name)
@@ -66,7 +72,7 @@ def integrations(config):
                     yield receiver["name"], kind, entry
 
 
-def test_the_nine_alerts_have_their_severity_and_their_for():
+def test_the_alerts_have_their_severity_and_their_for():
     assert {rule.name: (rule.labels["severity"], rule.for_) for rule in RULES.alerts} == EXPECTED
 
 
@@ -122,6 +128,8 @@ def test_the_groups_are_the_categories():
         "resources",
         "database",
         "application",
+        "slo",
+        "slo_long",
     ]
 
 
@@ -166,6 +174,18 @@ def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_t
     down = RULES.alert("SoftFactoryDown")
     for name in ("CriticalMemoryUsage", "DatabaseUnhealthy"):
         assert RULES.alert(name).keep_firing_for + MINUTE + timedelta(seconds=15) < down.for_
+
+
+def test_slow_burn_stands_before_the_fast_burn_that_inhibits_it():
+    names = [rule.name for rule in RULES.alerts if rule.labels["category"] == "slo"]
+    for slo in ("Availability", "Latency", "Success"):
+        assert names.index(f"{slo}BudgetBurnSlow") < names.index(f"{slo}BudgetBurnFast")
+
+
+def test_a_long_windows_series_never_goes_stale_between_two_evaluations():
+    """Prometheus takes a sample to be current for 5 minutes (`--query.lookback-delta`)."""
+    for group in RULES.groups:
+        assert 2 * (group.interval or MINUTE) < 5 * MINUTE, group.name
 
 
 def test_the_only_declared_number_is_the_day_of_the_backup():
