@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
@@ -29,13 +30,22 @@ from stack.derive import Derived, RunAddresses, derive
 from stack.launch.embedded import EmbeddedStack
 from stack.ports import reserve
 from stack.receivers import Receivers
+from stack.rules import load_rules
 from stack.waiting import NotYet, WaitTimeout, wait_until
+from stack.windows import groups_within
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
 """The ``service`` labels of alerts about the watchers themselves."""
 
 STRANGERS = "strangers"
 """The history of whatever belongs to no service of the stack."""
+
+LONGEST_WINDOW = timedelta(hours=2)
+"""How far back, in production, a rule of these drills may look: two minutes at time scale 60.
+
+Groups of rules that look further back (error budgets) resolve too late, and start from a history
+of days: they are drilled on a stack of their own.
+"""
 
 STACK_WEIGHT = 3.0
 """What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
@@ -89,9 +99,11 @@ class Watch:
             Receivers(secrets, lambda delivery: self._observer.received(delivery))
         )
         self._ports = [running.enter_context(reserve()).port for _ in range(2)]
+        rules = load_rules(self.settings.production.rules.read_text(encoding="utf-8"))
         self.derived = derive(
             self.settings.production,
             time_scale=self.settings.time_scale,
+            groups=groups_within(rules, LONGEST_WINDOW),
             run=RunAddresses(
                 prometheus_targets_glob=grounds.site.targets(self.name) / "*.yml",
                 prometheus=f"127.0.0.1:{self._ports[0]}",

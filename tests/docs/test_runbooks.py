@@ -15,7 +15,7 @@ RUNBOOKS = ROOT / "docs" / "runbooks"
 PAGES = sorted(RUNBOOKS.glob("*.md"))
 RULES = load_rules(production_files().rules.read_text(), "alert-rules.yml")
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "How to drill it"]
-OWN_TO_PROMETHEUS = {"up", "ALERTS"}
+OWN_TO_PROMETHEUS = {"up", "ALERTS", *(rule.name for rule in RULES.recordings)}
 COMMANDS = {  # what a block may start a command with
     *("amtool", "cat", "curl", "jq", "journalctl", "ls", "ps", "psql", "pytest", "python"),
     *("sqlite3", "ss", "systemctl", "tail"),

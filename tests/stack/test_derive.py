@@ -155,6 +155,21 @@ def test_a_group_with_a_longer_interval_counts_as_the_evaluation_interval(
     assert derived.evaluation_interval == timedelta(seconds=2)
 
 
+def test_a_group_that_is_left_out_is_nowhere_but_in_the_list_of_changes(
+    production: Production,
+) -> None:
+    second = RULES.partition("groups:\n")[2].replace("name: g", "name: slow\n    interval: 2m")
+    production.rules.write_text(RULES + second.replace("Errors", "SlowErrors"))
+    derived = derive(production, time_scale=60, run=RUN, groups={"g"})
+    assert [rule.name for rule in derived.rules.rules] == ["Errors"]
+    assert [rule.name for rule in derived.production_rules.rules] == ["Errors"]
+    assert "SlowErrors" not in derived.rules_yaml
+    assert derived.evaluation_interval == timedelta(milliseconds=500)
+    assert ("group slow", "SlowErrors", "") in [
+        (change.where, change.production, change.drill) for change in derived.changes
+    ]
+
+
 def test_prometheus_watches_the_runs_targets_and_tells_the_runs_alertmanager(
     production: Production,
 ) -> None:
