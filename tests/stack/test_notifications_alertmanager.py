@@ -122,32 +122,47 @@ class Stack:
         )
 
 
+HOSTILES = {
+    "summary": HOSTILE,
+    "description": f"more: {HOSTILE}",
+    "action": 'restart "it" <now> & @here',
+    "runbook_url": "https://runbooks.example/a_b*c?x=1&y=<2>",
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(stack):
+    """Send hostile texts of every severity, and resolve them; return what arrived, by severity."""
+    arrived = {}
+    for resolved in (False, True):
+        for severity in CHANNELS:
+            stack.send(f"hostile-{severity.lower()}", severity, resolved=resolved, **HOSTILES)
+        status = "resolved" if resolved else "firing"
+        for severity, channels in CHANNELS.items():
+            told = stack.arrived(f"hostile-{severity.lower()}", channels, status)
+            assert told.keys() == channels
+            arrived[severity, status] = told
+    return arrived
+
+
 @pytest.mark.parametrize("severity", CHANNELS)
-def test_hostile_texts_arrive_unharmed_and_wake_nobody(stack, severity):
-    service = f"hostile-{severity.lower()}"
-    texts = {
-        "summary": HOSTILE,
-        "description": f"more: {HOSTILE}",
-        "action": 'restart "it" <now> & @here',
-        "runbook_url": "https://runbooks.example/a_b*c?x=1&y=<2>",
-    }
-    stack.send(service, severity, **texts)
-    told = stack.arrived(service, CHANNELS[severity])
-    stack.send(service, severity, resolved=True, **texts)
-    ended = stack.arrived(service, CHANNELS[severity], "resolved")
-    assert told.keys() == ended.keys() == CHANNELS[severity]
-    for channel, delivery in told.items():
+def test_hostile_texts_arrive_unharmed_and_wake_nobody(hostile, severity):
+    for channel, delivery in hostile[severity, "firing"].items():
         assert delivery.problem is None
         headline = parse_headline(delivery.headline)
         assert headline, delivery.headline
         assert (headline.severity, headline.alert) == (severity, "Hostile")
-        assert headline.action == texts["action"], channel
+        assert headline.action == HOSTILES["action"], channel
         assert headline.since
         assert headline.summary
         assert HOSTILE.startswith(headline.summary[:79])
         assert HOSTILE in delivery.text, channel
         assert f"more: {HOSTILE}" in delivery.text, channel
-    for delivery in ended.values():
+
+
+@pytest.mark.parametrize("severity", CHANNELS)
+def test_a_resolution_says_since_when_and_asks_for_nothing(hostile, severity):
+    for delivery in hostile[severity, "resolved"].values():
         assert delivery.problem is None
         assert parse_headline(delivery.headline).since
         assert not parse_headline(delivery.headline).action
