@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from stack.derive import RunAddresses, derive
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.production import production_files
-from stack.receivers import Receivers, parse_headline
+from stack.receivers import Receivers, Trouble, parse_headline
 from stack.tools import ToolSettings, find_tools
 from stack.waiting import NotYet, wait_until
 
@@ -228,3 +229,54 @@ def test_the_watchdog_beats_and_never_resolves(stack):
     )
     (raw,) = json.loads(told["webhook heartbeat"].payload)["alerts"]
     assert raw["labels"]["alertname"] == "Watchdog"
+
+
+FAILING = {
+    "pagerduty": "CRITICAL",
+    "slack #alerts": "UNKNOWN",
+    "discord #ops": "MEDIUM",
+    "email on-call": "HIGH",
+    "webhook ticket": "LOW",
+}
+TRIES_429_AGAIN = {"pagerduty", "email on-call"}
+
+
+@pytest.fixture(scope="module")
+def in_trouble(stack):
+    """Let every channel fail for a while; return what it was sent, by trouble and channel."""
+    sent = {}
+    for trouble in (Trouble.RATE_LIMITED, Trouble.SERVER_ERROR, Trouble.REFUSED):
+        name = trouble.replace(" ", "-")
+        with ExitStack() as failing:
+            for channel, severity in FAILING.items():
+                failing.enter_context(stack.receivers.failing(channel, trouble, seconds=2.0))
+                stack.send(f"{name}-{severity.lower()}", severity, summary="it fails")
+            for channel, severity in FAILING.items():
+                service = f"{name}-{severity.lower()}"
+                stack.arrived(service, {channel})
+                sent[trouble, channel] = [
+                    each
+                    for each in stack.receivers.deliveries
+                    if each.receiver == channel and f" {service}:" in each.headline
+                ]
+    return sent
+
+
+@pytest.mark.parametrize("channel", FAILING)
+def test_a_channel_that_fails_is_told_again_and_takes_it_once(in_trouble, channel):
+    *refused, taken = in_trouble[Trouble.SERVER_ERROR, channel]
+    assert refused
+    assert taken.accepted
+    assert not any(each.accepted for each in refused)
+    assert [each.accepted for each in in_trouble[Trouble.REFUSED, channel]] == [True]
+
+
+@pytest.mark.parametrize("channel", FAILING)
+def test_only_some_channels_are_told_again_at_once_after_a_429(in_trouble, channel):
+    """The others give up, and are told at the group's next flush: 5 s here, 5m in production."""
+    *refused, taken = in_trouble[Trouble.RATE_LIMITED, channel]
+    assert taken.accepted
+    assert not any(each.accepted for each in refused)
+    gives_up = channel not in TRIES_429_AGAIN
+    assert (len(refused) == 1) is gives_up
+    assert (taken.at - refused[0].at > 4) is gives_up
