@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,7 +35,12 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """Run production's Alertmanager sixty times as fast, with its receivers; yield both."""
-    folder = tmp_path_factory.mktemp("notifications")
+    with running(tmp_path_factory.mktemp("notifications"), mute="never") as stack:
+        yield stack
+
+
+@contextmanager
+def running(folder, *, mute):
     alertmanager = find_tools(ToolSettings.from_env(), lambda _: None).alertmanager.command
     with (
         Receivers(folder / "secrets", lambda _: None) as receivers,
@@ -53,6 +58,7 @@ def stack(tmp_path_factory):
                 smtp_ca_file=receivers.smtp_ca_file,
                 secrets_directory=folder / "secrets",
             ),
+            mute=mute,
         )
         (folder / "alertmanager.yml").write_text(derived.alertmanager_yaml)
         processes.start(
@@ -280,3 +286,20 @@ def test_only_some_channels_are_told_again_at_once_after_a_429(in_trouble, chann
     gives_up = channel not in TRIES_429_AGAIN
     assert (len(refused) == 1) is gives_up
     assert (taken.at - refused[0].at > 4) is gives_up
+
+
+def test_a_calendar_that_always_mutes_keeps_low_alone_from_its_receivers(tmp_path):
+    with running(tmp_path, mute="always") as stack:
+        stack.send("asleep-low", "LOW", summary="it can wait")
+        stack.send("awake-medium", "MEDIUM", summary="it can't")
+        stack.arrived("awake-medium", CHANNELS["MEDIUM"])
+
+        def muted_by():
+            groups = requests.get(f"{stack.url}/api/v2/alerts/groups", timeout=5).json()
+            alerts = [alert for group in groups for alert in group["alerts"]]
+            (low,) = [each for each in alerts if each["labels"]["severity"] == "LOW"]
+            return low["status"]["mutedBy"] or None
+
+        assert wait_until(muted_by, what="LOW to be muted", timeout_seconds=10) == ["night"]
+        told = {each.receiver for each in stack.receivers.deliveries}
+        assert told == CHANNELS["MEDIUM"]
