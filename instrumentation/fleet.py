@@ -6,6 +6,7 @@ The application's module is imported once, then commands are read from standard 
 object a line, and what happens is told on standard output in the same way:
 
     {"op": "start", "id": "x", "port": 123, "threads": 34, "env": {...}, "directory": "/run/x"}
+          "under": ["env", "LD_PRELOAD=..."] beside these: not forked ready, but run by this program
     {"op": "kill", "id": "x"}      SIGKILL, to master and workers
     {"op": "stop", "id": "x"}      SIGTERM, to the master
 
@@ -44,13 +45,20 @@ class CommandError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Start an instance in `directory`, which is made; its output goes to `gunicorn.log` there."""
+    """Start an instance in `directory`, which is made; its output goes to `gunicorn.log` there.
+
+    Where `under` names a program with its arguments, that one is run in the instance's process and
+    given the instance's command line to run in its turn: for what only a new program gets, such as
+    a library that is loaded before all others. Like an instance that is forked ready, it keeps its
+    process id and ends with the fleet.
+    """
 
     instance: str
     port: int
     threads: int
     env: dict[str, str]
     directory: Path
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +100,17 @@ def _parse_start(instance: str, document: dict[str, object]) -> Start:
     directory = document.get("directory")
     if not (isinstance(directory, str) and directory):
         raise CommandError(instance, f"directory: expected a path, got {directory!r}")
-    return Start(instance=instance, port=port, threads=threads, env=env, directory=Path(directory))
+    under = document.get("under", [])
+    if not (isinstance(under, list) and all(isinstance(item, str) for item in under)):
+        raise CommandError(instance, "under: expected a list of strings")
+    return Start(
+        instance=instance,
+        port=port,
+        threads=threads,
+        env=env,
+        directory=Path(directory),
+        under=tuple(under),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +125,9 @@ class _Instance:
 class Fleet:
     """The loop over commands and ends of instances; single-threaded, as forking asks for."""
 
-    def __init__(self, factory: AppFactory, *, commands: int, events: int) -> None:
+    def __init__(self, factory: AppFactory, app: str, *, commands: int, events: int) -> None:
         self._factory = factory
+        self._app = app
         self._commands = commands
         self._events = events
         self._instances: dict[str, _Instance] = {}
@@ -177,9 +196,11 @@ class Fleet:
             os.close(log)
             os.chdir(command.directory)
             os.environ.update(command.env)
+            if command.under:
+                _run_under(command, self._app, fleet_pid)
             serve(
                 self._factory,
-                bind=f"127.0.0.1:{command.port}",
+                bind=_address(command.port),
                 threads=command.threads,
                 end_with_parent=True,
             )
@@ -229,6 +250,19 @@ class Fleet:
             return
 
 
+def _address(port: int) -> str:
+    return f"127.0.0.1:{port}"
+
+
+def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
+    """Replace this process by `command.under`, which runs the instance alone. Raises OSError."""
+    # Where modules are found must not depend on the folder, which is the instance's by now.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    alone = [sys.executable, "-m", "instrumentation.fleet", "--app", app]
+    alone += ["--alone", str(command.port), str(command.threads), str(fleet_pid)]
+    os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
+
+
 def _kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
@@ -241,18 +275,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m instrumentation.fleet", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--app", required=True, metavar="package.module:factory")
+    parser.add_argument(
+        "--alone",
+        nargs=3,
+        type=int,
+        metavar=("PORT", "THREADS", "PARENT"),
+        help="be one instance, which ends with the process PARENT; how a fleet runs those "
+        "that are started under another program",
+    )
     options = parser.parse_args(arguments)
-    die_with_parent(os.getppid())
-    adopt_orphans()
+    die_with_parent(options.alone[2] if options.alone else os.getppid())
+    if not options.alone:
+        adopt_orphans()
     try:
         factory = load_factory(options.app)
     except FactoryError as error:
         print(f"--app {error}", file=sys.stderr)  # noqa: T201 - a command's error message
         return 2
+    if options.alone:
+        port, threads, _ = options.alone
+        serve(factory, bind=_address(port), threads=threads, end_with_parent=True)
     preload()
     gc.collect()
     gc.freeze()  # a collection in a forked instance must not copy what all of them share
-    Fleet(factory, commands=0, events=1).run()
+    Fleet(factory, options.app, commands=0, events=1).run()
     return 0
 
 

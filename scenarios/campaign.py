@@ -126,7 +126,9 @@ class Campaign:
 
     def _start(self, running: ExitStack) -> None:
         watches = self._watches.values()
-        self._grounds.open(running, drills=sum(len(watch.drills) for watch in watches))
+        drills = [drill for watch in watches for drill in watch.drills]
+        own_clocks = any(drill.service.own_clock for drill in drills)
+        self._grounds.open(running, drills=len(drills), own_clocks=own_clocks)
         with self.phases.timed("start"):
             berths = [berth for watch in watches for berth in watch.prepare(running)]
             self._main.start(running)

@@ -1,32 +1,86 @@
-"""What this run can have at all, declared before anything is tried.
+"""What this run can have at all, decided before anything is drilled.
 
-One rule: a capability is read from settings and environment; a failed attempt never takes one away.
+One rule: a capability is read from the environment, or seen in a trial of the machine before the
+run; a drill that failed never takes one away. What nobody asks for is not tried.
 """
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from types import MappingProxyType
+
+from stack.tools import ToolSettings, ToolsUnavailable
+from stack.tools.faketime import find_faketime
+from stack.tools.namespace import on_own_disk
 
 POSTGRESQL = "postgresql"
 POSTGRESQL_URL = "ALERTPROOF_POSTGRESQL_URL"
 
-_WHY_NOT: Mapping[str, str] = MappingProxyType(
-    {POSTGRESQL: f"{POSTGRESQL_URL} names no server; set it to postgresql+psycopg://..."}
-)
+OWN_DISK = "own-disk"
+"""A service may get a small disk of its own, which is filled without harm to anybody."""
+
+OWN_CLOCK = "own-clock"
+"""A service may get a clock of its own, which is set without harm to anybody."""
+
+TRIAL_SECONDS = 20.0
+TRIAL_BYTES = 1 << 20
 
 
 def known() -> tuple[str, ...]:
     """Return the names of all capabilities."""
-    return tuple(sorted(_WHY_NOT))
+    return tuple(sorted(_REASONS))
 
 
-def have(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the capabilities of a run in this environment."""
-    return frozenset({POSTGRESQL} if environment.get(POSTGRESQL_URL) else ())
+def lacking(needs: Collection[str], environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return those of these capabilities that a run in this environment lacks."""
+    return sorted(name for name in needs if why_not(name, environment))
 
 
-def why_not(capability: str) -> str:
-    """Return why a run lacks this capability, and what would give it."""
-    return _WHY_NOT[capability]
+def why_not(capability: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return why a run lacks this capability, and what would give it; "" where it has it."""
+    return _REASONS[capability](environment)
+
+
+def _no_postgresql(environment: Mapping[str, str]) -> str:
+    if environment.get(POSTGRESQL_URL):
+        return ""
+    return f"{POSTGRESQL_URL} names no server; set it to postgresql+psycopg://..."
+
+
+@functools.cache
+def _no_disk() -> str:
+    with tempfile.TemporaryDirectory(prefix="alertproof-disk-") as folder:
+        trial = [*on_own_disk(Path(folder), TRIAL_BYTES), "true"]
+        try:
+            done = subprocess.run(
+                trial, capture_output=True, text=True, timeout=TRIAL_SECONDS, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return f"no mount namespace can be entered: {error}"
+    if done.returncode == 0:
+        return ""
+    last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+    return f"no tmpfs can be mounted in a namespace ({last}); run as root, or allow user namespaces"
+
+
+@functools.cache
+def _no_clock() -> str:
+    try:
+        find_faketime(ToolSettings.from_env(), lambda line: None)
+    except ToolsUnavailable as error:
+        return str(error)
+    return ""
+
+
+_REASONS: Mapping[str, Callable[[Mapping[str, str]], str]] = MappingProxyType(
+    {
+        POSTGRESQL: _no_postgresql,
+        OWN_DISK: lambda environment: _no_disk(),
+        OWN_CLOCK: lambda environment: _no_clock(),
+    }
+)

@@ -16,6 +16,9 @@ JOURNEY: Mapping[str, int] = MappingProxyType(
 )
 """What the users of the demo service do: the weight of each request."""
 
+LOGS, DATABASE = "logs", "database"
+"""The volumes that a service writes to."""
+
 PAYING: Mapping[str, int] = MappingProxyType({"GET /api/users": 1, "POST /api/payments": 1})
 """A journey in which every second request is a payment."""
 
@@ -42,6 +45,11 @@ class Service:
         cpu_limit_cores: the limit that its CPU time is measured against; ``None`` for all cores.
         own_gateway: whether it pays through a gateway of its own, which may then be broken.
         instances: how many there are of it; the load goes to the first.
+        disk: the volume ("logs" or "database") that lies on a small disk of its own, which may
+            then be filled; "" where all lie on the machine's. Needs the capability OWN_DISK.
+        own_clock: whether it has a clock of its own, which may then be set. Needs OWN_CLOCK.
+        relayed: whether Prometheus scrapes it through a relay, which may then hold scrapes.
+        certificate: whether it watches a certificate, which may then be near its end.
         environment: what else it is configured with.
     """
 
@@ -49,4 +57,8 @@ class Service:
     cpu_limit_cores: float | None = None
     own_gateway: bool = False
     instances: int = 1
+    disk: str = ""
+    own_clock: bool = False
+    relayed: bool = False
+    certificate: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)

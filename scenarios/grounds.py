@@ -22,10 +22,11 @@ from scenarios.result import Phases
 from scenarios.service import Fleet
 from scenarios.settings import Settings
 from scenarios.site import Berth, Site
-from scenarios.target import Target
+from scenarios.target import Scraping, Target
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
+from stack.tools.faketime import find_faketime
 
 ROOM_SECONDS = 60.0
 """How long a drill waits for the machine to have room for it; one takes about 20 s to end."""
@@ -54,8 +55,10 @@ class Grounds:
         self._say = say
         self._cores = len(os.sched_getaffinity(0))
 
-    def open(self, running: ExitStack, *, drills: int) -> None:
+    def open(self, running: ExitStack, *, drills: int, own_clocks: bool) -> None:
         """Find the tools, wait for this run's turn, and start what takes longest to be there.
+
+        ``own_clocks`` tells whether a service needs a clock of its own.
 
         Raises:
             ToolsUnavailable: a tool can't be had.
@@ -64,6 +67,7 @@ class Grounds:
         tool_settings = ToolSettings.from_env()
         with self._phases.timed("find tools"):
             self.tools = find_tools(tool_settings, self._say)
+            faketime = find_faketime(tool_settings, self._say) if own_clocks else None
         with self._phases.timed("wait for turn"):
             self.turn = running.enter_context(ExitStack())
             self.turn.enter_context(
@@ -76,7 +80,7 @@ class Grounds:
                 )
             )
         running.enter_context(self.processes)
-        self.site = Site.make(self.directory, self.settings)
+        self.site = Site.make(self.directory, self.settings, faketime)
         self.fleet = Fleet(self.processes, self.settings.app, self.directory)
         self.fleet.start()
         self.shared_gateway = running.enter_context(reserve())
@@ -84,13 +88,14 @@ class Grounds:
         self.booting = threading.Semaphore(self._cores)
         self._headroom = running.enter_context(Headroom())
 
-    def start(self, running: ExitStack, berths: Iterable[Berth]) -> None:
+    def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
         """Make the services' files and start the load generator; every load is paused as yet.
 
         Raises:
             LoadRefused: a scenario's load could not be borne.
         """
-        berths = tuple(berths)
+        scraped = tuple(scraped)
+        berths = [berth for berth, _ in scraped]
         plan = LoadPlan(
             fault_secret_file=self.site.fault_secret,
             targets=tuple(berth.targeted for berth in berths),
@@ -107,9 +112,11 @@ class Grounds:
             )
         self.load = LoadGenerator(self.processes, plan, self.directory, self._sampled)
         patience = PATIENCE_SECONDS + 2 * self.settings.sample.total_seconds()
-        for berth in berths:
+        for berth, scraping in scraped:
             running.callback(berth.close)
-            self.targets[berth.id] = self.site.build(berth, self.fleet, self.load, patience)
+            self.targets[berth.id] = self.site.build(
+                berth, self.fleet, self.load, patience=patience, scraping=scraping
+            )
         gateways = {"shared": (self.shared_gateway.port, self.directory / "gateway")}
         gateways |= {
             berth.id: (berth.gateway_port.port, berth.directory)

@@ -288,7 +288,7 @@ def history(result: Result, drill: Drill) -> History:
 def _lacking(item: pytest.Item) -> list[str]:
     needs = {marker.args[0] for marker in item.iter_markers("requires")}
     drill = _drill_of(item)
-    return sorted((needs | set(drill.requires if drill else ())) - capabilities.have())
+    return capabilities.lacking(needs | set(drill.requires if drill else ()))
 
 
 def _drill_of(item: pytest.Item) -> Drill | None:

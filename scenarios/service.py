@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -31,7 +31,10 @@ class ServiceFailed(Exception):
 
 @dataclass(slots=True)
 class Instance:
-    """One service instance: a gunicorn master with its workers, in a folder of its own."""
+    """One service instance: a gunicorn master with its workers, in a folder of its own.
+
+    Where ``under`` names a program, it runs the instance, rather than the fleet forking it ready.
+    """
 
     id: str
     port: int
@@ -39,6 +42,7 @@ class Instance:
     directory: Path
     environment: Mapping[str, str]
     fleet: Fleet = field(repr=False)
+    under: Sequence[str] = ()
 
     @property
     def url(self) -> str:
@@ -55,6 +59,7 @@ class Instance:
             threads=self.threads,
             env=dict(self.environment),
             directory=str(self.directory),
+            under=list(self.under),
         )
 
     def kill(self) -> None:

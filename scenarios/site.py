@@ -22,9 +22,11 @@ from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.model import MAIN, Drill
 from scenarios.observe import JOB
+from scenarios.parts import Parts
+from scenarios.relay import Relay
 from scenarios.service import Fleet, Instance
 from scenarios.settings import Settings
-from scenarios.target import Discovery, Gateway, Target
+from scenarios.target import Discovery, Gateway, Scraping, Target
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
 
@@ -66,6 +68,7 @@ class Berth:
     ports: tuple[Reservation, ...]
     gateway_port: Reservation
     directory: Path
+    relay: Relay | None = None
 
     @classmethod
     def of(
@@ -83,6 +86,7 @@ class Berth:
         service = drill.service if drill else Service()
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()
+        ports = tuple(reserve() for _ in range(service.instances))
         return cls(
             id=drill_id,
             stack=stack,
@@ -91,7 +95,8 @@ class Berth:
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
             sample_seconds=sample if probed else IDLE_SAMPLES * sample,
-            ports=tuple(reserve() for _ in range(service.instances)),
+            ports=ports,
+            relay=Relay(ports[0].port) if service.relayed else None,
             gateway_port=reserve() if service.own_gateway else shared_gateway,
             directory=run / "services" / drill_id,
         )
@@ -111,8 +116,16 @@ class Berth:
 
     def close(self) -> None:
         """Give the ports back."""
+        if self.relay:
+            self.relay.close()
         for port in (*self.ports, *([self.gateway_port] if self.service.own_gateway else [])):
             port.close()
+
+    @property
+    def scraped_ports(self) -> tuple[int, ...]:
+        """Where Prometheus finds the instances: the first behind its relay, if it has one."""
+        first, *others = (one.port for one in self.ports)
+        return (self.relay.port if self.relay else first, *others)
 
     @property
     def threads(self) -> int:
@@ -138,16 +151,21 @@ class Site:
     settings: Settings
     fault_secret: Path
     gateway_key: Path
+    faketime: Path | None = None
 
     @classmethod
-    def make(cls, run: Path, settings: Settings) -> Site:
-        """Make the folder's shared secrets, new for this run."""
+    def make(cls, run: Path, settings: Settings, faketime: Path | None = None) -> Site:
+        """Make the folder's shared secrets, new for this run.
+
+        ``faketime`` is the library that gives an instance a clock of its own, if any has one.
+        """
         run.mkdir(parents=True, exist_ok=True)
         site = cls(
             run=run,
             settings=settings,
             fault_secret=run / "fault-secret",
             gateway_key=run / "gateway-key",
+            faketime=faketime,
         )
         for path, content in (
             (site.fault_secret, secrets.token_hex(32)),
@@ -162,7 +180,15 @@ class Site:
         """Return the folder in which one stack's Prometheus discovers services."""
         return self.run / "targets" / stack
 
-    def build(self, berth: Berth, fleet: Fleet, load: LoadGenerator, patience: float) -> Target:
+    def build(
+        self,
+        berth: Berth,
+        fleet: Fleet,
+        load: LoadGenerator,
+        *,
+        patience: float,
+        scraping: Scraping,
+    ) -> Target:
         """Write an instance's files and return it as a target; nothing is started yet."""
         berth.directory.mkdir(parents=True, exist_ok=True)
         self.targets(berth.stack).mkdir(parents=True, exist_ok=True)
@@ -179,14 +205,18 @@ class Site:
             content=json.dumps(
                 [
                     {
-                        "targets": [f"127.0.0.1:{one.port}" for one in berth.ports],
+                        "targets": [f"127.0.0.1:{port}" for port in berth.scraped_ports],
                         "labels": {"service": berth.id, "job": JOB},
                     }
                 ]
             ),
         )
-        database = berth.directory / "softfactory.db"
-        environment = self._environment(berth, database, backup, limit, cores)
+        parts = Parts.of(berth.service, berth.directory, self.faketime)
+        environment = {
+            **self._environment(berth, parts.database, backup, limit, cores),
+            **parts.environment,
+            **berth.service.environment,
+        }
         first, *others = (
             Instance(
                 id=f"{berth.id}-{number}" if number else berth.id,
@@ -195,6 +225,7 @@ class Site:
                 directory=berth.directory / str(number) if number else berth.directory,
                 environment=environment,
                 fleet=fleet,
+                under=parts.under,
             )
             for number, port in enumerate(berth.ports)
         )
@@ -207,7 +238,13 @@ class Site:
             load=load,
             discovery=discovery,
             gateway=gateway,
-            database=database,
+            database=parts.database,
+            log_file=parts.log_file,
+            scraping=scraping,
+            disk=parts.disk,
+            clock=parts.clock,
+            relay=berth.relay,
+            certificate=parts.certificate,
             backup_status=backup,
             memory_limit_bytes=limit,
             cpu_limit_cores=cores,
@@ -235,7 +272,6 @@ class Site:
             "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),
             "INSTRUMENT_CPU_LIMIT_CORES": str(cores),
             "INSTRUMENT_SAMPLE_SECONDS": sample,
-            "INSTRUMENT_LOG_FILE": str(berth.directory / "app.log"),
             "DATABASE_URL": f"sqlite:///{database}",
             "STRIPE_API_KEY_FILE": str(self.gateway_key),
             "STRIPE_API_BASE": f"http://127.0.0.1:{berth.gateway_port.port}",
@@ -245,5 +281,4 @@ class Site:
             "BACKUP_DIR": str(berth.directory / "backups"),
             "BACKUP_STATUS_FILE": str(backup),
             "MAINTENANCE_FILE": str(berth.directory / MAINTENANCE),
-            **berth.service.environment,
         }

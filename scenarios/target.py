@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
+    from scenarios.relay import Relay
     from scenarios.service import Instance
     from scenarios.watchers import Watchers
 
@@ -96,6 +97,19 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scraping:
+    """What Prometheus allows a scrape of the instance.
+
+    Attributes:
+        timeout_seconds: how long it may take.
+        sample_limit: how many samples it may yield; 0 for any number.
+    """
+
+    timeout_seconds: float
+    sample_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One service instance with its load, its place in discovery, its gateway and its files.
 
@@ -105,6 +119,11 @@ class Target:
         journey: what its clients ask for while nothing is broken.
         maintenance: the file that means maintenance while it is there.
         watchers: what watches it, where the drill breaks that.
+        log_file: where the instance logs.
+        disk: the folder with a disk of its own, as the instance's processes see it, if it has one.
+        clock: the file that says how far the clock of its own is off, if it has one.
+        relay: what Prometheus scrapes it through, if anything.
+        certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
     """
 
@@ -121,6 +140,12 @@ class Target:
     memory_limit_bytes: int
     cpu_limit_cores: float
     patience_seconds: float
+    log_file: Path
+    scraping: Scraping
+    disk: Path | None = None
+    clock: Path | None = None
+    relay: Relay | None = None
+    certificate: Path | None = None
     watchers: Watchers | None = None
     client: ClientView = field(default_factory=ClientView)
 

@@ -23,6 +23,7 @@ from scenarios.places import weight
 from scenarios.result import Monitoring
 from scenarios.service import ServiceFailed
 from scenarios.site import Berth, control_of
+from scenarios.target import Scraping
 from scenarios.watchers import Watchers
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
@@ -79,8 +80,10 @@ class Watch:
         """The service that nobody breaks: where the watchers are drilled, the drill's own."""
         return self.drills[0].id if self._breaks_watchers else control_of(self.name)
 
-    def prepare(self, running: ExitStack) -> tuple[Berth, ...]:
+    def prepare(self, running: ExitStack) -> tuple[tuple[Berth, Scraping], ...]:
         """Derive the configuration, plan the drills, and return the berths that they need.
+
+        With each goes how it will be scraped.
 
         Raises:
             ConfigurationError, UnknownAlert, ValueError: a scenario can't be run as it is.
@@ -133,13 +136,20 @@ class Watch:
         self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
         self.alertmanager = AlertmanagerClient(self.stack.endpoints.alertmanager_url)
         controls = () if self._breaks_watchers else (None,)
+        scraping = Scraping(
+            timeout_seconds=self.derived.scrape_timeout.total_seconds(),
+            sample_limit=self.derived.sample_limit,
+        )
         return tuple(
-            Berth.of(
-                drill,
-                stack=self.name,
-                settings=self.settings,
-                run=grounds.directory,
-                shared_gateway=grounds.shared_gateway,
+            (
+                Berth.of(
+                    drill,
+                    stack=self.name,
+                    settings=self.settings,
+                    run=grounds.directory,
+                    shared_gateway=grounds.shared_gateway,
+                ),
+                scraping,
             )
             for drill in (*self.drills, *controls)
         )

@@ -64,7 +64,9 @@ class Derived:
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
-    any rule group that is taken. `discovery_tick` is real time at every scale. `changes` lists every difference.
+    any rule group that is taken. `sample_limit` is how many samples a scrape of the drill's targets
+    may yield, 0 any number. `discovery_tick` is real time at every scale. `changes` lists every
+    difference.
     """
 
     time_scale: float
@@ -77,6 +79,7 @@ class Derived:
     alertmanager_flags: tuple[str, ...]
     scrape_interval: timedelta
     scrape_timeout: timedelta
+    sample_limit: int
     evaluation_interval: timedelta
     discovery_tick: timedelta
     route_tree: RouteTree
@@ -156,6 +159,7 @@ def derive(
         alertmanager_flags=alertmanager_flags,
         scrape_interval=prometheus.scrape_interval,
         scrape_timeout=prometheus.scrape_timeout,
+        sample_limit=prometheus.sample_limit,
         evaluation_interval=max([prometheus.evaluation_interval, *intervals]),
         discovery_tick=DISCOVERY_TICK,
         route_tree=route_tree.with_lines_of(production_routes),

@@ -36,7 +36,10 @@ _PROTECTION = ("scheme", "tls_config", "basic_auth", "authorization", "oauth2", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedPrometheus:
-    """A drill's Prometheus configuration, and the durations in it; production's as said."""
+    """A drill's Prometheus configuration, and what it says of scrapes; production's as said.
+
+    `sample_limit` is how many samples a scrape of the drill's targets may yield, 0 any number.
+    """
 
     text: str
     changes: tuple[Change, ...]
@@ -44,6 +47,7 @@ class DerivedPrometheus:
     scrape_interval: timedelta
     scrape_timeout: timedelta
     evaluation_interval: timedelta
+    sample_limit: int
 
 
 def derive_prometheus(
@@ -94,6 +98,7 @@ def derive_prometheus(
         scrape_interval=interval,
         scrape_timeout=timeout,
         evaluation_interval=evaluation,
+        sample_limit=int(job.get("sample_limit", defaults.get("sample_limit", 0))),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from stack.tools.cache import write_manifest
 from stack.tools.fetching import FetchFailed, Report, run
 
-__all__ = ["SUITE", "DebianSource"]
+__all__ = ["SUITE", "DebianSource", "obstacle", "unpack_own_package"]
 
 SUITE = "forky"
 """Debian 14, the first with a Prometheus 3: 3.5 (LTS), and Alertmanager 0.33. The programs run on
@@ -43,6 +43,7 @@ class _PrivateApt:
 
     directory: Path
     sources: Path | None
+    suite: str = SUITE
 
     def run(self, *arguments: str, into: Path | None = None) -> str:
         here = self.directory
@@ -73,7 +74,7 @@ class _PrivateApt:
                 "Dir::Etc::Preferences": "/dev/null",
                 "Dir::Etc::PreferencesParts": "/dev/null",
                 "Dir::State::status": here / "status",  # what is installed does not matter
-                "APT::Default-Release": SUITE,
+                "APT::Default-Release": self.suite,
             }
         flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
         return run(["apt-get", *flags, *arguments], directory=into or here)
@@ -91,12 +92,7 @@ class DebianSource:
 
     def obstacle(self) -> str | None:
         """Return what this machine lacks of a Debian's."""
-        missing = [name for name in _PROGRAMS_NEEDED if shutil.which(name) is None]
-        if missing:
-            return f"Debian's archive needs {', '.join(missing)}, which this system has not"
-        if _codename() is None:
-            return "Debian's archive serves Debian, and this is another system"
-        return None
+        return obstacle()
 
     def fetch(self, directory: Path, report: Report) -> None:
         """Download, let apt verify, unpack, and keep the programs with the files they read."""
@@ -124,6 +120,35 @@ class DebianSource:
         write_manifest(directory, origin="cache", programs=programs)
 
 
+def obstacle() -> str | None:
+    """Return what this machine lacks of a Debian's, or None."""
+    missing = [name for name in _PROGRAMS_NEEDED if shutil.which(name) is None]
+    if missing:
+        return f"Debian's archive needs {', '.join(missing)}, which this system has not"
+    if _codename() is None:
+        return "Debian's archive serves Debian, and this is another system"
+    return None
+
+
+def unpack_own_package(name: str, work: Path) -> tuple[Path, str]:
+    """Download a package of this machine's own suite; return where it is unpacked, and its source.
+
+    For a library, which must fit the machine's C library. Raises `FetchFailed` or OSError.
+    """
+    downloads = work / "downloads"
+    downloads.mkdir(parents=True)
+    suite = str(_codename())
+    apt = _PrivateApt(work, _write_source(work, _archive_uri(work), suite), suite)
+    apt.run("update")
+    apt.run("download", name, into=downloads)
+    packages = list(downloads.glob("*.deb"))
+    if len(packages) != 1:
+        raise FetchFailed(f"Debian {suite} did not deliver {name}")
+    root = work / "root"
+    run(["dpkg-deb", "-x", str(packages[0]), str(root)], directory=work)
+    return root, _described(packages[0], work, suite)[1]
+
+
 def _archive_uri(work: Path) -> str:
     """Ask apt where this machine gets Debian from; nothing is assumed of it.
 
@@ -145,20 +170,20 @@ def _archive_uri(work: Path) -> str:
     return known[0]
 
 
-def _write_source(work: Path, uri: str) -> Path:
+def _write_source(work: Path, uri: str, suite: str = SUITE) -> Path:
     signed = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
     file = work / "sources.list"
-    file.write_text(f"deb {signed}{uri} {SUITE} main\n", encoding="utf-8")
+    file.write_text(f"deb {signed}{uri} {suite} main\n", encoding="utf-8")
     return file
 
 
-def _described(package: Path, work: Path) -> tuple[str, str]:
+def _described(package: Path, work: Path, suite: str = SUITE) -> tuple[str, str]:
     fields = "${Package} ${Version} ${Architecture}"
     shown = run(["dpkg-deb", "-W", f"--showformat={fields}", str(package)], directory=work)
     name, version, architecture = shown.split()
     with package.open("rb") as archive:
         sha256 = hashlib.file_digest(archive, "sha256").hexdigest()
-    said = f"Debian package {name} {version} ({SUITE}, {architecture}, sha256 {sha256})"
+    said = f"Debian package {name} {version} ({suite}, {architecture}, sha256 {sha256})"
     return name, said
 
 

@@ -1,4 +1,5 @@
-"""Running Debian's Alertmanager from where it was unpacked, without installing it.
+"""Running a program with mounts of its own: Debian's Alertmanager from where it was unpacked, and
+a service on a small disk that may be filled.
 
 Design rule: the process that results is the program itself: same pid, same signals, no wrapper
 left, and still bound to die with its parent.
@@ -7,13 +8,15 @@ Debian's build opens its default templates below /usr/share/prometheus/alertmana
 absolute path. In a mount namespace of its own, /usr/share is the machine's with the unpacked
 package's laid over it; nobody else sees that. A user who is not root gets the right to mount from
 a user namespace, in which the program runs as root of nothing but its own files.
+A small disk is a tmpfs over one folder, which whoever knows the process finds below
+/proc/PID/root, and which ends with it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["TEMPLATES", "in_namespace"]
+__all__ = ["TEMPLATES", "in_namespace", "on_own_disk"]
 
 TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 """Where Debian's Alertmanager looks. If the machine has it, no namespace is needed."""
@@ -44,3 +47,26 @@ def in_namespace(prefix: Path, program: Path) -> tuple[str, ...]:
     Where namespaces are denied it ends with the message of unshare(1) or mount(8).
     """
     return ("/bin/sh", "-c", _ENTER, _MOUNT_AND_RUN, str(prefix), str(program))
+
+
+_MOUNT_DISK_AND_RUN = """
+mount -t tmpfs -o "size=$1,mode=0755" tmpfs "$2" &&
+shift 2 &&
+exec "$@"
+"""
+
+_ENTER_AND = """
+if [ "$(id -u)" = 0 ]; then flags=-m; else flags=-Urm; fi
+exec unshare "$flags" /bin/sh -c "$@"
+"""
+
+
+def on_own_disk(folder: Path, size_bytes: int) -> tuple[str, ...]:
+    """Return the command that runs another with a disk of `size_bytes` of its own over `folder`.
+
+    It does not see to it that the program ends with its parent: entering a user namespace clears
+    what was armed, so the program must say so itself. Where namespaces are denied it ends with the
+    message of unshare(1) or mount(8).
+    """
+    disk = (str(size_bytes), str(folder))
+    return ("/bin/sh", "-c", _ENTER_AND, "sh", _MOUNT_DISK_AND_RUN, "sh", *disk)

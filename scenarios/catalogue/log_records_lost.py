@@ -1,0 +1,9 @@
+"""A folder stands where the log file was, so that every record is lost."""
+
+from scenarios.faults.break_log import BreakLog
+from scenarios.model import Drill
+
+DRILL = Drill(
+    alert="LogRecordsLost",
+    fault=BreakLog(),
+)

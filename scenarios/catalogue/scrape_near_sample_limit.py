@@ -1,0 +1,9 @@
+"""A deploy makes latency buckets so fine that a scrape yields 90 % of the samples it may."""
+
+from scenarios.faults.crowd_exposition import CrowdExposition
+from scenarios.model import Drill
+
+DRILL = Drill(
+    alert="ScrapeNearSampleLimit",
+    fault=CrowdExposition(of_limit=0.9),
+)
