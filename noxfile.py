@@ -11,14 +11,14 @@ nox.options.reuse_existing_virtualenvs = True
 @nox.session
 def verify(session: nox.Session) -> None:
     """Break a real service on purpose, and prove that each alert fires, routes and resolves."""
-    session.install("-e", ".")
+    session.install("-e", ".[certificates]")
     session.run("pytest", "checks", *session.posargs)
 
 
 @nox.session
 def realtime(session: nox.Session) -> None:
     """The same in real time, undivided: about half an hour."""
-    session.install("-e", ".")
+    session.install("-e", ".[certificates]")
     session.run(
         "pytest", "checks", "--time-scale=1", "--reports=reports/realtime", *session.posargs
     )
@@ -27,14 +27,14 @@ def realtime(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The toolkit's own tests, integration tests with real components among them."""
-    session.install("-e", ".[dev,postgresql]")
+    session.install("-e", ".[dev,postgresql,certificates]")
     session.run("pytest", "tests", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and errors, with ruff."""
-    session.install("-e", ".[dev,postgresql]")
+    session.install("-e", ".[dev,postgresql,certificates]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
@@ -42,7 +42,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Types, with mypy in its strict mode."""
-    session.install("-e", ".[dev,postgresql,bench]")
+    session.install("-e", ".[dev,postgresql,certificates,bench]")
     session.run("mypy")
 
 

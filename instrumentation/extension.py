@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Flask
@@ -14,6 +15,8 @@ from prometheus_client import Counter, Gauge
 from instrumentation.access import Access
 from instrumentation.background import BackgroundTasks
 from instrumentation.build_info import register_build_info
+from instrumentation.clock import ClockCollector
+from instrumentation.disks import LOGS, Disks, folder_of_file
 from instrumentation.edge import request_edge
 from instrumentation.exemplars import Exemplars
 from instrumentation.exposition import Exposition
@@ -21,9 +24,10 @@ from instrumentation.faults.switch import FaultSwitch
 from instrumentation.health import Readiness
 from instrumentation.limits import cpu_limit, memory_limit
 from instrumentation.log_counts import LEVELS, REASONS, log_counts
-from instrumentation.log_handler import flush_logs
+from instrumentation.log_handler import app_log, flush_logs
 from instrumentation.log_redaction import Redactor
 from instrumentation.logging_config import keep_log
+from instrumentation.ready_gauge import ReadyGauge
 from instrumentation.recent import RecentErrors
 from instrumentation.registry import ServiceRegistry
 from instrumentation.request_metrics import RequestMetrics
@@ -96,6 +100,12 @@ class Instrumentation:
             functools.partial(workers.set, 1)
         )  # a program that serves nothing is none
         self._count_log_records()
+        self.disks = self._watch_disks()
+        self._watch_certificates()
+        ready = ReadyGauge(self.readiness, registry=self.registry, prefix=prefix)
+        self.state_in_each_process(ready.tell_known)
+        self.tasks.add("readiness", ready.refresh, settings.sample_seconds, in_context=False)
+        self.registry.register(ClockCollector(prefix=prefix))
         self.sampler = ResourceSampler(
             memory_limit=memory_limit(settings.memory_limit_bytes),
             cpu_limit=cpu_limit(settings.cpu_limit_cores),
@@ -148,6 +158,29 @@ class Instrumentation:
         from instrumentation.own_port import OwnPort
 
         return OwnPort(self.settings.metrics_bind, EndpointsApplication(self.app, self))
+
+    def _watch_disks(self) -> Disks:
+        disks = Disks(prefix=self.prefix)
+        self.registry.register(disks)
+
+        def folder_of_log() -> Path | None:
+            log = app_log(self.app)
+            return None if log is None else folder_of_file(log.file.log_file.path)
+
+        disks.add(LOGS, folder_of_log)
+        self.tasks.add("disks", disks.measure, self.settings.sample_seconds, in_context=False)
+        return disks
+
+    def _watch_certificates(self) -> None:
+        if not self.settings.certificate_files:
+            return
+        from instrumentation.certificates import Certificates  # for those who have some
+
+        certificates = Certificates(self.settings.certificate_files, prefix=self.prefix)
+        self.registry.register(certificates)
+        self.tasks.add(
+            "certificates", certificates.read, self.settings.sample_seconds, in_context=False
+        )
 
     def _count_log_records(self) -> None:
         made = Counter(
@@ -210,6 +243,14 @@ class Instrumentation:
         """Have `tell` set a gauge now, and again where serving starts: a fork puts gauges to 0."""
         self._facts.append(tell)
         tell()
+
+    def served_by(self, threads: int) -> None:
+        """Say how many threads of this process serve requests, where that is known.
+
+        `<prefix>_request_capacity` tells it, and faults leave some of them free.
+        """
+        self.requests.served_by(threads)
+        self.faults.served_by(threads)
 
     def start(self) -> None:
         """Start the background work in this process, unless it runs here already.

@@ -90,7 +90,10 @@ def post_fork(_server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Start the background work before the first request comes."""
     for instrumentation in _instrumentations():
-        instrumentation.faults.served_by(worker.cfg.threads)
+        if worker.cfg.worker_class_str in ("gthread", "sync"):
+            instrumentation.served_by(worker.cfg.threads)
+        else:  # one of greenlets has no threads to count
+            instrumentation.faults.served_by(worker.cfg.threads)
         instrumentation.start()
 
 

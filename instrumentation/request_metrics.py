@@ -43,6 +43,9 @@ class RequestMetrics:
         note: Note,
     ) -> None:
         self._app = app
+        self._registry = registry
+        self._prefix = prefix
+        self._capacity: Gauge | None = None
         self._lock = threading.Lock()
         self._own_paths: frozenset[str] = frozenset()
         self._exemplars = exemplars
@@ -89,6 +92,20 @@ class RequestMetrics:
             buckets=size_buckets_bytes,
             registry=registry,
         )
+
+    def served_by(self, threads: int) -> None:
+        """Say how many threads of this process serve, and so how many requests can be in flight.
+
+        The gauge is made here: where nobody knows the number, a 0 would be a lie.
+        """
+        if self._capacity is None:
+            self._capacity = Gauge(
+                f"{self._prefix}_request_capacity",
+                "Threads that serve requests, of all workers together.",
+                registry=self._registry,
+                multiprocess_mode="livesum",
+            )
+        self._capacity.set(threads)
 
     def prime(self) -> None:
         """Make the series of all known routes, at zero, and begin anew in a forked process.

@@ -101,6 +101,16 @@ def _words(_name: str, text: str) -> tuple[str, ...]:
     return tuple(word for part in text.split(",") if (word := part.strip()))
 
 
+def _certificates(name: str, text: str) -> tuple[Path, ...]:
+    paths = tuple(Path(word) for word in _words(name, text))
+    if len({path.stem for path in paths}) < len(paths):
+        raise SettingsError(
+            f"{name}={text!r}: two files have the same name without its suffix, by which their "
+            "certificates are told apart: rename one, or link to it by another name"
+        )
+    return paths
+
+
 def _labels(name: str, text: str) -> dict[str, str]:
     labels = dict(_pair(name, part, "region=eu,zone=a") for part in text.split(","))
     check_labels(f"{name}={text!r}", labels)
@@ -224,6 +234,9 @@ class InstrumentSettings:
         _path,
         "holds the key with which user ids are hashed; without it they stay as they are",
     )
+    certificate_files: tuple[Path, ...] = _setting(
+        (), _certificates, "PEM files whose certificates' ends are told: `tls/shop.pem,tls/ca.pem`"
+    )
     fault_secret_file: Path | None = _setting(
         None, _path, "holds the key that signs faults; without it faults are off"
     )
@@ -247,9 +260,14 @@ class InstrumentSettings:
         return cls(**values)
 
     @property
+    def environment_label(self) -> str:
+        """The environment as a label's value: in lower case, `unknown` where it has no name."""
+        return (self.environment or "").strip().lower() or "unknown"
+
+    @property
     def in_production(self) -> bool:
         """Whether the environment is called what production is called."""
-        return (self.environment or "").strip().lower() in PRODUCTION
+        return self.environment_label in PRODUCTION
 
     def fault_secret(self) -> bytes | None:
         """Return the key that signs faults, or None when faults are off.

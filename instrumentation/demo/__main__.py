@@ -29,6 +29,9 @@ settings, from the environment:
   BUSINESS_REFRESH_SECONDS         default 15
   BACKUP_DIR                       default var/backups
   BACKUP_STATUS_FILE               default BACKUP_DIR/last-backup.json
+  DATABASE_POOL_SIZE               default none: SQLite has no pool, PostgreSQL 10 to 20
+  MAINTENANCE_FILE                 while this file exists the service is not ready
+  ACCOUNT_TOKENS_FILE              lines USER_ID TOKEN that admit to /api/account
   INSTRUMENT_LOG_FILE              default logs/app.log
   INSTRUMENT_SAMPLE_SECONDS        default 5; also how often the backup's record is read
 

@@ -12,6 +12,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from instrumentation import instrument
+from instrumentation.demo.accounts import Accounts
 from instrumentation.demo.database import Database
 from instrumentation.demo.observation import observe
 from instrumentation.demo.payments import PaymentGateway
@@ -40,8 +41,11 @@ def create_app(settings: DemoSettings | None = None) -> Flask:
         api_base=settings.stripe_api_base,
         timeout_seconds=settings.payment_timeout_seconds,
     )
+    accounts = Accounts.of(settings.account_tokens_file)
     database = Database(
-        settings.database_url, probe_timeout_seconds=settings.database_probe_timeout_seconds
+        settings.database_url,
+        probe_timeout_seconds=settings.database_probe_timeout_seconds,
+        pool_size=settings.database_pool_size,
     )
     database.create()
 
@@ -53,7 +57,7 @@ def create_app(settings: DemoSettings | None = None) -> Flask:
         log.warning("STRIPE_API_KEY_FILE is not set: every payment will fail")
     attempts = observe(instrumentation, database=database, settings=settings)
     app.register_blueprint(
-        softfactory_routes(database=database, gateway=gateway, attempts=attempts)
+        softfactory_routes(database=database, gateway=gateway, attempts=attempts, accounts=accounts)
     )
     app.register_error_handler(HTTPException, _as_json)
     return app
@@ -61,4 +65,8 @@ def create_app(settings: DemoSettings | None = None) -> Flask:
 
 def _as_json(error: HTTPException) -> tuple[Response, int]:
     """Answer an error as every other answer is: as JSON, and without the service's insides."""
-    return jsonify(error=error.name, message=error.description), error.code or 500
+    response = jsonify(error=error.name, message=error.description)
+    for name, value in error.get_headers():
+        if name != "Content-Type":  # Allow, WWW-Authenticate: part of what the status means
+            response.headers.add(name, value)
+    return response, error.code or 500

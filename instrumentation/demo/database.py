@@ -26,9 +26,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from instrumentation.demo.models import Base, Booking, Payment, ProbeWrite, User
 from instrumentation.settings import SettingsError
@@ -73,24 +73,35 @@ class Database:
     Args:
         database_url: an SQLAlchemy URL, ``sqlite:///PATH`` or ``postgresql+psycopg://...``.
         probe_timeout_seconds: the probe's deadline, from which its own time-outs follow.
+        pool_size: connections that are kept and never exceeded; whoever finds them all in use
+            waits at most ``POOL_WAIT_SECONDS``. The probe has connections of its own.
 
     Raises:
         SettingsError: the URL is of no known kind, or its driver is not installed.
     """
 
-    def __init__(self, database_url: str, *, probe_timeout_seconds: float) -> None:
+    def __init__(
+        self, database_url: str, *, probe_timeout_seconds: float, pool_size: int | None = None
+    ) -> None:
         self.url = parse_url(database_url)
         probe_busy_seconds = probe_timeout_seconds * PROBE_BUSY_SHARE
         if self.url.get_backend_name() == "sqlite":
             path = sqlite_path(self.url)
-            self._engine = _sqlite(path, busy_seconds=BUSY_SECONDS)
+            self._engine = _sqlite(path, busy_seconds=BUSY_SECONDS, pool_size=pool_size)
             self._probe_engine = _sqlite(path, busy_seconds=min(BUSY_SECONDS, probe_busy_seconds))
         else:
-            self._engine = _postgresql(self.url, statement_seconds=STATEMENT_SECONDS)
+            self._engine = _postgresql(
+                self.url, statement_seconds=STATEMENT_SECONDS, connections=pool_size
+            )
             self._probe_engine = _postgresql(
                 self.url, statement_seconds=probe_busy_seconds, connections=1
             )
         self._writing_engine = self._engine.execution_options(writes=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the database, or None where a server does."""
+        return sqlite_path(self.url) if self.url.get_backend_name() == "sqlite" else None
 
     @property
     def engine(self) -> Engine:
@@ -209,10 +220,13 @@ def sqlite_connection(path: Path, *, mode: str, busy_seconds: float) -> sqlite3.
     )
 
 
-def _sqlite(path: Path, *, busy_seconds: float, mode: str = "rw") -> Engine:
-    """An engine that opens the file anew for each piece of work.
+def _sqlite(
+    path: Path, *, busy_seconds: float, mode: str = "rw", pool_size: int | None = None
+) -> Engine:
+    """An engine that opens the file anew for each piece of work, unless it is given a pool.
 
-    A connection that is kept goes on reading a file that was moved away, so none is kept. The
+    A connection that is kept goes on reading a file that was moved away, so none is kept; a pool
+    looks whether the file is still the one that was opened, at each use. The
     journal is SQLite's default, a rollback journal: the database is one file at rest, which can be
     moved away and back, and a write that is rolled back does reach the disk.
     """
@@ -223,7 +237,21 @@ def _sqlite(path: Path, *, busy_seconds: float, mode: str = "rw") -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    if pool_size is None:
+        engine = create_engine(
+            "sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True
+        )
+    else:
+        engine = create_engine(
+            "sqlite://",
+            creator=connect,
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            hide_parameters=True,
+        )
+        _notice_another_file(engine, path)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -231,6 +259,27 @@ def _sqlite(path: Path, *, busy_seconds: float, mode: str = "rw") -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _notice_another_file(engine: Engine, path: Path) -> None:
+    """Have a kept connection replaced when its file was moved away or replaced meanwhile."""
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            about = path.stat()
+        except OSError:
+            return None
+        return about.st_dev, about.st_ino
+
+    @event.listens_for(engine, "connect")
+    def opened(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = identity()
+
+    @event.listens_for(engine, "checkout")
+    def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now = identity()
+        if now is None or record.info["file"] != now:
+            raise DisconnectionError(f"{path} is another file than the one that was opened")
 
 
 def _postgresql(url: URL, *, statement_seconds: float, connections: int | None = None) -> Engine:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from prometheus_client import Counter, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -21,6 +22,7 @@ from instrumentation.demo.backup_record import BackupRecordUnreadable, read_back
 from instrumentation.demo.database import Database
 from instrumentation.demo.payments import Outcome
 from instrumentation.demo.settings import DemoSettings
+from instrumentation.disks import watch_disk
 
 
 def observe(
@@ -40,6 +42,10 @@ def observe(
     )
     _observe_rows(instrumentation, database, settings.business_refresh_seconds)
     _observe_backups(instrumentation, settings)
+    if database.file is not None:
+        watch_disk(instrumentation, "database", database.file.parent)
+    if settings.maintenance_file is not None:
+        _observe_maintenance(instrumentation, settings.maintenance_file)
     attempts = Counter(
         f"{instrumentation.prefix}_payment_attempts_total",
         "Payment attempts by how they ended: succeeded, declined (the card), or failed.",
@@ -49,6 +55,17 @@ def observe(
     for outcome in Outcome:
         attempts.labels(outcome.value)  # from 0 on: a rate misses a first increase from nothing
     return attempts
+
+
+def _observe_maintenance(instrumentation: Instrumentation, file: Path) -> None:
+    @instrumentation.ready_check("maintenance")
+    def no_maintenance() -> None:
+        if file.exists():
+            raise UnderMaintenance(f"{file} exists: remove it to take requests again")
+
+
+class UnderMaintenance(Exception):
+    """Somebody has said that no requests should come."""
 
 
 def _observe_rows(

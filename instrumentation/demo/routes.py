@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
+from instrumentation.demo.accounts import Accounts, unauthorized
 from instrumentation.demo.bodies import LARGEST_ID, BookingBody, PaymentBody
 from instrumentation.demo.database import Database
 from instrumentation.demo.models import Booking, Payment, User
@@ -29,7 +30,7 @@ STATUS_OF = {Outcome.SUCCEEDED: 201, Outcome.DECLINED: 402, Outcome.FAILED: 502}
 
 
 def softfactory_routes(
-    *, database: Database, gateway: PaymentGateway, attempts: Counter
+    *, database: Database, gateway: PaymentGateway, attempts: Counter, accounts: Accounts
 ) -> Blueprint:
     """Return the endpoints, which work on ``database`` and pay through ``gateway``.
 
@@ -37,6 +38,7 @@ def softfactory_routes(
         database: where the rows are.
         gateway: who takes the money.
         attempts: counts payment attempts by ``outcome``.
+        accounts: knows whose account a request may see.
     """
     routes = Blueprint("softfactory", __name__)
 
@@ -44,7 +46,10 @@ def softfactory_routes(
     def index() -> Response:
         return jsonify(
             service="softfactory",
-            endpoints=["/api/users", "/api/bookings", "/api/payments", "/api/metrics/summary"],
+            endpoints=[
+                *("/api/users", "/api/account", "/api/bookings", "/api/payments"),
+                "/api/metrics/summary",
+            ],
         )
 
     @routes.get("/api/users")
@@ -57,6 +62,15 @@ def softfactory_routes(
     def show_user(user_id: int) -> Response:
         with database.reading() as session:
             return jsonify(_user(_existing_user(session, user_id)))
+
+    @routes.get("/api/account")
+    def show_account() -> Response:
+        user_id = accounts.user_id(request.headers.get("Authorization", ""))
+        with database.reading() as session:
+            user = session.get(User, user_id)
+            if user is None:
+                raise unauthorized("this token's user is gone", error="invalid_token")
+            return jsonify(_user(user))
 
     @routes.get("/api/bookings")
     def list_bookings() -> Response:

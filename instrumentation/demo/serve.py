@@ -10,6 +10,7 @@ import socket
 import sys
 
 from instrumentation import InstrumentSettings, serving
+from instrumentation.demo.accounts import Accounts
 from instrumentation.demo.app import create_app
 from instrumentation.demo.database import Database
 from instrumentation.demo.settings import DemoSettings, read_api_key
@@ -83,6 +84,7 @@ def _check_settings() -> None:
     settings = DemoSettings.from_env()
     if settings.stripe_api_key_file is not None:
         read_api_key(settings.stripe_api_key_file)
+    Accounts.of(settings.account_tokens_file)
     InstrumentSettings.from_env().fault_secret()
     database = Database(
         settings.database_url, probe_timeout_seconds=settings.database_probe_timeout_seconds

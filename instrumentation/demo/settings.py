@@ -13,6 +13,7 @@ from pathlib import Path
 from instrumentation.settings import SettingsError
 
 STRIPE_API_BASE = "https://api.stripe.com"
+MOST_CONNECTIONS = 1000
 DEFAULT_DATABASE_URL = "sqlite:///var/softfactory.sqlite3"
 
 
@@ -33,6 +34,11 @@ class DemoSettings:
         backup_directory: where the ``backup`` command puts its copies (``BACKUP_DIR``).
         backup_status_file: where it records its last success (``BACKUP_STATUS_FILE``).
         business_refresh_seconds: pace at which rows are counted (``BUSINESS_REFRESH_SECONDS``).
+        database_pool_size: connections that are kept open and never exceeded
+            (``DATABASE_POOL_SIZE``); without it SQLite has no pool, PostgreSQL one of 10 to 20.
+        maintenance_file: while this file exists the service is not ready (``MAINTENANCE_FILE``).
+        account_tokens_file: whose lines ``USER_ID TOKEN`` admit to ``/api/account``
+            (``ACCOUNT_TOKENS_FILE``); without one nobody is admitted.
     """
 
     database_url: str = DEFAULT_DATABASE_URL
@@ -44,6 +50,9 @@ class DemoSettings:
     backup_directory: Path = Path("var/backups")
     backup_status_file: Path = Path("var/backups/last-backup.json")
     business_refresh_seconds: float = 15.0
+    database_pool_size: int | None = None
+    maintenance_file: Path | None = None
+    account_tokens_file: Path | None = None
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] | None = None) -> DemoSettings:
@@ -68,6 +77,9 @@ class DemoSettings:
                 Path(status_file) if status_file else backup_directory / "last-backup.json"
             ),
             business_refresh_seconds=_seconds(values, "BUSINESS_REFRESH_SECONDS", 15.0),
+            database_pool_size=_whole_or_none(values, "DATABASE_POOL_SIZE"),
+            maintenance_file=_path_or_none(values, "MAINTENANCE_FILE"),
+            account_tokens_file=_path_or_none(values, "ACCOUNT_TOKENS_FILE"),
         )
 
 
@@ -102,6 +114,20 @@ def _seconds(values: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < seconds < float("inf"):
         raise SettingsError(f"{name}={text!r}: expected a number of seconds above 0, like 5 or 0.5")
     return seconds
+
+
+def _whole_or_none(values: Mapping[str, str], name: str) -> int | None:
+    text = values.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= MOST_CONNECTIONS):
+        raise SettingsError(f"{name}={text!r}: expected a whole number, 1 to {MOST_CONNECTIONS}")
+    return int(text)
+
+
+def _path_or_none(values: Mapping[str, str], name: str) -> Path | None:
+    text = values.get(name)
+    return Path(text) if text else None
 
 
 def _url(values: Mapping[str, str], name: str, default: str) -> str:

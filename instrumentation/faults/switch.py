@@ -42,9 +42,11 @@ class FaultSwitch:
         arming = decide_arming(settings)
         self.refused = arming.refused
         self.instance = arming.instance
+        self._environment = settings.environment_label
         self._told = Gauge(
             f"{prefix}_fault_injection_enabled",
             "Whether this instance accepts signed faults.",
+            ["environment"],
             registry=registry,
             multiprocess_mode="livemax",
         )
@@ -67,7 +69,7 @@ class FaultSwitch:
 
     def tell_enabled(self) -> None:
         """Set the gauge that says whether signed faults are accepted."""
-        self._told.set(float(self.enabled))
+        self._told.labels(self._environment).set(float(self.enabled))
 
     def served_by(self, threads: int) -> None:
         """Say how many threads of this process serve, so that faults leave some of them free."""

@@ -99,6 +99,7 @@ FIELDS: Mapping[str, tuple[str, str]] = {
 
 def _print_metrics() -> None:
     """Make the metrics table from a service in a process of its own."""
+    import trustme
     from flask import Flask
     from sqlalchemy import create_engine
 
@@ -112,11 +113,14 @@ def _print_metrics() -> None:
         secret = Path(folder) / "fault-secret"
         secret.write_text("f" * 64)
         secret.chmod(0o600)
-        settings = InstrumentSettings(fault_secret_file=secret)
+        certificate = Path(folder) / "shop.pem"
+        trustme.CA().cert_pem.write_to_path(certificate)
+        settings = InstrumentSettings(fault_secret_file=secret, certificate_files=(certificate,))
         one = instrument(app, settings=settings, prefix=PREFIX, log_file=Path(folder) / "app.log")
         app.add_url_rule("/api/items", view_func=lambda: "")
         watch_engine(one, create_engine("sqlite://"))
         watch_database(one, lambda: None)
+        one.served_by(16)
         one.start()
         rows = []
         for family in one.exposition.families():

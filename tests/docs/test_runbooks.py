@@ -6,6 +6,7 @@ from pathlib import Path
 
 import promql_parser
 import pytest
+import trustme
 
 from stack.production import production_files
 from stack.rules import load_rules
@@ -66,15 +67,24 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> set[str]:
-    """The names of all samples that the service really exports."""
+    """The names of all samples that the service really exports, with everything switched on."""
     folder = tmp_path_factory.mktemp("service")
+    secret, certificate = folder / "fault_secret", folder / "shop.pem"
+    secret.write_bytes(b"s" * 32)
+    secret.chmod(0o600)
+    trustme.CA().issue_cert("shop.example").cert_chain_pems[0].write_to_path(certificate)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("DATABASE_URL", f"sqlite:///{folder}/softfactory.sqlite3")
         patch.setenv("INSTRUMENT_LOG_FILE", str(folder / "app.log"))
+        patch.setenv("INSTRUMENT_FAULT_SECRET_FILE", str(secret))
+        patch.setenv("INSTRUMENT_CERTIFICATE_FILES", str(certificate))
         from instrumentation.demo import create_app
+        from instrumentation.extension import EXTENSION
 
-        client = create_app().test_client()
+        app = create_app()
+        app.extensions[EXTENSION].served_by(4)
+        client = app.test_client()
         client.get("/api/users")
         text = client.get("/api/metrics/prometheus").get_data(as_text=True)
     return set(re.findall(r"^(\w+)(?:\{| )", text, flags=re.M))

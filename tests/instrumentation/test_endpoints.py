@@ -115,6 +115,7 @@ def test_an_application_that_handles_every_exception_changes_nothing(make_app, a
 
 def test_the_summary_tells_readiness_without_running_a_check(make_app, ask):
     app = make_app(service_version="1.2", instance_id="shop-1", environment="staging")
+    app.testing = True  # no background work, which would run the check
     one, runs = app.extensions["instrumentation"], []
     one.ready_check("database")(lambda: runs.append(1))
     summary = ask(app, "/api/metrics/summary").json

@@ -94,6 +94,10 @@ def hooks_of(app):
     return app.before_request_funcs.get(None, [])
 
 
+def enabled(environment="unknown"):
+    return f'softfactory_fault_injection_enabled{{environment="{environment}"}}'
+
+
 def test_without_a_secret_a_header_does_nothing_and_no_code_is_in_the_way(
     make_app, send, ask, value, faults_of
 ):
@@ -104,13 +108,13 @@ def test_without_a_secret_a_header_does_nothing_and_no_code_is_in_the_way(
     response = send(app, Error(status=503))
     assert response.status_code == 200
     assert "X-Fault-Result" not in response.headers
-    assert value(app, "softfactory_fault_injection_enabled") == 0
+    assert value(app, enabled()) == 0
     assert "softfactory_faults" not in ask(app, "/api/metrics/prometheus").text
     assert faults_of(app).refused is None
 
 
 def test_with_a_secret_the_gauge_and_the_summary_say_so(app, ask, value):
-    assert value(app, "softfactory_fault_injection_enabled") == 1
+    assert value(app, enabled()) == 1
     assert ask(app, "/api/metrics/summary").json["fault_injection"]["enabled"] is True
 
 
@@ -120,12 +124,13 @@ def test_production_starts_with_its_faults_off_and_one_warning_that_says_why(
 ):
     with caplog.at_level(logging.WARNING, "instrumentation.faults"):
         app = make_app(fault_secret_file=secret_file, instance_id=INSTANCE, environment=environment)
+    label = environment.strip().lower()
     (warning,) = [one for one in caplog.records if one.name.startswith("instrumentation.faults")]
     assert warning.getMessage() == faults_of(app).refused
     for said in (f"INSTRUMENT_ENVIRONMENT={environment}", "INSTRUMENT_FAULTS_IN_PRODUCTION=yes"):
         assert said in warning.getMessage()
     assert not faults_of(app).enabled
-    assert value(app, "softfactory_fault_injection_enabled") == 0
+    assert value(app, enabled(label)) == 0
     assert send(app, Error()).status_code == 200
 
 
@@ -148,7 +153,7 @@ def test_production_that_was_armed_explicitly_accepts_faults_and_warns(
     assert "ARMED in production" in warning.getMessage()
     assert SECRET.decode() not in warning.getMessage()
     assert (faults_of(app).enabled, faults_of(app).refused) == (True, None)
-    assert value(app, "softfactory_fault_injection_enabled") == 1
+    assert value(app, enabled("production")) == 1
     assert send(app, Error(status=503)).status_code == 503
 
 

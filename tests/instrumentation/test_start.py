@@ -7,7 +7,16 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["faults.injector", "faults.contract", "own_port", "reports", "worker_files", "fleet"]
+    "module",
+    [
+        "faults.injector",
+        "faults.contract",
+        "own_port",
+        "reports",
+        "worker_files",
+        "fleet",
+        "certificates",
+    ],
 )
 def test_a_start_does_not_load_what_nobody_asked_for(module, tmp_path):
     code = (
