@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from scenarios.admission import admitted
@@ -36,14 +37,23 @@ from stack.launch.embedded import EmbeddedStack
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.receivers import Receivers
+from stack.rules import load_rules
 from stack.tools import ToolSettings, find_tools
 from stack.waiting import NotYet, wait_until
+from stack.windows import groups_within
 
 READY_SECONDS = 60.0
 """How long the stack may take until every target is scraped; it takes about six seconds."""
 
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
+
+LONGEST_WINDOW = timedelta(hours=2)
+"""How far back, in production, a rule of these drills may look: two minutes at time scale 60.
+
+Groups of rules that look further back (error budgets) resolve too late, and start from a history
+of days: they are drilled on a stack of their own.
+"""
 
 STRANGERS = "strangers"
 """The history of whatever belongs to no service of the run."""
@@ -134,9 +144,11 @@ class Campaign:
             fleet.start()
             ports = [running.enter_context(reserve()) for _ in range(3)]
             prometheus_port, alertmanager_port, gateway_port = (one.port for one in ports)
+            rules = load_rules(settings.production.rules.read_text(encoding="utf-8"))
             self.derived = derive(
                 settings.production,
                 time_scale=settings.time_scale,
+                groups=groups_within(rules, LONGEST_WINDOW),
                 run=RunAddresses(
                     prometheus_targets_glob=site.targets / "*.yml",
                     prometheus=f"127.0.0.1:{prometheus_port}",

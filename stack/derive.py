@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -63,7 +63,8 @@ class Derived:
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
-    any rule group. `discovery_tick` is real time at every scale. `changes` lists every difference.
+    any rule group that is taken. `discovery_tick` is real time at every scale. `changes` lists
+    every difference.
     """
 
     time_scale: float
@@ -82,8 +83,17 @@ class Derived:
     changes: tuple[Change, ...]
 
 
-def derive(production: Production, *, time_scale: float, run: RunAddresses) -> Derived:
+def derive(
+    production: Production,
+    *,
+    time_scale: float,
+    run: RunAddresses,
+    groups: Collection[str] | None = None,
+) -> Derived:
     """Derive a drill's configuration by dividing production's durations by `time_scale`.
+
+    Of the rules only `groups` are taken (None: all); those left out are listed as changes, and
+    stand in neither `rules` nor `production_rules`.
 
     At 1 only addresses, paths and what would reach third parties differ. The rules must be written
     under the name of production's rule file, beside the derived Prometheus configuration.
@@ -105,8 +115,11 @@ def derive(production: Production, *, time_scale: float, run: RunAddresses) -> D
         time_scale,
         scrape_interval=prometheus.production_scrape_interval,
         source=rules_source,
+        groups=groups,
     )
     production_rules = load_rules(rules_text, rules_source)
+    if groups is not None:
+        production_rules = production_rules.only(groups)
     rules = load_rules(scaled.text, rules_source).with_lines_of(production_rules)
     alertmanager_text = production.alertmanager.read_text(encoding="utf-8")
     alertmanager_source = _shown(production.alertmanager)
