@@ -608,11 +608,17 @@ def test_prometheus_scrapes_itself_and_tells_the_limits_that_its_rules_read(
 @needs_production
 @pytest.mark.integration
 @pytest.mark.parametrize("k", [7, 60, 300])
-def test_prometheus_itself_sees_no_difference_but_durations(prometheus_url: str, k: float) -> None:
+def test_prometheus_itself_sees_no_difference_but_durations_and_declared_numbers(
+    prometheus_url: str, k: float
+) -> None:
     derived = derive(production_files(), time_scale=k, run=RUN)
     pairs = zip(derived.production_rules.rules, derived.rules.rules, strict=True)
     for ours, theirs in pairs:
-        assert not equivalent_via_prometheus(ours.expr, theirs.expr, k=k, url=prometheus_url)
+        found = equivalent_via_prometheus(ours.expr, theirs.expr, k=k, url=prometheus_url)
+        declared = [each for each in ours.declarations if each.scaled]
+        assert len(found) == len(declared), found
+        for difference, number in zip(found, declared, strict=True):
+            assert f"'{number.value:g}' became" in difference
 
 
 @needs_production

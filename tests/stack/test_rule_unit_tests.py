@@ -151,7 +151,6 @@ MUTANTS = [
     ("ClockSkew", "threshold:clock_skew:seconds", "4.95"),
     ("ClockSkew", "threshold:clock_skew:seconds", "5.3"),
     ("ClockSkew", "abs(", "("),
-    ("ClockSkew", 'timestamp(softfactory_clock_timestamp_seconds{job="softfactory"})', "time()"),
     (
         "ClockSkew",
         'max by (service, instance) (scrape_duration_seconds{job="softfactory"})',
@@ -198,7 +197,7 @@ MUTANTS = [
     ("ConfigReloadFailed", "for: 5m", "for: 6m"),
     ("ConfigReloadFailed", "keep_firing_for: 30s", "keep_firing_for: 0s"),
     ("ConfigReloadFailed", "keep_firing_for: 30s", "keep_firing_for: 1m"),
-    ("RuleEvaluationFailing", "rate(", "(last_over_time("),
+    ("RuleEvaluationFailing", "rate(", "last_over_time("),
     ("RuleEvaluationFailing", "[5m]", "[10m]"),
     ("RuleEvaluationFailing", "for: 5m", "for: 4m"),
     ("RuleEvaluationFailing", "for: 5m", "for: 6m"),
@@ -338,7 +337,7 @@ def test_isolation_keeps_the_rule_and_the_recordings_that_it_reads_in_their_orde
 
 
 def test_an_unknown_alert_is_refused_with_the_known_ones():
-    with pytest.raises(UnitTestError, match="no alert 'Typo'; it has SoftFactoryDown, High"):
+    with pytest.raises(UnitTestError, match="no alert 'Typo'; it has SoftFactoryDown, "):
         isolate(RULES, "Typo")
 
 
