@@ -3,7 +3,6 @@
 import re
 import subprocess
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
@@ -85,15 +84,6 @@ def alertmanager():
 @pytest.fixture(scope="module")
 def prometheus():
     return load(FILES.prometheus)
-
-
-def integrations(config):
-    """Yield (receiver, kind, settings) of every integration."""
-    for receiver in config["receivers"]:
-        for kind, entries in receiver.items():
-            if kind != "name":
-                for entry in entries:
-                    yield receiver["name"], kind, entry
 
 
 def test_every_alert_has_its_severity_its_category_and_its_for():
@@ -273,172 +263,8 @@ def test_the_example_target_is_the_service_on_its_default_port():
     assert entry == {"targets": ["127.0.0.1:8000"], "labels": {"service": "softfactory"}}
 
 
-def test_alertmanager_groups_by_alert_and_service_and_waits_as_designed(alertmanager):
-    route = alertmanager["route"]
-    assert route["group_by"] == ["alertname", "service"]
-    assert (route["group_wait"], route["group_interval"]) == ("30s", "5m")
-    assert route["repeat_interval"] == "4h"
-
-
-def test_every_integration_sends_resolutions_and_starts_with_the_headline(alertmanager):
-    first_line = {
-        "pagerduty_configs": lambda entry: entry["description"],
-        "slack_configs": lambda entry: entry["title"],
-        "email_configs": lambda entry: entry["headers"]["Subject"],
-    }
-    for receiver, kind, entry in integrations(alertmanager):
-        assert entry["send_resolved"] is True, (receiver, kind)
-        assert first_line[kind](entry) == '{{ template "softfactory.headline" . }}'
-
-
-def test_receivers_are_what_the_severities_promise(alertmanager):
-    found = {(name, kind) for name, kind, _ in integrations(alertmanager)}
-    assert found == {
-        ("critical", "pagerduty_configs"),
-        ("critical", "slack_configs"),
-        ("high", "slack_configs"),
-        ("high", "email_configs"),
-        ("unrouted", "slack_configs"),
-    }
-
-
-def test_secrets_are_files_in_one_folder_and_nothing_secret_stands_in_the_configuration(
-    alertmanager,
-):
-    named = {
-        Path(str(value))
-        for _, _, entry in integrations(alertmanager)
-        for key, value in entry.items()
-        if key.endswith("_file")
-    } | {Path(alertmanager["global"]["smtp_auth_password_file"])}
-    assert {path.parent for path in named} == {Path("/etc/alertmanager/secrets")}
-    assert {path.name for path in named} == {
-        "pagerduty_routing_key",
-        "slack_incidents_url",
-        "slack_alerts_url",
-        "smtp_password",
-    }
-    secret_keys = {"routing_key", "service_key", "api_url", "auth_password", "smtp_auth_password"}
-    for _, _, entry in integrations(alertmanager):
-        assert not secret_keys & entry.keys()
-    assert not secret_keys & alertmanager["global"].keys()
-
-
-def test_mail_requires_tls(alertmanager):
-    assert alertmanager["global"]["smtp_require_tls"] is True
-    for _, kind, entry in integrations(alertmanager):
-        if kind == "email_configs":
-            assert entry.get("require_tls", True) is True
-
-
-def test_inhibition_asks_for_the_same_service(alertmanager):
-    rules = alertmanager["inhibit_rules"]
-    assert [(r["source_matchers"], r["target_matchers"]) for r in rules] == [
-        (['alertname="CriticalMemoryUsage"'], ['alertname="HighMemoryUsage"']),
-        (['alertname="SoftFactoryDown"'], ['alertname!="SoftFactoryDown"']),
-    ]
-    assert all(rule["equal"] == ["service"] for rule in rules)
-
-
 @pytest.mark.integration
 def test_promtool_accepts_the_configuration_and_finds_every_rule(tools):
     checked = run(tools.promtool.command, "check", "config", str(FILES.prometheus))
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert f"{len(RULES.rules)} rules found" in checked.stdout
-
-
-@pytest.mark.integration
-def test_amtool_accepts_the_configuration_with_its_templates(tools):
-    checked = run(tools.amtool.command, "check-config", str(FILES.alertmanager))
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 templates" in checked.stdout
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize(
-    ("severity", "receiver"),
-    [
-        ("CRITICAL", "critical"),
-        ("HIGH", "high"),
-        ("MEDIUM", "unrouted"),
-        ("LOW", "unrouted"),
-        ("", "unrouted"),
-    ],
-)
-def test_a_severity_takes_its_route_and_an_unknown_one_is_not_lost(tools, severity, receiver):
-    tested = run(
-        tools.amtool.command,
-        "config",
-        "routes",
-        "test",
-        f"--config.file={FILES.alertmanager}",
-        f"--verify.receivers={receiver}",
-        f"severity={severity}",
-        "alertname=Any",
-        "service=softfactory",
-    )
-    assert tested.returncode == 0, tested.stdout + tested.stderr
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize(
-    ("severity", "mapped"),
-    [
-        ("CRITICAL", "critical"),
-        ("HIGH", "error"),
-        ("MEDIUM", "warning"),
-        ("LOW", "info"),
-        ("other", "error"),
-    ],
-)
-def test_pagerduty_gets_a_severity_that_it_knows(tools, severity, mapped, tmp_path):
-    assert render(tools, "softfactory.pagerduty.severity", [alert(severity)], tmp_path) == mapped
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize("status", ["firing", "resolved"])
-def test_the_headline_says_status_severity_alert_service_and_summary(tools, status, tmp_path):
-    rendered = render(tools, "softfactory.headline", [alert("HIGH")], tmp_path, status)
-    assert rendered == f"[{status.upper()}] HIGH SlowResponseTime on shop: it is slow"
-
-
-@pytest.mark.integration
-@pytest.mark.parametrize("template", ["softfactory.body", "softfactory.body.html"])
-def test_a_body_carries_everything_of_every_alert(tools, template, tmp_path):
-    rendered = render(tools, template, [alert("HIGH"), alert("LOW", "Other")], tmp_path)
-    for expected in (
-        *("SlowResponseTime", "HIGH", "shop", "it is slow", "very slow", "https://r/Slow"),
-        *("Other", "LOW"),
-    ):
-        assert expected in rendered
-
-
-def alert(severity, name="SlowResponseTime"):
-    return {
-        "status": "firing",
-        "labels": {"alertname": name, "severity": severity, "service": "shop"},
-        "annotations": {
-            "summary": "it is slow",
-            "description": "very slow",
-            "runbook_url": "https://r/Slow",
-        },
-        "startsAt": "2026-01-01T00:00:00Z",
-        "endsAt": "0001-01-01T00:00:00Z",
-    }
-
-
-def render(tools, template, alerts, folder, status="firing"):
-    import json
-
-    data = folder / "data.json"
-    data.write_text(json.dumps({"receiver": "r", "status": status, "alerts": alerts}))
-    done = run(
-        tools.amtool.command,
-        "template",
-        "render",
-        f"--template.glob={ROOM}/templates/*.tmpl",
-        f"--template.text={{{{ template {json.dumps(template)} . }}}}",
-        f"--template.data={data}",
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout.strip()
