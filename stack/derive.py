@@ -53,7 +53,8 @@ class Derived:
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
-    any rule group that is taken. `discovery_tick` is real time at every scale. `changes` lists every difference.
+    any rule group that is taken. `discovery_tick` is real time at every scale. `changes` lists
+    every difference.
     """
 
     time_scale: float
