@@ -18,7 +18,7 @@ from pathlib import Path
 __all__ = ["BackfillError", "PastSeries", "backfill"]
 
 TIMEOUT_SECONDS = 120.0
-"""Patience with promtool. A million samples took 4 s on two cores; this only ends a hang."""
+"""Patience with promtool. A million samples took 8 s on two busy cores; this only ends a hang."""
 
 
 class BackfillError(RuntimeError):
