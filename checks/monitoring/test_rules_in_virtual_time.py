@@ -22,8 +22,8 @@ def running(
     request: pytest.FixtureRequest, tools: Tools
 ) -> Iterator[Mapping[Path, Future[UnitResult]]]:
     """The unit tests of every rule that is selected in this module, all started."""
-    chosen = [
-        item.callspec.params["unit_file"]
+    chosen: list[Path] = [
+        item.callspec.params["unit_file"]  # type: ignore[misc] # parameters are of any type
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.module is request.module
     ]
