@@ -34,6 +34,10 @@ CONTROL = "control"
 """The service that nobody breaks."""
 
 
+CONTROL_LOAD = Load(per_second=4)
+"""What the control's clients ask for; the same as those of most drills."""
+
+
 def control_of(stack: str) -> str:
     """Return the name of the control that one stack watches."""
     return CONTROL if stack == MAIN else f"{CONTROL}-{stack}"
@@ -82,7 +86,7 @@ class Berth:
     ) -> Berth:
         """Return what a drill's instance, or the control's (``None``) of a stack, is given."""
         drill_id = drill.id if drill else control_of(stack)
-        load = drill.load if drill else Load(per_second=4)
+        load = drill.load if drill else CONTROL_LOAD
         service = drill.service if drill else Service()
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()

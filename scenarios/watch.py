@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
@@ -17,14 +17,16 @@ from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
 from scenarios.load import LoadError
-from scenarios.model import MAIN, Drill
+from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import Observer, scrape_failures
+from scenarios.past import LENGTH, healthy_past
 from scenarios.places import weight
 from scenarios.result import Monitoring
 from scenarios.service import ServiceFailed
-from scenarios.site import Berth, control_of
+from scenarios.site import CONTROL_LOAD, Berth, control_of
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
+from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses, derive
@@ -33,7 +35,7 @@ from stack.ports import reserve
 from stack.receivers import Receivers
 from stack.rules import load_rules
 from stack.waiting import NotYet, WaitTimeout, wait_until
-from stack.windows import groups_within
+from stack.windows import groups_within, largest_time_scale
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
 """The ``service`` labels of alerts about the watchers themselves."""
@@ -63,7 +65,14 @@ class Watch:
     ) -> None:
         self.name = name
         self.drills = tuple(drills)
-        self.settings = grounds.settings
+        rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
+        common = groups_within(rules, LONGEST_WINDOW)
+        if name == BUDGETS:
+            self._groups = tuple(group.name for group in rules.groups if group.name not in common)
+            scale = largest_time_scale(rules, self._groups)
+            self.settings = replace(grounds.settings, time_scale=scale)
+        else:
+            self._groups, self.settings = common, grounds.settings
         self._grounds = grounds
         self._tamper = tamper
         self._prefix = "" if name == MAIN else f"{name}-"
@@ -102,11 +111,10 @@ class Watch:
             Receivers(secrets, lambda delivery: self._observer.received(delivery))
         )
         self._ports = [running.enter_context(reserve()).port for _ in range(2)]
-        rules = load_rules(self.settings.production.rules.read_text(encoding="utf-8"))
         self.derived = derive(
             self.settings.production,
             time_scale=self.settings.time_scale,
-            groups=groups_within(rules, LONGEST_WINDOW),
+            groups=self._groups,
             run=RunAddresses(
                 prometheus_targets_glob=grounds.site.targets(self.name) / "*.yml",
                 prometheus=f"127.0.0.1:{self._ports[0]}",
@@ -167,10 +175,28 @@ class Watch:
         )
 
     def start(self, running: ExitStack) -> None:
-        """Start the watchers; nothing is waited for."""
+        """Start the watchers, over a past where theirs are days; nothing is waited for.
+
+        Raises:
+            BackfillError: the past could not be made.
+        """
         running.enter_context(self.stack)
+        if self.name == BUDGETS:
+            self._make_past()
         self.stack.start_prometheus()
         self.stack.start_alertmanager()
+
+    def _make_past(self) -> None:
+        loads = {drill.label: drill.load.per_second for drill in self.drills}
+        end = datetime.now(UTC)
+        backfill(
+            self._grounds.tools.promtool.command,
+            healthy_past(self.derived.rules, {**loads, self.control: CONTROL_LOAD.per_second}),
+            data=self.stack.prometheus_data,
+            start=end - LENGTH / self.derived.time_scale,
+            end=end,
+            step=self.derived.scrape_interval,
+        )
 
     def connect(self) -> None:
         """Make what works on the run's load, which is there now."""

@@ -81,6 +81,11 @@ class EmbeddedStack:
         """Where configuration, storage and logs lie."""
         return self._directory
 
+    @property
+    def prometheus_data(self) -> Path:
+        """Where Prometheus keeps its samples; whoever makes a past for it writes there first."""
+        return self._directory / "prometheus"
+
     def write_configs(self) -> None:
         """Write the three configuration files, for `check_configs` or for a start."""
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -97,7 +102,7 @@ class EmbeddedStack:
             self._tools.prometheus,
             [
                 f"--config.file={self._directory / PROMETHEUS_CONFIG}",
-                f"--storage.tsdb.path={self._directory / 'prometheus'}",
+                f"--storage.tsdb.path={self.prometheus_data}",
                 f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
                 *self._prometheus_flags,
             ],
