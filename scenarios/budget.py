@@ -44,6 +44,7 @@ class Timing:
         group_wait, group_interval: of the route that the alert takes (the longest, if several).
         discovery: Prometheus' discovery tick where the fault acts through discovery, else zero.
         builds: how long the signal takes to reach its level once the fault bites.
+        drains: whether the condition holds on until the fault has left the window.
         probe: the service's own sampling period where it samples the signal, else zero.
         lingers: how long the fault goes on acting once its repair began.
     """
@@ -60,6 +61,7 @@ class Timing:
     group_interval: timedelta
     discovery: timedelta = ZERO
     builds: timedelta = ZERO
+    drains: bool = True
     probe: timedelta = ZERO
     lingers: timedelta = ZERO
 
@@ -120,7 +122,8 @@ def bounds(timing: Timing) -> Bounds:
 
     The first *e* is the wait for the evaluation that sees the crossing, the second one evaluation
     that Prometheus skips when it is late. A window is drained after *w* at the latest, whatever
-    its content. A group's next flush comes up to one ``group_interval`` after the change.
+    its content; where the rule has another condition, which ends at once, *w* is zero in
+    ``resolves``. A group's next flush comes up to one ``group_interval`` after the change.
     """
     evaluations = math.ceil(timing.pending / timing.evaluation)
     crossing = (
@@ -136,11 +139,12 @@ def bounds(timing: Timing) -> Bounds:
         + timing.evaluation * (1 + evaluations + 1)
         + ALLOWANCE
     )
+    drained = timing.window if timing.drains else ZERO
     resolves = (
         timing.discovery
         + timing.lingers
         + timing.probe
-        + timing.window
+        + drained
         + timing.scrape
         + timing.evaluation * 2
         + timing.keep
@@ -154,7 +158,7 @@ def bounds(timing: Timing) -> Bounds:
         arrives=fires + timing.group_wait,
         resolves=resolves,
         resolution_arrives=resolves + timing.group_interval,
-        watch=timing.window + fires + timing.group_wait,
+        watch=drained + fires + timing.group_wait,
         crossing=crossing,
         group_wait=timing.group_wait,
     )
@@ -215,6 +219,7 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         group_interval=max((route.group_interval for route in routes), default=ZERO),
         discovery=derived.discovery_tick if effect.discovered else ZERO,
         builds=effect.builds,
+        drains=effect.drains,
         probe=probe if effect.probed else ZERO,
         lingers=effect.lingers,
     )
