@@ -19,7 +19,9 @@ REASONS = ("queue_full", "write_failed", "format_failed", "shutdown")
 be made of it; the process ended while writing was stuck."""
 
 _BY_TENS = ("debug", *LEVELS)
-_BY_NUMBER = {10 * (place + 1): level for place, level in enumerate(LEVELS)}
+BY_NUMBER = {10 * (place + 1): level for place, level in enumerate(LEVELS)}
+"""What the usual levels are counted by; `counted_as` knows the others as well."""
+
 _EXTENSION = "instrumentation.log_counts"
 
 Add = Callable[[str, int], None]
@@ -46,7 +48,8 @@ class LogCounts:
         """Count records, so many of each level."""
         with self._lock:
             for level, number in numbers.items():
-                self.levels[level] += number
+                if number:
+                    self.levels[level] += number
 
     def lose(self, reason: str, number: int = 1) -> None:
         """Count lost records, and say so at once: whoever publishes later may be stuck."""
@@ -88,7 +91,7 @@ def say(text: str) -> None:
 
 def counted_as(level_number: int) -> str:
     """Return the level that a record of that number is counted by."""
-    known = _BY_NUMBER.get(level_number)
+    known = BY_NUMBER.get(level_number)
     return known or _BY_TENS[min(max(level_number, 0) // 10, len(_BY_TENS) - 1)]
 
 

@@ -20,7 +20,8 @@ OWN = frozenset(_PLACEHOLDER) | {"message", "asctime", "taskName"}
 OWN_NUMBER = len(_PLACEHOLDER)
 """How many of them a record has to which nothing was added."""
 
-_LAST_OWN = list(_PLACEHOLDER)[-1]
+LAST_OWN = list(_PLACEHOLDER)[-1]
+"""The last of them, after which stands what was added."""
 
 CALLERS_FIELDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("request_id", "trace.id", "span.id", "user.id"), (str,)),
@@ -64,12 +65,15 @@ class FinishedRecord(logging.LogRecord):
         return logging.makeLogRecord, (dict(self.__dict__),)
 
 
-def extra_names(fields: dict[str, object]) -> list[str]:
-    """Return the names that were added to a record's own, in their order."""
-    added = list(fields)[OWN_NUMBER - 1 :]
-    if added[:1] != [_LAST_OWN]:  # something was taken away, or came first: look at all
-        added = list(fields)
-    return [name for name in added if name not in OWN]
+def added_names(fields: dict[str, object]) -> list[str]:
+    """Return the names that were added to a record's own, in their order, or all of them.
+
+    Some may be in `OWN`: what was added may be what `logging` itself adds later.
+    """
+    names = list(fields)
+    if len(names) >= OWN_NUMBER and names[OWN_NUMBER - 1] == LAST_OWN:
+        return names[OWN_NUMBER:]
+    return names  # something was taken away, or came first
 
 
 def path_of(state: RequestState) -> str:
@@ -81,6 +85,46 @@ def path_of(state: RequestState) -> str:
         return path.encode("latin-1").decode()
     except UnicodeError:  # bytes that are no UTF-8, or a server that decoded them itself
         return path
+
+
+def add_request(document: Document, state: RequestState, path: str) -> None:
+    """Add what is known of the request that a record belongs to."""
+    document["request_id"] = state.request_id
+    document["trace.id"] = state.trace_id
+    document["span.id"] = state.span_id
+    document["http.request.method"] = state.method
+    document["url.path"] = path
+    if state.user_id is not None:
+        document["user.id"] = state.user_id
+
+
+def finished_fields(record: FinishedRecord, path: str, query: str) -> Document:
+    """Return what a finished request's record tells; `path` and `query` are fit to be shown."""
+    state = record.request_state
+    latency_ms = state.latency_ms or 0.0
+    document: Document = {
+        "message": f"{state.method} {path} {state.status}",
+        "request_id": state.request_id,
+        "trace.id": state.trace_id,
+        "span.id": state.span_id,
+        "http.request.method": state.method,
+        "http.response.status_code": state.status,
+        "http.response.body.bytes": state.response_bytes,
+        "url.path": path,
+        "event.duration": int(latency_ms * 1e6),
+        "latency_ms": round(latency_ms, 3),
+    }
+    if query:
+        document["url.query"] = query
+    if state.rule is not None:
+        document["http.route"] = state.rule
+    if state.user_id is not None:
+        document["user.id"] = state.user_id
+    if state.error_type is not None:
+        document["error.type"] = state.error_type
+    if record.share is not None:
+        document["event.sample_rate"] = record.share
+    return document
 
 
 def all_plain(document: Document, plain: Plain) -> Document:

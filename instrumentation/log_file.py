@@ -62,11 +62,14 @@ class LogFile:
         Raises OSError when nothing could be written.
         """
         try:
-            self._follow()
-            if not self._regular:
-                return self._write_stream(batch)
-            locked = self._lock()
+            if self._fd < 0 or not self._regular:  # else the lock follows the path
+                self._follow()
+            locked = self._regular and self._lock()
             try:
+                if self._regular and not locked:
+                    self._follow()
+                if not self._regular:
+                    return self._write_stream(batch)
                 return self._append_locked(batch) if locked else os.write(self._fd, batch)
             finally:
                 if locked:

@@ -5,37 +5,43 @@ refuses, and what is longer than a record may be, takes the long way, where ever
 plain and short first.
 """
 
-import itertools
 import logging
 import math
-import os
 import time
-from typing import NamedTuple
+from itertools import islice
 
 import orjson
 
 from instrumentation.correlation import RequestState
 from instrumentation.log_fields import (
     CALLERS_FIELDS,
+    LAST_OWN,
     OWN,
     OWN_NUMBER,
     Document,
     FinishedRecord,
+    add_request,
+    added_names,
     all_plain,
     error_fields,
-    extra_names,
+    finished_fields,
     message_of,
     path_of,
 )
-from instrumentation.log_redaction import HIDDEN, Redactor
-from instrumentation.log_values import LEFT_OUT, MAX_NODES, Plain, Shorter, shown_as
-
-ECS_VERSION = "8.11.0"
+from instrumentation.log_parts import LATEST_SECONDS, LineParts, Service, time_of
+from instrumentation.log_redaction import HIDDEN, Names, Redactor
+from instrumentation.log_values import (
+    LEFT_OUT,
+    MAX_KEY_CHARACTERS,
+    MAX_NODES,
+    Plain,
+    Shorter,
+    shown_as,
+)
 
 SMALLEST_RECORD_BYTES = 1024
 """A cut record still says when, where, and the beginning of what: less than this is not asked."""
 
-_LATEST_SECONDS = 253_402_300_800  # the end of the year 9999
 _LARGEST_PID = 2**31
 _SHORT_CHARACTERS = 256  # for names of loggers and threads
 _FEWEST_CHARACTERS = 40  # ids and times stay whole
@@ -45,13 +51,11 @@ _LEAST = frozenset(
 )
 """What is left of a record whose every field is too long."""
 
+_AS_THEY_ARE = frozenset({int, bool, type(None)})
+_NOTHING = ("",)
 
-class Service(NamedTuple):
-    """What stands in every record of one application; None is left out."""
-
-    name: str
-    version: str | None = None
-    environment: str | None = None
+_SEARCHED = ("message", "url.path", "error.type", "error.message", "error.stack_trace")
+"""Fields that may hold a secret in their text."""
 
 
 class _TooLong(Exception):
@@ -64,90 +68,117 @@ class LineFormatter:
     def __init__(self, service: Service, *, redactor: Redactor, max_bytes: int) -> None:
         self._redactor = redactor
         self._max_bytes = max(max_bytes, SMALLEST_RECORD_BYTES)
-        self._second = (-1, "")
-        fields = {
-            "ecs.version": ECS_VERSION,
-            "service.name": service.name,
-            "service.version": service.version,
-            "service.environment": service.environment,
-        }
-        known = {name: value for name, value in fields.items() if value is not None}
-        self._tail = b"," + orjson.dumps(known)[1:] + b"\n"
-        self.begin_process()
+        self._parts = LineParts(service)
+        self._secret_names = secret_names = redactor.secret_names
+        self._ordinary = Names(
+            lambda name: not (name in OWN or name in CALLERS_FIELDS or secret_names[name])
+        )
 
     def begin_process(self) -> None:
         """Begin a new series of `event.id`, as a forked child must."""
-        self._events = os.urandom(8).hex()
-        self._numbers = itertools.count()
+        self._parts.begin_process()
 
     def line(self, record: logging.LogRecord, state: RequestState | None) -> bytes:
         """Return the record as one line, its end included."""
         try:
             if type(record) is FinishedRecord:
-                state = record.request_state
-                path, query = path_of(state), state.query
-                if len(path) + len(query) > self._max_bytes:
-                    raise _TooLong
-                query = query and self._redactor.query(query)
-                body = orjson.dumps(self._finished(record, self._redactor.text(path), query))
+                document = self._finished_usual(record)
             else:
-                body = orjson.dumps(self._usual(record, state))
+                document = self._usual(record, state)
+            line = self._parts.line(record, orjson.dumps(document))
         except Exception:  # noqa: BLE001  # whatever it is that cannot be written: the long way can
             return self._long_way(record, state, None)
-        size = len(body) + len(self._tail)
-        if size > self._max_bytes:
-            return self._long_way(record, state, size)
-        return body[:-1] + self._tail
+        if len(line) > self._max_bytes:
+            return self._long_way(record, state, len(line))
+        return line
 
     def _usual(self, record: logging.LogRecord, state: RequestState | None) -> Document:
-        redact = self._redactor.text
         message = record.msg
         if record.args or type(message) is not str:
             message = record.getMessage()
-        left = self._max_bytes - len(message)  # more than a record holds need not be searched
-        if left < 0:
-            raise _TooLong
-        document: Document = {
-            "@timestamp": self._time(record.created),
-            "log.level": record.levelname.lower(),
-            "message": redact(message),
-            "log.logger": record.name,
-            "event.id": f"{self._events}-{next(self._numbers)}",
-            "process.pid": record.process,
-            "process.thread.name": record.threadName,
-        }
+        document: Document = {"message": message}
+        texts = [message]
         if state is not None:
             path = path_of(state)
-            left -= len(path)
-            if left < 0:
-                raise _TooLong
-            self._add_request(document, state, self._redactor.text(path))
+            add_request(document, state, path)
+            texts.append(path)
         if record.exc_info or record.exc_text or record.stack_info:
-            for name, text in error_fields(record).items():
-                left -= len(text)
-                if left < 0:
-                    raise _TooLong
-                document[name] = redact(text)
+            errors = error_fields(record)
+            document.update(errors)
+            texts += errors.values()
         fields = record.__dict__
+        extra: Document | None = {}
         if len(fields) != OWN_NUMBER:
-            self._add_extras(document, fields, left)
+            extra = self._plain_extras(fields, texts)
+        searched = "\n".join(texts)  # one search costs less than one for each
+        left = self._max_bytes
+        if len(searched) > left:  # more than a record holds need not be searched
+            raise _TooLong
+        if extra is not None and self._redactor.is_clean(searched):
+            if extra:
+                document["extra"] = extra
+            return document
+        for name in _SEARCHED:
+            if isinstance(text := document.get(name), str):
+                left -= len(text)
+                document[name] = self._redactor.text(text)
+        self._add_extras(document, fields, left)
         return document
 
-    def _add_request(self, document: Document, state: RequestState, path: str) -> None:
-        document["request_id"] = state.request_id
-        document["trace.id"] = state.trace_id
-        document["span.id"] = state.span_id
-        document["http.request.method"] = state.method
-        document["url.path"] = path
-        if state.user_id is not None:
-            document["user.id"] = state.user_id
+    def _plain_extras(self, fields: dict[str, object], texts: list[str]) -> Document | None:
+        """Return extras that JSON can hold as they are, and add their texts to those to search.
+
+        None where one is another, is secret by its name, or does not stand under `extra`.
+        """
+        added = islice(fields.items(), OWN_NUMBER - 1, None)
+        if next(added, _NOTHING)[0] != LAST_OWN:  # something was taken away, or came first
+            return None
+        extra = dict(added)
+        ordinary = self._ordinary
+        nodes = own = 0
+        for name, value in extra.items():
+            if not ordinary[name]:
+                if name not in OWN:
+                    return None
+                own += 1
+                continue
+            kind = type(value)
+            if kind is str:
+                texts.append(value)  # type: ignore[arg-type]  # mypy does not narrow by `kind`
+            elif kind in _AS_THEY_ARE:
+                continue
+            elif kind is float:
+                if not math.isfinite(value):  # type: ignore[arg-type]  # likewise
+                    return None
+            elif kind is list:
+                items = extra[name] = value.copy()  # type: ignore[attr-defined]  # likewise
+                nodes += len(items)
+                if nodes > MAX_NODES or not self._is_plain(items, texts):
+                    return None
+            else:
+                return None
+        if own:
+            return {name: value for name, value in extra.items() if name not in OWN}
+        return extra
+
+    def _is_plain(self, items: list[object], texts: list[str]) -> bool:
+        """Tell whether a list holds texts and whole numbers only, and is no secret's pair."""
+        for item in items:
+            if type(item) is str:
+                texts.append(item)
+            elif type(item) is not int:
+                return False
+        first = items[0] if len(items) == 2 else None
+        return type(first) is not str or not self._secret_names[first[:MAX_KEY_CHARACTERS]]
 
     def _add_extras(self, document: Document, fields: dict[str, object], left: int) -> None:
         extra: Document = {}
         redactor = self._redactor
-        secret_names = redactor.secret_names
+        secret_names = self._secret_names
         plain: Plain | None = None
-        for name in extra_names(fields):
+        for name in added_names(fields):
+            if name in OWN:
+                continue
             value = fields[name]
             if secret_names[name]:
                 extra[name] = HIDDEN
@@ -174,38 +205,13 @@ class LineFormatter:
         if extra:
             document["extra"] = extra
 
-    def _finished(self, record: FinishedRecord, path: str, query: str) -> Document:
+    def _finished_usual(self, record: FinishedRecord) -> Document:
         state = record.request_state
-        latency_ms = state.latency_ms or 0.0
-        document: Document = {
-            "@timestamp": self._time(record.created),
-            "log.level": record.levelname.lower(),
-            "message": f"{state.method} {path} {state.status}",
-            "log.logger": record.name,
-            "event.id": f"{self._events}-{next(self._numbers)}",
-            "process.pid": record.process,
-            "process.thread.name": record.threadName,
-            "request_id": state.request_id,
-            "trace.id": state.trace_id,
-            "span.id": state.span_id,
-            "http.request.method": state.method,
-            "http.response.status_code": state.status,
-            "http.response.body.bytes": state.response_bytes,
-            "url.path": path,
-            "event.duration": int(latency_ms * 1e6),
-            "latency_ms": round(latency_ms, 3),
-        }
-        if query:
-            document["url.query"] = query
-        if state.rule is not None:
-            document["http.route"] = state.rule
-        if state.user_id is not None:
-            document["user.id"] = state.user_id
-        if state.error_type is not None:
-            document["error.type"] = state.error_type
-        if record.share is not None:
-            document["event.sample_rate"] = record.share
-        return document
+        path, query = path_of(state), state.query
+        if len(path) + len(query) > self._max_bytes:
+            raise _TooLong
+        query = query and self._redactor.query(query)
+        return finished_fields(record, self._redactor.text(path), query)
 
     def _long_way(
         self, record: logging.LogRecord, state: RequestState | None, size: int | None
@@ -216,28 +222,27 @@ class LineFormatter:
         if isinstance(record, FinishedRecord):
             finished = record.request_state
             path, query = plain.text(path_of(finished)), plain.query(finished.query)
-            whole_document = all_plain(self._finished(record, path, query), plain)
+            told = finished_fields(record, path, query)
         else:
-            whole_document = self._careful(record, state, message_of(record), errors, plain)
-            whole_document["event.id"] = f"{self._events}-{next(self._numbers)}"
+            told = self._careful(record, state, message_of(record), errors, plain)
+        whole_document = all_plain({**self._common(record, plain), **told}, plain)
+        whole_document["event.id"] = self._parts.event_id()
         document, longest = whole_document, self._max_bytes
         nodes = MAX_NODES
         while True:
-            body = orjson.dumps(document)
-            whole = len(body) + len(self._tail)
-            if size is None and (plain.left_out or whole > self._max_bytes):
-                size = whole + plain.left_out
+            line = self._parts.whole_line(orjson.dumps(document))
+            if size is None and (plain.left_out or len(line) > self._max_bytes):
+                size = len(line) + plain.left_out
             if size is not None:
                 document["log.truncated"] = True
                 document["log.original_bytes"] = size
-                body = orjson.dumps(document)
-                whole = len(body) + len(self._tail)
-            if whole <= self._max_bytes:
-                return body[:-1] + self._tail
+                line = self._parts.whole_line(orjson.dumps(document))
+            if len(line) <= self._max_bytes:
+                return line
             if longest <= _FEWEST_CHARACTERS:
                 least = {name: document[name] for name in document if name in _LEAST}
-                return orjson.dumps(least)[:-1] + self._tail
-            fitting = longest - (whole - self._max_bytes)  # where one text is all that is long
+                return self._parts.whole_line(orjson.dumps(least))
+            fitting = longest - (len(line) - self._max_bytes)  # where one text is all that is long
             longest = max(fitting, longest // 2, _FEWEST_CHARACTERS)
             nodes //= 2
             shorter = Shorter(
@@ -247,6 +252,27 @@ class LineFormatter:
             )
             document = shorter.document(whole_document)
 
+    def _common(self, record: logging.LogRecord, plain: Plain) -> Document:
+        """Return what `LineParts` knows of a usual record, however this one was tampered with."""
+        fields = vars(record)
+
+        def short(name: str) -> str:
+            return plain.text(shown_as(fields.get(name))[:_SHORT_CHARACTERS])
+
+        created = fields.get("created")
+        if not (isinstance(created, int | float) and 0 <= created < LATEST_SECONDS):
+            created = time.time()
+        document: Document = {
+            "@timestamp": time_of(created),
+            "log.level": short("levelname").lower(),
+            "log.logger": short("name"),
+            "process.thread.name": short("threadName"),
+        }
+        process = fields.get("process")
+        if type(process) is int and 0 < process <= _LARGEST_PID:
+            document["process.pid"] = process
+        return document
+
     def _careful(
         self,
         record: logging.LogRecord,
@@ -255,30 +281,13 @@ class LineFormatter:
         errors: dict[str, str],
         plain: Plain,
     ) -> Document:
-        fields = vars(record)
-
-        def short(name: str) -> str:
-            return plain.text(shown_as(fields.get(name))[:_SHORT_CHARACTERS])
-
-        created = fields.get("created")
-        if not (isinstance(created, int | float) and 0 <= created < _LATEST_SECONDS):
-            created = time.time()
-        document: Document = {
-            "@timestamp": self._time(created),
-            "log.level": short("levelname").lower(),
-            "message": plain.text(message),
-            "log.logger": short("name"),
-            "process.thread.name": short("threadName"),
-        }
-        process = fields.get("process")
-        if type(process) is int and 0 < process <= _LARGEST_PID:
-            document["process.pid"] = process
+        document: Document = {"message": plain.text(message)}
         if state is not None:
-            self._add_request(document, state, plain.text(path_of(state)))
+            add_request(document, state, plain.text(path_of(state)))
         for name, text in errors.items():
             document[name] = plain.stack(text) if name.endswith("trace") else plain.text(text)
         extra: Document = {}
-        for key, value in list(fields.items()):
+        for key, value in list(vars(record).items()):
             if key in OWN:
                 continue
             if plain.is_spent():
@@ -292,17 +301,4 @@ class LineFormatter:
                 extra[name] = shown
         if extra:
             document["extra"] = extra
-        return all_plain(document, plain)
-
-    def _time(self, created: float) -> str:
-        """Return the time in UTC; the part before the point is made once a second."""
-        known, stamp = self._second
-        within = created - known
-        if not 0 <= within < 1:
-            if not 0 <= created < _LATEST_SECONDS:
-                raise ValueError(created)
-            known = int(created)
-            within = created - known
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(known))
-            self._second = (known, stamp)
-        return "%s.%06dZ" % (stamp, within * 1e6)  # noqa: UP031  # a third faster than an f-string
+        return document

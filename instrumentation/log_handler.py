@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import Flask, current_app, has_app_context
 
 from instrumentation.correlation import CURRENT, RequestState
-from instrumentation.log_counts import LogCounts, counted_as
+from instrumentation.log_counts import BY_NUMBER, LogCounts, counted_as
 from instrumentation.log_development import SERVER, is_request_line
 from instrumentation.log_fields import FinishedRecord
 from instrumentation.log_file import DAY_SECONDS, LogFile
@@ -108,7 +108,7 @@ class JsonFileHandler(logging.Handler):
         if state is not None:  # what `is_of_app` asks, without a call for each record
             if state.app is not app:
                 return False
-        elif not is_of_app(app, None):
+        elif has_app_context() and current_app != app:
             return False
         if record.name == SERVER and LOGS_REQUESTS in app.extensions and is_request_line(record):
             return False  # our own record of the request tells more
@@ -123,7 +123,7 @@ class JsonFileHandler(logging.Handler):
 
     def _take(self, record: logging.LogRecord, state: RequestState | None) -> None:
         try:
-            level = counted_as(record.levelno)
+            level = BY_NUMBER.get(record.levelno) or counted_as(record.levelno)
             line = self._lines.line(record, state)
         except Exception:  # noqa: BLE001  # a log must never fail the request that it tells of
             self._counts.lose("format_failed")

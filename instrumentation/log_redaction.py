@@ -7,7 +7,7 @@ too many is accepted, showing one too many is not.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
@@ -64,30 +64,47 @@ class Redactor:
 
     def __init__(self, further_names: Iterable[str] = ()) -> None:
         names = [name for name in (*SECRET_NAMES, *further_names) if _squashed(name)]
-        self._endings = tuple(_squashed(name) for name in names)
         self._stems = _stems(names)
         self._pairs = _beside(names, _VALUE)
         self._header_lines = _beside(_HEADERS, _LINE)
-        self.secret_names = _Names(self._endings)
+        endings = tuple(_squashed(name) for name in names)
+        self.secret_names = Names(lambda name: _squashed(name).endswith(endings))
 
     def is_secret(self, name: str) -> bool:
         """Tell whether what stands under that name is to be hidden."""
         return self.secret_names[name]
 
-    def text(self, text: str) -> str:
-        """Return the text without its secrets; the same object where there is none."""
+    def is_clean(self, text: str) -> bool:
+        """Tell, at little cost, that a text holds no secret; it may hold none either way.
+
+        What is so of a text is so of each of its parts: many may be joined, and asked for once.
+        """
         pairs = "=" in text or ":" in text or "'," in text or '",' in text
         if not pairs and " " not in text:
+            return True
+        lowered = text.lower()
+        if "bearer" in lowered or "basic" in lowered or "private key" in lowered:
+            return False
+        if pairs:
+            if "://" in lowered and "@" in lowered:
+                return False
+            for stem in self._stems:
+                if stem in lowered:
+                    return False
+        return True
+
+    def text(self, text: str) -> str:
+        """Return the text without its secrets; the same object where there is none."""
+        if self.is_clean(text):
             return text
         lowered = text.lower()
         if "private key" in lowered:
             text = _PRIVATE_KEY.sub(HIDDEN, text)
-        if pairs:
-            found = [stem for stem in self._stems if stem in lowered]
-            if found:
-                text = "\n".join(self._line(line, found) for line in text.split("\n"))
-            if "://" in lowered and "@" in lowered:
-                text = _USER_INFO.sub(rf"\g<user>{HIDDEN}@", text)
+        found = [stem for stem in self._stems if stem in lowered]
+        if found:
+            text = "\n".join(self._line(line, found) for line in text.split("\n"))
+        if "://" in lowered and "@" in lowered:
+            text = _USER_INFO.sub(rf"\g<user>{HIDDEN}@", text)
         if "bearer" in lowered or "basic" in lowered:
             text = _SCHEMES.sub(rf"\g<scheme>{HIDDEN}", text)
         return text
@@ -117,20 +134,20 @@ class Redactor:
         return shown
 
 
-class _Names(dict[str, bool]):
-    """Which names are secret, decided once for those that are short."""
+class Names(dict[str, bool]):
+    """What holds for a name, decided once for those that are short."""
 
-    def __init__(self, endings: tuple[str, ...]) -> None:
+    def __init__(self, decide: Callable[[str], bool]) -> None:
         super().__init__()
-        self._endings = endings
+        self._decide = decide
 
     def __missing__(self, name: str) -> bool:
-        secret = _squashed(name).endswith(self._endings)
+        holds = self._decide(name)
         if len(name) <= _CACHED_CHARACTERS:
             if len(self) >= _CACHED_NAMES:
                 self.clear()
-            self[name] = secret
-        return secret
+            self[name] = holds
+        return holds
 
 
 def redact_text(text: str) -> str:

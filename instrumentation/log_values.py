@@ -13,7 +13,7 @@ MAX_DEPTH = 12
 MAX_NODES = 1000
 """How many values one record's extras may hold, at all depths; the rest is said to be left out."""
 
-_MAX_KEY_CHARACTERS = 256
+MAX_KEY_CHARACTERS = 256
 _ALWAYS_CHARACTERS = 256
 """A text that is no longer is taken whatever is left; containers stop where nothing is."""
 
@@ -145,8 +145,8 @@ class Plain:
     def _names_a_secret(self, first: object) -> bool:
         """Tell whether a pair is a header, or another name with its value."""
         if isinstance(first, bytes):
-            first = first[:_MAX_KEY_CHARACTERS].decode("latin-1")
-        return type(first) is str and self._redactor.is_secret(first[:_MAX_KEY_CHARACTERS])
+            first = first[:MAX_KEY_CHARACTERS].decode("latin-1")
+        return type(first) is str and self._redactor.is_secret(first[:MAX_KEY_CHARACTERS])
 
     def _mapping(self, value: Mapping[object, object], depth: int) -> object:
         if depth >= MAX_DEPTH:
@@ -167,7 +167,7 @@ class Plain:
     def name(self, key: object) -> str:
         """Return a key as text."""
         shown = str.__str__(key) if isinstance(key, str) else shown_as(key)
-        shown = shown[:_MAX_KEY_CHARACTERS]
+        shown = shown[:MAX_KEY_CHARACTERS]
         self.characters -= len(shown)
         return clean(self._redactor.text(shown))
 

@@ -2,7 +2,8 @@
 
 What does not fit the memory, or cannot be written, is lost and counted; the thread goes on, so
 that writing resumes by itself. The thread starts with the first line in a process, also in a
-forked child, and gathers lines for a moment, so that a busy service pays for few writes.
+forked child. It sleeps while there are none, and gathers them for a moment, so that a busy
+service pays for few writes, and one that is not for nothing.
 """
 
 import os
@@ -11,6 +12,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from instrumentation.correlation import CURRENT
@@ -61,15 +64,15 @@ class LogWriter:
         # Reentrant, as a signal's handler or a finaliser may log while its thread holds it.
         self._lock = threading.RLock()
         self._written = threading.Condition(self._lock)
-        self._wake = threading.Event()
-        self._hurry = threading.Event()
+        # Wakes the thread, or ends its gathering; not an Event, which costs several times as much,
+        # and which a signal's handler must not set while its thread does.
+        self._signals: SimpleQueue[None] = SimpleQueue()
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
         self._taken = 0
         self._settled = 0
         self._stuck_at = -1
         self._made = dict.fromkeys(LEVELS, 0)
-        self._woken = False
         self._writing = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -84,19 +87,20 @@ class LogWriter:
         """Take a line, or count it as lost where too much waits already; never waits."""
         with self._lock:
             self._made[level] += 1
-            waiting_bytes = self._waiting_bytes + len(line)
+            before = self._waiting_bytes
+            waiting_bytes = before + len(line)
             fits = waiting_bytes <= self._max_bytes
             if fits:
-                self._lines.append(line)
+                lines = self._lines
+                first = not lines
+                lines.append(line)
                 self._waiting_bytes = waiting_bytes
-                self._taken += 1
-            woken, self._woken = self._woken, True
-        if not woken:
-            self._wake.set()
-        if waiting_bytes > self._crowded_bytes:
-            self._hurry.set()
-            if not fits:
-                self._counts.lose("queue_full")
+        if not fits:
+            self._counts.lose("queue_full")
+            if self._signals.empty():  # it is counted as made as well, by the thread
+                self._signals.put(None)
+        elif first or waiting_bytes > self._crowded_bytes >= before:
+            self._signals.put(None)
         if self._thread is None:
             self._start()
 
@@ -104,15 +108,14 @@ class LogWriter:
         """Wait until everything taken so far is written, or lost; tell whether it is."""
         deadline = time.monotonic() + timeout_seconds
         with self._lock:
-            target = self._taken
+            target = self._taken + len(self._lines)
         if self._thread is None:
             self._drain(wait=False)  # no thread could be started, or none was needed
         while True:
-            self._hurry.set()
-            self._wake.set()
             with self._written:
                 if self._settled >= target:
                     return True
+                self._signals.put(None)
                 left = deadline - time.monotonic()
                 if left <= 0:
                     self._stuck_at = self._settled
@@ -127,15 +130,14 @@ class LogWriter:
         # Who has just waited in vain need not do so again.
         done = self.flush(0.0) if self._stuck_at == self._settled else self.flush()
         self._closed = True
-        self._wake.set()
-        self._hurry.set()
+        self._signals.put(None)
         if done:
             if self._thread is not None and self._thread is not threading.current_thread():
                 self._thread.join(FLUSH_SECONDS)
             self._counts.publish()
             return
         with self._lock:
-            lost = self._taken - self._settled
+            lost = self._taken + len(self._lines) - self._settled
         self._counts.lose("shutdown", lost)
         say(f"{self._file.path}: {lost} log records could not be written in {FLUSH_SECONDS} s")
 
@@ -166,14 +168,18 @@ class LogWriter:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
-            if not self._closed:
-                self._hurry.wait(self._gather_seconds)
+            self._signals.get()
+            if not self._closed and self._waiting_bytes <= self._crowded_bytes:
+                self._gather()
             self._drain()
             with self._lock:
                 if self._closed and not self._lines:
                     self._thread = None
                     return
+
+    def _gather(self) -> None:
+        with suppress(Empty):
+            self._signals.get(timeout=self._gather_seconds)
 
     def _drain(self, *, wait: bool = True) -> None:
         if not self._writing.acquire(blocking=wait):
@@ -185,10 +191,11 @@ class LogWriter:
 
     def _write_what_waits(self) -> None:
         with self._lock:
-            self._wake.clear()
-            self._hurry.clear()
-            self._woken = False
+            with suppress(Empty):  # what was signalled so far is being done
+                while not self._signals.empty():
+                    self._signals.get_nowait()
             lines, self._lines = self._lines, []
+            self._taken += len(lines)
             made, self._made = self._made, dict.fromkeys(LEVELS, 0)
         self._counts.made(made)
         if not lines:

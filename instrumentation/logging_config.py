@@ -17,7 +17,7 @@ from instrumentation.log_console import ConsoleHandler
 from instrumentation.log_counts import LogCounts, log_counts
 from instrumentation.log_development import show_on_terminal
 from instrumentation.log_file import check_log_file
-from instrumentation.log_format import LineFormatter, Service
+from instrumentation.log_format import LineFormatter
 from instrumentation.log_handler import (
     LOGS_REQUESTS,
     AppLog,
@@ -26,6 +26,7 @@ from instrumentation.log_handler import (
     flush_logs,
     set_app_log,
 )
+from instrumentation.log_parts import Service
 from instrumentation.log_redaction import Redactor, redact_text
 from instrumentation.propagation import carry_requests_into_threads
 from instrumentation.settings import DEFAULT_LOG_FILE, InstrumentSettings

@@ -39,7 +39,8 @@ class Timing:
         pending: the rule's ``for``.
         keep: the rule's ``keep_firing_for``.
         window: the rule's longest range, zero where the signal is a state.
-        window_share: the share of the window that the fault must fill to cross the threshold.
+        crossing_window: the range over which the threshold's own operand is averaged.
+        window_share: the share of it that the fault must fill to cross the threshold.
         group_wait, group_interval: of the route that the alert takes (the longest, if several).
         discovery: Prometheus' discovery tick where the fault acts through discovery, else zero.
         builds: how long the signal takes to reach its level once the fault bites.
@@ -54,6 +55,7 @@ class Timing:
     pending: timedelta
     keep: timedelta = ZERO
     window: timedelta = ZERO
+    crossing_window: timedelta = ZERO
     window_share: float = 0.0
     group_wait: timedelta
     group_interval: timedelta
@@ -106,10 +108,11 @@ class Bounds:
 def bounds(timing: Timing) -> Bounds:
     """Compute the bounds of one drill.
 
-    With *w* the window, *s* the share of it that the fault must fill, *f* the rule's ``for``
+    With *w* the rule's longest window, *c* the one of its threshold, *s* the share of that which
+    the fault must fill, *f* the rule's ``for``
     rounded up to whole evaluations, *e* the evaluation and *c* the scrape interval::
 
-        crossing   = discovery + scrape_timeout + builds + w * s
+        crossing   = discovery + scrape_timeout + builds + c * s
         minimum    = crossing + for + group_wait
         earliest   = for + group_wait
         fires      = crossing + probe + c + e + f + e + allowance
@@ -127,7 +130,7 @@ def bounds(timing: Timing) -> Bounds:
         timing.discovery
         + timing.scrape_timeout
         + timing.builds
-        + timing.window * timing.window_share
+        + timing.crossing_window * timing.window_share
     )
     fires = (
         crossing
@@ -200,7 +203,9 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     share = effect.fills
     if share is None:
         share = window_share(rule, effect.level if drill.fires else None)
-    routes = derived.route_tree.route_for({**rule.labels, "alertname": alert, "service": drill.id})
+    routes = derived.route_tree.route_for(
+        {**rule.labels, "alertname": alert, "service": drill.label}
+    )
     return Timing(
         scrape=derived.scrape_interval,
         scrape_timeout=derived.scrape_timeout if effect.times_out else ZERO,
@@ -208,6 +213,7 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         pending=rule.for_,
         keep=rule.keep_firing_for,
         window=rule.window if averaged else ZERO,
+        crossing_window=_crossing_window(rule) if averaged else ZERO,
         window_share=share,
         group_wait=max((route.group_wait for route in routes), default=ZERO),
         group_interval=max((route.group_interval for route in routes), default=ZERO),
@@ -217,6 +223,12 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         probe=probe if effect.probed else ZERO,
         lingers=effect.lingers,
     )
+
+
+def _crossing_window(rule: AlertRule) -> timedelta:
+    """Return how far back the comparison that decides looks; else the rule's longest window."""
+    threshold = rule.threshold
+    return threshold.window if threshold and threshold.window else rule.window
 
 
 def rule_named(derived: Derived, alert: str) -> AlertRule:

@@ -1,55 +1,36 @@
-"""Runs the selected drills at the same time, under one stack, beside an unfaulted control.
+"""Runs the selected drills at the same time, each under its stack, beside unfaulted controls.
 
-One rule: this module starts and ends everything that a run needs, in the order in which waiting
-overlaps best, and leaves nothing behind. A drill's service comes up just before its drill, as many
-at a time as the machine bears, those that take longest first.
+One rule: this module decides what begins when, so that waiting overlaps best and the machine can
+bear it: the services of the main stack come up one by one just before their drills, those that
+take longest first, and a stack of its own comes up and goes with its drill.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
-from scenarios.admission import admitted
-from scenarios.drill import Plan, run_drill
-from scenarios.expectation import expect
-from scenarios.history import Kind, Recorder
-from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
-from scenarios.load import LoadError, LoadGenerator
-from scenarios.load_plan import LoadPlan, check_load
-from scenarios.load_sample import LoadSample
-from scenarios.model import Drill
-from scenarios.observe import Observer, scrape_failures
-from scenarios.places import PLACES_PER_CORE, Places, weight
+from scenarios.drill import Plan
+from scenarios.failures import CANNOT_START
+from scenarios.grounds import Grounds
+from scenarios.lifecycle import READY_SECONDS
+from scenarios.model import MAIN, Drill
+from scenarios.places import weight
 from scenarios.progress import Progress
 from scenarios.result import Phases, Result
-from scenarios.service import Fleet, ServiceFailed
 from scenarios.settings import Settings
-from scenarios.site import CONTROL, Berth, Site
-from scenarios.target import Scraping, Target
-from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
-from stack.clients.prometheus import PrometheusClient, PrometheusError
-from stack.derive import Derived, RunAddresses, derive
+from scenarios.site import CONTROL
+from scenarios.target import Target
+from scenarios.watch import NOT_UP, Tamper, Watch
+from stack.clients.prometheus import PrometheusClient
+from stack.derive import Derived
 from stack.endpoints import Endpoints
 from stack.launch.embedded import EmbeddedStack
-from stack.ports import reserve
 from stack.processes import Processes
-from stack.receivers import Receivers
-from stack.tools import ToolSettings, find_tools
-from stack.tools.faketime import find_faketime
-from stack.waiting import NotYet, WaitTimeout, wait_until
-
-PATIENCE_SECONDS = 15.0
-"""How long a fault may take to show its witness or to be repaired, beside the sampling period."""
-
-STRANGERS = "strangers"
-"""The history of whatever belongs to no service of the run."""
-
-Tamper = Callable[[Derived], Derived]
+from stack.tools import Tools
 
 
 class Campaign:
@@ -72,15 +53,18 @@ class Campaign:
         that a broken stack is noticed.
         """
         self.settings = settings
-        self.drills = tuple(drills)
         self.directory = directory
         self.phases = Phases()
         self._say = say
-        self._tamper = tamper
         self._interfere = interfere
         self._running = ExitStack()
-        self.processes = Processes()
-        self.targets: dict[str, Target] = {}
+        self._grounds = Grounds(settings, directory, self.phases, say)
+        by_stack: dict[str, list[Drill]] = {MAIN: []}
+        for drill in drills:
+            by_stack.setdefault(drill.watched_by, []).append(drill)
+        self._watches = {
+            name: Watch(name, some, self._grounds, tamper=tamper) for name, some in by_stack.items()
+        }
         self._threads: list[threading.Thread] = []
         self._begin = threading.Event()
         self._given_up = False
@@ -98,220 +82,74 @@ class Campaign:
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where Prometheus and Alertmanager are."""
-        return self._stack.endpoints
+        """Where the main stack's Prometheus and Alertmanager are."""
+        return self._main.stack.endpoints
+
+    @property
+    def stacks(self) -> tuple[EmbeddedStack, ...]:
+        """Every stack of the run."""
+        return tuple(watch.stack for watch in self._watches.values())
+
+    @property
+    def prometheus(self) -> PrometheusClient:
+        """The main stack's Prometheus."""
+        return self._main.prometheus
+
+    @property
+    def derived(self) -> Derived:
+        """The main stack's configuration."""
+        return self._main.derived
+
+    @property
+    def tools(self) -> Tools:
+        """What the run is made of."""
+        return self._grounds.tools
+
+    @property
+    def processes(self) -> Processes:
+        """Every process of the run but the services' own."""
+        return self._grounds.processes
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """Every service of the run."""
+        return self._grounds.targets
 
     @property
     def control(self) -> Target:
-        """The service that nobody breaks."""
+        """The main stack's service that nobody breaks."""
         return self.targets[CONTROL]
 
+    @property
+    def _main(self) -> Watch:
+        return self._watches[MAIN]
+
     def _start(self, running: ExitStack) -> None:
-        settings = self.settings
-        tool_settings = ToolSettings.from_env()
-        with self.phases.timed("find tools"):
-            self.tools = find_tools(tool_settings, self._say)
-            faketime = None
-            if any(drill.service.own_clock for drill in self.drills):
-                faketime = find_faketime(tool_settings, self._say)
-        with self.phases.timed("wait for turn"):
-            self._turn = running.enter_context(ExitStack())
-            self._turn.enter_context(
-                admitted(
-                    len(self.drills),
-                    settings.time_scale,
-                    lock=tool_settings.cache_directory / "drilling.lock",
-                    cores=len(os.sched_getaffinity(0)),
-                    say=self._say,
-                )
-            )
+        watches = self._watches.values()
+        drills = [drill for watch in watches for drill in watch.drills]
+        own_clocks = any(drill.service.own_clock for drill in drills)
+        self._grounds.open(running, drills=len(drills), own_clocks=own_clocks)
         with self.phases.timed("start"):
-            self.recorders = {
-                name: Recorder(name, self.directory / "histories" / f"{name}.jsonl")
-                for name in [drill.id for drill in self.drills] + [CONTROL, STRANGERS]
-            }
-            strangers = self.recorders.pop(STRANGERS)
-            running.enter_context(self.processes)
-            receivers = running.enter_context(
-                Receivers(
-                    self.directory / "secrets", lambda delivery: self._observer.received(delivery)
-                )
-            )
-            site = Site.make(self.directory, settings, faketime)
-            fleet = Fleet(self.processes, settings.app, self.directory)
-            fleet.start()
-            ports = [running.enter_context(reserve()) for _ in range(3)]
-            prometheus_port, alertmanager_port, gateway_port = (one.port for one in ports)
-            self.derived = derive(
-                settings.production,
-                time_scale=settings.time_scale,
-                run=RunAddresses(
-                    prometheus_targets_glob=site.targets / "*.yml",
-                    prometheus=f"127.0.0.1:{prometheus_port}",
-                    alertmanager=f"127.0.0.1:{alertmanager_port}",
-                    pagerduty_url=receivers.pagerduty_url,
-                    smtp_smarthost=receivers.smtp_smarthost,
-                    smtp_ca_file=receivers.smtp_ca_file,
-                    secrets_directory=self.directory / "secrets",
-                ),
-            )
-            self.plans = {drill.id: self._plan(drill) for drill in self.drills}
-            berths = [
-                Berth.of(drill, settings=settings, run=self.directory, shared_gateway=ports[2])
-                for drill in (*self.drills, None)
-            ]
-            load_plan = LoadPlan(
-                fault_secret_file=site.fault_secret,
-                targets=tuple(berth.targeted for berth in berths),
-                timeout_seconds=max(2.0, *(2 * one.longest_response_seconds for one in berths)),
-            )
-            for berth in berths:
-                check_load(
-                    berth.targeted,
-                    threads=berth.threads,
-                    longest_response_seconds=berth.longest_response_seconds,
-                    timeout_seconds=load_plan.timeout_seconds,
-                )
-            self._load = LoadGenerator(self.processes, load_plan, self.directory, self._sampled)
-            patience = PATIENCE_SECONDS + 2 * settings.sample.total_seconds()
-            scraping = Scraping(
-                timeout_seconds=self.derived.scrape_timeout.total_seconds(),
-                sample_limit=self.derived.sample_limit,
-            )
-            for berth in berths:
-                running.callback(berth.close)
-                self.targets[berth.id] = site.build(
-                    berth, fleet, self._load, patience=patience, scraping=scraping
-                )
-            self._start_stack(running, prometheus_port, alertmanager_port)
-            self._strangers = strangers
-            self._observer = Observer(
-                recorders=self.recorders,
-                strangers=strangers,
-                prometheus=self.prometheus,
-                alertmanager=self.alertmanager,
-                evaluation=self.derived.evaluation_interval,
-                alive=self._dead,
-            )
-            site.start_gateway("shared", gateway_port, self.directory / "gateway", self.processes)
-            for berth in berths:
-                if berth.service.own_gateway:
-                    site.start_gateway(
-                        berth.id, berth.gateway_port.port, berth.directory, self.processes
-                    )
-            self._load.start()
-            self._load.wait_started(READY_SECONDS)
-            cores = len(os.sched_getaffinity(0))
-            self._places = Places(PLACES_PER_CORE * cores)
-            self._lifecycle = Lifecycle(
-                load=self._load,
-                scraped=Scraped(self.prometheus),
-                alertmanager=self.alertmanager,
-                booting=threading.Semaphore(cores),
-                scrape=self.derived.scrape_interval,
-            )
+            berths = [berth for watch in watches for berth in watch.prepare(running)]
+            self._main.start(running)
+            self._grounds.start(running, berths)
+            for watch in watches:
+                watch.connect()
+            self.plans = {name: plan for watch in watches for name, plan in watch.plans.items()}
             self._progress = running.enter_context(Progress(self.plans, self._say))
-            self._lifecycle.bring_up(self.control)
-            self._start_drills()
+            self._start_threads()
         with self.phases.timed("first scrape"):
-            self._wait_ready()
-        self._observer.start()
+            self._main.watch()
 
-    def _start_stack(
-        self, running: ExitStack, prometheus_port: int, alertmanager_port: int
-    ) -> None:
-        run = self._tamper(self.derived)
-        self._stack = running.enter_context(
-            EmbeddedStack(
-                self.tools,
-                run.prometheus_yaml,
-                run.rules_yaml,
-                run.alertmanager_yaml,
-                run.prometheus_flags,
-                run.alertmanager_flags,
-                self.directory / "stack",
-                prometheus_port,
-                alertmanager_port,
-                self.processes,
-            )
-        )
-        self._stack.start_prometheus()
-        self._stack.start_alertmanager()
-        self.prometheus = PrometheusClient(self._stack.endpoints.prometheus_url)
-        self.alertmanager = AlertmanagerClient(self._stack.endpoints.alertmanager_url)
-
-    def _plan(self, drill: Drill) -> Plan:
-        beside = [*([drill.after.alert] if drill.after else []), *sorted(drill.hushes)]
-        probe = self.settings.sample
-        return Plan(
-            drill=drill,
-            want=expect(self.derived, drill, probe=probe),
-            others=tuple(
-                expect(self.derived, drill, probe=probe, alert=alert)
-                for alert in dict.fromkeys(beside)
-            ),
-        )
-
-    def _sampled(self, sample: LoadSample) -> None:
-        self.targets[sample.target].client.add(sample)
-
-    def _wait_ready(self) -> None:
-        self._stack.wait_ready(READY_SECONDS)
-
-        self._lifecycle.wait_scraped(self.control)
-
-        def ready() -> bool:
-            if self.prometheus.active_alertmanagers() < 1:
-                raise NotYet("Prometheus knows no Alertmanager yet")
-            if not all(rule.last_evaluation for rule in self.prometheus.rules().rules):
-                raise NotYet("the rules are not evaluated yet")
-            return True
-
-        wait_until(
-            ready,
-            what="the stack to be ready",
-            timeout_seconds=READY_SECONDS,
-            interval_seconds=0.1,
-            retry_on=(PrometheusError,),
-        )
-
-    def _dead(self) -> str | None:
-        ended = self.processes.exited()
-        if not ended:
-            return None
-        return "; ".join(f"{name} ended with status {code}" for name, code in ended.items())
-
-    def drill(self) -> Result:
-        """Run every drill to its end and return what happened."""
-        begun = time.time()
-        with self.phases.timed("drills"):
-            self._begin.set()
-            self._interfere(self)
-            for thread in self._threads:
-                thread.join()
-        self._progress.close()
-        self._observer.stop()
-        self._note_lost_scrapes(CONTROL, since=begun)
-        if self.settings.keep:
-            self._turn.close()  # whoever looks around should not keep other runs waiting
-        else:
-            self._load.stop()
-        self.recorders[CONTROL].note(Kind.ENDED)
-        return Result(
-            plans=self.plans,
-            histories={name: recorder.close() for name, recorder in self.recorders.items()},
-            strangers=self._strangers.close(),
-            phases=self.phases.seconds,
-            derived=self.derived,
-            tools=self.tools,
-        )
-
-    def _start_drills(self) -> None:
+    def _start_threads(self) -> None:
         """Let the first services come up while the stack does; no drill begins before it is up."""
-        for plan in sorted(self.plans.values(), key=_length, reverse=True):
-            name = plan.drill.id
-            report = self._progress.reporter(name)
-            thread = threading.Thread(target=self._run, args=(plan, report), name=name, daemon=True)
+        own = [watch for watch in self._watches.values() if watch is not self._main]
+        work: list[tuple[float, Callable[[], None]]] = [
+            *((_length(*watch.plans.values()), partial(self._run_own, watch)) for watch in own),
+            *((_length(plan), partial(self._run, plan)) for plan in self._main.plans.values()),
+        ]
+        for _, run in sorted(work, key=lambda one: one[0], reverse=True):
+            thread = threading.Thread(target=run, daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -319,47 +157,89 @@ class Campaign:
         self._given_up = True
         self._begin.set()
 
-    def _run(self, plan: Plan, say: Callable[[str, float], None]) -> None:
-        """Bring one drill's service up, run the drill, and take the service away."""
-        name, recorder = plan.drill.id, self.recorders[plan.drill.id]
-        target = self.targets[name]
-        with self._places.taken(weight(plan.drill)):
+    def drill(self) -> Result:
+        """Run every drill to its end and return what happened."""
+        with self.phases.timed("drills"):
+            self._begin.set()
+            self._interfere(self)
+            for thread in self._threads:
+                thread.join()
+        self._progress.close()
+        self._main.end()
+        if self.settings.keep:
+            self._grounds.turn.close()  # whoever looks around should not keep other runs waiting
+        else:
+            self._grounds.load.stop()
+        histories = {
+            name: history
+            for watch in self._watches.values()
+            for name, history in watch.histories.items()
+        }
+        return Result(
+            plans=self.plans,
+            histories=histories,
+            controls={
+                plan.drill.id: histories[watch.control_key]
+                for watch in self._watches.values()
+                for plan in watch.plans.values()
+            },
+            monitoring={name: watch.monitoring for name, watch in self._watches.items()},
+            phases=self.phases.seconds,
+            derived={name: watch.derived for name, watch in self._watches.items()},
+            tools=self.tools,
+        )
+
+    def _run(self, plan: Plan) -> None:
+        """Bring one drill's service up under the main stack, drill it, and take it away."""
+        say = self._progress.reporter(plan.drill.id)
+        with self._grounds.place(weight(plan.drill), say):
             say("starting", READY_SECONDS)
             try:
-                self._lifecycle.bring_up(target)
-                self._lifecycle.wait_scraped(target)
-            except (ServiceFailed, LoadError, WaitTimeout) as error:
-                recorder.note(Kind.DISTURBED, text=f"{type(error).__name__}: {error}")
+                self._main.bring_up(plan)
+            except NOT_UP as error:
+                self._main.failed_to_start(plan, error)
                 say("failed to start", 0.0)
                 return
             self._begin.wait()
+            if not self._given_up:
+                self._main.drill(plan, say)
+
+    def _run_own(self, watch: Watch) -> None:
+        """Bring a stack up with all its drills' services, drill them, and end all of it."""
+        plans = tuple(watch.plans.values())
+        reporters = [self._progress.reporter(plan.drill.id) for plan in plans]
+        self._begin.wait()
+        with self._grounds.place(watch.weight, reporters[0]), ExitStack() as running:
             if self._given_up:
                 return
-            begun = time.time()
-            run_drill(plan, target, recorder, say)
-            self._note_lost_scrapes(name, since=begun)
-            if self.settings.keep:
-                return
-            recorder.close()
+            for say in reporters:
+                say("starting its own stack", READY_SECONDS)
             try:
-                self._lifecycle.take_away(target)
-            except (AlertmanagerError, LoadError, ServiceFailed, OSError) as error:
-                self._observer.disturb(f"{name} could not be taken away: {error}")
+                watch.start(running)
+                watch.watch()
+                for plan in plans:
+                    watch.bring_up(plan)
+            except (*NOT_UP, *CANNOT_START) as error:
+                for plan in plans:
+                    watch.failed_to_start(plan, error)
+                return
+            threads = [
+                threading.Thread(target=watch.drill, args=(plan, say), daemon=True)
+                for plan, say in zip(plans, reporters, strict=True)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            watch.end()
 
-    def _note_lost_scrapes(self, name: str, *, since: float) -> None:
-        try:
-            scrape_failures(
-                self.prometheus,
-                {name: self.recorders[name]},
-                since=since,
-                interval=self.derived.scrape_interval,
-            )
-        except PrometheusError as error:
-            self._observer.disturb(f"the failed scrapes can't be read: {error}")
+
+def _length(*plans: Plan) -> float:
+    """Return about how long drills that run at the same time take, in seconds."""
+    return max(_seconds(plan) for plan in plans)
 
 
-def _length(plan: Plan) -> float:
-    """Return about how long a drill takes, in seconds."""
+def _seconds(plan: Plan) -> float:
     bounds = plan.want.bounds
     if not plan.drill.fires:
         return bounds.watch.total_seconds()

@@ -5,6 +5,7 @@ One rule: no I/O and no clock; what was not observed is UNKNOWN, never PASS.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from scenarios.content import complaints
@@ -184,12 +185,12 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
             observed=f"inhibited by {by}" if by else "never inhibited",
             look="the inhibit_rules of alertmanager-config.yml",
         )
-    until = _at(history.first(Kind.UNSUPPRESSED, subordinate, after=silenced.at), history)
+    until = _hushed_until(history, want, subordinate, silenced)
     told_before = firing.at < injected(history).at  # a precondition, whose delivery was awaited
     leaked = [
         event
         for event in history.all(Kind.DELIVERED, subordinate, status="firing")
-        if not told_before or silenced.at < event.at < until
+        if event.at < until and (not told_before or silenced.at < event.at)
     ]
     return Verdict(
         claim=claim,
@@ -199,6 +200,18 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
         if leaked
         else f"inhibited for {until - silenced.at:.1f} s by {silenced.detail['by']}",
     )
+
+
+def uncovered(history: History, want: Expectation, other: Expectation) -> tuple[Verdict, Verdict]:
+    """A hushed alert was told once nothing hushed it any more, and so was its resolution."""
+    told = _arrived(history, other, "firing", f"{other.alert} is told once {want.alert} is over")
+    silenced = history.first(Kind.SUPPRESSED, other.alert)
+    first = history.first(Kind.DELIVERED, other.alert, status="firing")
+    if told.status is Status.PASS and (silenced is None or first is None):
+        told = replace(told, status=Status.UNKNOWN, observed="it was never seen to be hushed")
+    elif silenced and first and first.at < _hushed_until(history, want, other.alert, silenced):
+        told = replace(told, status=Status.FAIL, observed=f"it was told while {want.alert} fired")
+    return told, _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
 
 
 @steadily_scraped
@@ -293,6 +306,19 @@ def _why_undelivered(history: History, want: Expectation) -> str:
     refused = [event.text for event in history.all(Kind.DELIVERED, want.alert) if event.text]
     failed = [event.text for event in history.all(Kind.DELIVERY_FAILED)]
     return "; ".join([*failed, *refused]) or want.route
+
+
+def _hushed_until(history: History, want: Expectation, alert: str, silenced: Event) -> float:
+    """Return when an alert was hushed no more: once the one that hushed it was over.
+
+    Alertmanager is looked at every so often, and may have told meanwhile what it hushed; when the
+    other alert ended is known to the evaluation.
+    """
+    ends = (
+        history.first(Kind.UNSUPPRESSED, alert, after=silenced.at),
+        history.first(Kind.INACTIVE, want.alert, after=silenced.at),
+    )
+    return min((event.at for event in ends if event), default=history.events[-1].at)
 
 
 def _at(event: Event | None, otherwise: History) -> float:

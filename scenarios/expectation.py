@@ -70,13 +70,15 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
     if severity not in RECEIVERS:
         known = ", ".join(RECEIVERS)
         raise ValueError(f"{alert} has severity {severity!r}; receivers are promised for {known}")
-    matched = derived.route_tree.route_for({**rule.labels, "alertname": alert, "service": drill.id})
+    matched = derived.route_tree.route_for(
+        {**rule.labels, "alertname": alert, "service": drill.label}
+    )
     route = "; ".join(
         f"alertmanager-config.yml:{one.line} names receiver {one.receiver!r}" for one in matched
     )
     return Expectation(
         alert=alert,
-        service=drill.id,
+        service=drill.label,
         severity=severity,
         receivers=RECEIVERS[severity],
         runbook_url=rule.annotations.get("runbook_url", ""),

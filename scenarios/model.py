@@ -10,6 +10,14 @@ from dataclasses import dataclass, field
 from scenarios.conditions import Load, Service, steady
 from scenarios.faults.fault import Fault
 
+MAIN = "main"
+"""The stack in which all alerts are judged at the run's own time scale."""
+
+
+BUDGETS = "budgets"
+"""The stack in which error budgets are judged, whose windows are days: at a time scale of its own,
+the largest that their shortest window bears, over a past that is made beforehand."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
@@ -29,8 +37,14 @@ class Drill:
         fires: whether the alert must fire; ``False`` makes the drill a twin that must stay quiet.
         may_fire: alerts that this fault may raise beside the drilled one, in the same service.
         hushes: alerts that must fire and be inhibited by the drilled one while it fires.
+        uncovers: of those, the alerts that must be told once the drilled one hushes them no more,
+            and must then resolve as well.
         after: an alert that must have been delivered before the fault is injected.
         requires: capabilities without which the drill is NOT APPLICABLE.
+        stack: which stack watches the drill; drills of one stack share it.
+        subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
+            ``alertmanager``, ``monitoring``). Such a drill breaks its watchers, so that it has a
+            stack of its own.
     """
 
     alert: str
@@ -41,13 +55,26 @@ class Drill:
     fires: bool = True
     may_fire: frozenset[str] | set[str] = frozenset()
     hushes: frozenset[str] | set[str] = frozenset()
+    uncovers: frozenset[str] | set[str] = frozenset()
     after: Precondition | None = None
     requires: frozenset[str] | set[str] = frozenset()
+    stack: str = MAIN
+    subject: str = ""
 
     @property
     def id(self) -> str:
         """The drill's name, with the drilled alert's name and no other's in it."""
         return f"{self.alert}-{self.cause}" if self.cause else self.alert
+
+    @property
+    def label(self) -> str:
+        """The ``service`` label of the drilled alert."""
+        return self.subject or self.id
+
+    @property
+    def watched_by(self) -> str:
+        """The name of the stack that watches this drill."""
+        return self.id if self.subject else self.stack
 
     @property
     def declared(self) -> frozenset[str]:

@@ -15,6 +15,10 @@ from scenarios.model import Drill
 PLACES_PER_CORE = 12.0
 """Sixteen drills together weigh 27 places, and use 1.5 of two cores (``nox -s bench``)."""
 
+FEW_PER_CORE = 3
+"""So many drills for each core go on at the same time on a busy machine too, or a run beside steady
+work would never end."""
+
 REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
 
@@ -29,8 +33,15 @@ class Places:
 
     def __init__(self, total: float) -> None:
         self._total = self._free = total
+        self._takers = 0
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
+
+    @property
+    def takers(self) -> int:
+        """How many hold places now."""
+        with self._changed:
+            return self._takers
 
     @contextmanager
     def taken(self, number: float) -> Iterator[None]:
@@ -42,10 +53,12 @@ class Places:
             self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= number)
             self._queue.popleft()
             self._free -= number
+            self._takers += 1
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
                 self._free += number
+                self._takers -= 1
                 self._changed.notify_all()

@@ -22,6 +22,7 @@ from rich.table import Table
 from scenarios.drill import Plan
 from scenarios.history import History
 from scenarios.measures import measure
+from scenarios.model import MAIN
 from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Status, Verdict
@@ -79,10 +80,15 @@ def print_summary(
     console.print(table)
     for one in not_applicable:
         console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
-    spent = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in result.phases.items())
-    console.print(
-        f"time scale {result.derived.time_scale:g}; {spent}", highlight=False, style="dim"
+    scales = ", ".join(
+        dict.fromkeys(
+            f"{one.time_scale:g}" + ("" if name == MAIN else f" ({name})")
+            for name, one in result.derived.items()
+            if name == MAIN or one.time_scale != result.derived[MAIN].time_scale
+        )
     )
+    spent = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in result.phases.items())
+    console.print(f"time scale {scales}; {spent}", highlight=False, style="dim")
 
 
 def _timing(plan: Plan, history: History) -> tuple[str, str]:
@@ -139,14 +145,20 @@ def write_evidence(
                 "production": change.production,
                 "drill": change.drill,
             }
-            for change in result.derived.changes
+            for change in result.derived[MAIN].changes
         ],
         "drills": {
             name: _drill(plan, result.histories[name], verdicts.get(name, ()))
             for name, plan in result.plans.items()
         },
         "control": _events(result.control),
-        "belonging_to_no_service": _events(result.strangers),
+        "beside_the_drills": {
+            name: {
+                "watchers": {who: _events(one) for who, one in beside.watchers.items()},
+                "belonging_to_no_service": _events(beside.strangers),
+            }
+            for name, beside in result.monitoring.items()
+        },
         "not_applicable": [asdict(one) for one in not_applicable],
     }
     draft = path.with_suffix(".draft")

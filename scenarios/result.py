@@ -33,28 +33,44 @@ class Phases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Monitoring:
+    """What one stack saw beside its drills.
+
+    Attributes:
+        watchers: what happened to the watchers themselves, by ``service`` label, where no drill
+            is about them.
+        strangers: what belongs to no service of the stack.
+    """
+
+    watchers: Mapping[str, History]
+    strangers: History
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a finished run leaves to the judges and the report.
 
     Attributes:
         plans: what was drilled, by drill id.
-        histories: what happened, by service, the control's among them.
-        strangers: what belongs to no service of the run.
+        histories: what happened, by drill id, and of each control by its name.
+        controls: the history of the service that nobody broke, by drill id.
+        monitoring: what else each stack saw, by the stack's name.
         phases: how long each phase took, in seconds.
-        derived: the configuration of the run.
+        derived: each stack's configuration, by the stack's name.
         tools: what it ran on.
     """
 
     plans: Mapping[str, Plan]
     histories: Mapping[str, History]
-    strangers: History
+    controls: Mapping[str, History]
+    monitoring: Mapping[str, Monitoring]
     phases: Mapping[str, float]
-    derived: Derived
+    derived: Mapping[str, Derived]
     tools: Tools
 
     @property
     def control(self) -> History:
-        """The history of the service that nobody broke."""
+        """The history of the main stack's service that nobody broke."""
         return self.histories[CONTROL]
 
 

@@ -20,7 +20,7 @@ from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
-from scenarios.model import Drill
+from scenarios.model import MAIN, Drill
 from scenarios.observe import JOB
 from scenarios.parts import Parts
 from scenarios.relay import Relay
@@ -32,6 +32,16 @@ from stack.processes import Processes
 
 CONTROL = "control"
 """The service that nobody breaks."""
+
+
+CONTROL_LOAD = Load(per_second=4)
+"""What the control's clients ask for; the same as those of most drills."""
+
+
+def control_of(stack: str) -> str:
+    """Return the name of the control that one stack watches."""
+    return CONTROL if stack == MAIN else f"{CONTROL}-{stack}"
+
 
 ORDINARY_RESPONSE_SECONDS = 0.5
 """What an unfaulted request may take on a busy machine; sizes users and threads."""
@@ -53,6 +63,7 @@ class Berth:
     """
 
     id: str
+    stack: str
     instance: str
     load: Load
     service: Service
@@ -65,17 +76,24 @@ class Berth:
 
     @classmethod
     def of(
-        cls, drill: Drill | None, *, settings: Settings, run: Path, shared_gateway: Reservation
+        cls,
+        drill: Drill | None,
+        *,
+        stack: str = MAIN,
+        settings: Settings,
+        run: Path,
+        shared_gateway: Reservation,
     ) -> Berth:
-        """Return what a drill's instance, or the control's (``None``), is given."""
-        drill_id = drill.id if drill else CONTROL
-        load = drill.load if drill else Load(per_second=4)
+        """Return what a drill's instance, or the control's (``None``) of a stack, is given."""
+        drill_id = drill.id if drill else control_of(stack)
+        load = drill.load if drill else CONTROL_LOAD
         service = drill.service if drill else Service()
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()
         ports = tuple(reserve() for _ in range(service.instances))
         return cls(
             id=drill_id,
+            stack=stack,
             instance=f"{drill_id}-{secrets.token_hex(4)}",
             load=load,
             service=service,
@@ -162,10 +180,9 @@ class Site:
                 file.write(content)
         return site
 
-    @property
-    def targets(self) -> Path:
-        """The folder that Prometheus discovers services in."""
-        return self.run / "targets"
+    def targets(self, stack: str) -> Path:
+        """Return the folder in which one stack's Prometheus discovers services."""
+        return self.run / "targets" / stack
 
     def build(
         self,
@@ -178,7 +195,7 @@ class Site:
     ) -> Target:
         """Write an instance's files and return it as a target; nothing is started yet."""
         berth.directory.mkdir(parents=True, exist_ok=True)
-        self.targets.mkdir(parents=True, exist_ok=True)
+        self.targets(berth.stack).mkdir(parents=True, exist_ok=True)
         limit = berth.service.memory_limit_mb * 2**20
         cores = berth.service.cpu_limit_cores or len(os.sched_getaffinity(0))
         backup = berth.directory / "last-backup.json"
@@ -188,7 +205,7 @@ class Site:
         )
         gateway.behave(NORMAL)
         discovery = Discovery(
-            path=self.targets / f"{berth.id}.yml",
+            path=self.targets(berth.stack) / f"{berth.id}.yml",
             content=json.dumps(
                 [
                     {

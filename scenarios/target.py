@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scenarios.load_sample import LoadSample
     from scenarios.relay import Relay
     from scenarios.service import Instance
+    from scenarios.watchers import Watchers
 
 
 class ClientView:
@@ -117,6 +118,7 @@ class Target:
         others: the service's other instances, which are scraped and get no load.
         journey: what its clients ask for while nothing is broken.
         maintenance: the file that means maintenance while it is there.
+        watchers: what watches it, where the drill breaks that.
         log_file: where the instance logs.
         disk: the folder with a disk of its own, as the instance's processes see it, if it has one.
         clock: the file that says how far the clock of its own is off, if it has one.
@@ -144,6 +146,7 @@ class Target:
     clock: Path | None = None
     relay: Relay | None = None
     certificate: Path | None = None
+    watchers: Watchers | None = None
     client: ClientView = field(default_factory=ClientView)
 
     def fault_on(self, fault: Mapping[str, object], share: float, only: Sequence[str] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -64,8 +64,9 @@ class Derived:
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
-    any rule group. `sample_limit` is how many samples a scrape of the drill's targets may yield, 0
-    any number. `discovery_tick` is real time at every scale. `changes` lists every difference.
+    any rule group that is taken. `sample_limit` is how many samples a scrape of the drill's targets
+    may yield, 0 any number. `discovery_tick` is real time at every scale. `changes` lists every
+    difference.
     """
 
     time_scale: float
@@ -86,9 +87,17 @@ class Derived:
 
 
 def derive(
-    production: Production, *, time_scale: float, run: RunAddresses, mute: Mute = "never"
+    production: Production,
+    *,
+    time_scale: float,
+    run: RunAddresses,
+    groups: Collection[str] | None = None,
+    mute: Mute = "never",
 ) -> Derived:
     """Derive a drill's configuration by dividing production's durations by `time_scale`.
+
+    Of the rules only `groups` are taken (None: all); those left out are listed as changes, and
+    stand in neither `rules` nor `production_rules`.
 
     At 1 only addresses, paths, what would reach third parties and the calendar differ: by `mute`,
     routes with time intervals are never muted, always, or at production's hours. The rules must be
@@ -111,8 +120,11 @@ def derive(
         time_scale,
         scrape_interval=prometheus.production_scrape_interval,
         source=rules_source,
+        groups=groups,
     )
     production_rules = load_rules(rules_text, rules_source)
+    if groups is not None:
+        production_rules = production_rules.only(groups)
     rules = load_rules(scaled.text, rules_source).with_lines_of(production_rules)
     alertmanager_text = production.alertmanager.read_text(encoding="utf-8")
     alertmanager_source = _shown(production.alertmanager)

@@ -16,7 +16,7 @@ import promql_parser as ast
 from stack import promql
 from stack.durations import format_duration
 
-__all__ = ["Record", "constant_of", "inline", "reads"]
+__all__ = ["Record", "constant_of", "inline", "reads", "sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,29 @@ def reads(expr: ast.Expr) -> frozenset[str]:
     return frozenset(promql.metric_name(each) for each in _selectors(expr)) - {""}
 
 
+def sources(expr: ast.Expr, records: Sequence[Record]) -> tuple[Record, ...]:
+    """Return those of `records` that `expr` reads, directly or through others, in their order.
+
+    Of several that write one name, those count whose own labels the selectors allow.
+    """
+    found: set[int] = set()
+    pending: list[tuple[ast.Expr, Mapping[str, str]]] = [(expr, {})]
+    seen: set[tuple[int, frozenset[tuple[str, str]]]] = set()
+    while pending:
+        reader, outer = pending.pop()
+        for selector in _selectors(reader):
+            wanted = {**outer, **_equalities(selector)}
+            for at, each in enumerate(records):
+                if each.name != promql.metric_name(selector) or not _allows(wanted, each.labels):
+                    continue
+                within = {**wanted, **each.labels}
+                if (at, frozenset(within.items())) not in seen:
+                    seen.add((at, frozenset(within.items())))
+                    found.add(at)
+                    pending.append((promql.parse(each.expr), within))
+    return tuple(records[at] for at in sorted(found))
+
+
 def inline(expr: ast.Expr, records: Sequence[Record]) -> ast.Expr:
     """Return `expr` with the expressions of `records` in the place of the series that they write.
 
@@ -58,12 +81,12 @@ def _inline(expr: ast.Expr, records: Sequence[Record], outer: Mapping[str, str])
         if not found:
             return None
         others = [each for each in records if each.name != name]
-        sources = [
+        written = [
             _inline(promql.parse(each.expr), others, {**wanted, **each.labels}) for each in found
         ]
-        if len(sources) == 1 and constant_of(sources[0]) is not None:
-            return sources[0]
-        return promql.parse(" or ".join(f"({each.prettify()})" for each in sources))
+        if len(written) == 1 and constant_of(written[0]) is not None:
+            return written[0]
+        return promql.parse(" or ".join(f"({each.prettify()})" for each in written))
 
     def before(node: ast.Expr) -> ast.Expr | None:
         match node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from stack import promql
 from stack.declarations import Declaration, declarations_by_rule
-from stack.recorded import Record, constant_of, inline
+from stack.recorded import Record, constant_of, inline, reads
 from stack.yamlfile import ConfigurationError, key_line, line_of, read_duration, read_yaml
 
 __all__ = [
@@ -146,6 +146,28 @@ class RuleSet:
         raise KeyError(
             f"no alert {name!r} in {self.source}; it has {[rule.name for rule in self.alerts]}"
         )
+
+    def only(self, groups: Collection[str]) -> RuleSet:
+        """Return these rules without the groups that `groups` does not name.
+
+        Raises RuleFileError for a name that no group has, and for a rule that reads what a rule
+        of a left-out group records: it would never see a sample.
+        """
+        known = [group.name for group in self.groups]
+        unknown = sorted(set(groups) - set(known))
+        if unknown:
+            raise RuleFileError(f"{self.source}:1: no group {unknown} here; it has {known}")
+        kept = tuple(group for group in self.groups if group.name in groups)
+        written = {rule.name for group in kept for rule in group.rules}
+        lost = {rule.name: rule.group for rule in self.recordings if rule.name not in written}
+        for rule in (rule for group in kept for rule in group.rules):
+            missing = sorted(reads(promql.parse(rule.expr)) & lost.keys())
+            if missing:
+                raise RuleFileError(
+                    f"{self.source}:{rule.line}: {rule.name} reads {missing[0]}, which group "
+                    f"{lost[missing[0]]!r} records; take that group as well"
+                )
+        return replace(self, groups=kept)
 
     def with_lines_of(self, original: RuleSet) -> RuleSet:
         """Return these rules with the lines and source of the file that they were derived from."""

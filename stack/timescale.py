@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from stack.dimensions import Recorded
 from stack.durations import divide, format_duration
 from stack.promql_rewrite import rewrite
 from stack.rules import AlertRule, RecordingRule, RuleSet, load_rules
+from stack.windows import INTERVAL_FLOOR, SCRAPES_PER_WINDOW, floor_of, largest_of
 from stack.yamlfile import (
     ConfigurationError,
     key_line,
@@ -25,8 +26,6 @@ from stack.yamlfile import (
 )
 
 __all__ = [
-    "INTERVAL_FLOOR",
-    "SCRAPES_PER_WINDOW",
     "Change",
     "ScaledRules",
     "TimeScaleError",
@@ -34,15 +33,6 @@ __all__ = [
     "scale_interval",
     "scale_rules",
 ]
-
-INTERVAL_FLOOR = timedelta(milliseconds=250)
-"""The shortest scrape or evaluation interval, in real time.
-
-Measured: 22 instances scraped and 22 rules evaluated every 250 ms take 16 % of two cores.
-"""
-
-SCRAPES_PER_WINDOW = 4
-"""The scrapes that a window must hold: `rate` needs two, one may be missed, edges cut one off."""
 
 _SCALED_KEYS = frozenset({"for", "keep_firing_for", "interval", "query_offset", "expr"})
 
@@ -84,21 +74,31 @@ def scale_interval(interval: timedelta, k: float) -> timedelta:
 
 
 def scale_rules(
-    text: str, k: float, *, scrape_interval: timedelta | None = None, source: str = "<rules>"
+    text: str,
+    k: float,
+    *,
+    scrape_interval: timedelta | None = None,
+    source: str = "<rules>",
+    groups: Collection[str] | None = None,
 ) -> ScaledRules:
     """Divide every duration of a rule file by `k`, and the numbers that it declares as scaled.
 
     Durations are `for`, `keep_firing_for`, a group's `interval`, range selectors, offsets, and
     ranges and steps of subqueries, rounded to the millisecond. `scrape_interval` is production's
-    (the longest, if jobs differ); without it only the floor is checked. `k` = 1 changes nothing and
-    asks for no declarations. Raises TimeScaleError naming file, line and rule.
+    (the longest, if jobs differ); without it only the floor is checked. Only the groups named in
+    `groups` are kept (None: all), and what is left out is listed. `k` = 1 scales nothing and asks
+    for no declarations. Raises TimeScaleError naming file, line and rule, and RuleFileError for
+    groups that can't be taken alone.
     """
     check_time_scale(k)
     original = load_rules(text, source)
-    if k == 1:
-        return ScaledRules(text=text, changes=())
-    document = read_yaml(text, source)
     changes: list[Change] = []
+    document = read_yaml(text, source)
+    if groups is not None:
+        original = original.only(groups)
+        changes += _leave_out(document, groups, source)
+    if k == 1:
+        return ScaledRules(text=write_yaml(document) if changes else text, changes=tuple(changes))
     recorded = _recorded_exponents(original)
     thresholds = _threshold_exponents(original, recorded)
     for group, raw_group in zip(original.groups, document.get("groups") or (), strict=True):
@@ -115,8 +115,27 @@ def scale_rules(
             changes += _expression_changes(rule, expression, source)
             raw["expr"] = LiteralScalarString(expression) if "\n" in expression else expression
     result = write_yaml(document)
-    _verify(text, result, k, source)
+    _verify(text, result, k, source, original)
     return ScaledRules(text=result, changes=tuple(changes))
+
+
+def _leave_out(document: CommentedMap, groups: Collection[str], source: str) -> list[Change]:
+    """Take the groups out of `document` that `groups` does not name, and return what went."""
+    raw = document.get("groups") or []
+    changes = []
+    for index in reversed(range(len(raw))):
+        if raw[index]["name"] not in groups:
+            gone = raw.pop(index)
+            rules = [str(each.get("alert") or each["record"]) for each in gone.get("rules") or ()]
+            changes.append(
+                Change(
+                    file=source,
+                    where=f"group {gone['name']}",
+                    production=", ".join(dict.fromkeys(rules)),
+                    drill="",
+                )
+            )
+    return changes[::-1]
 
 
 def _recorded_exponents(rules: RuleSet) -> Recorded:
@@ -185,8 +204,7 @@ def _check_windows(
 ) -> None:
     """Refuse a window that would hold too few scrapes, and name the largest `k` that works.
 
-    At `k` the scrape interval is max(interval / k, floor), so a window of w holds four scrapes
-    while w >= 4 interval (in production too) and w / k >= 4 floor, that is k <= w / 4 floor.
+    The largest is that of `largest_of`, as long as production's own window holds four scrapes.
     """
     windows = promql.ranges(promql.parse(rule.expr))
     if not windows:
@@ -199,10 +217,8 @@ def _check_windows(
             f"{format_duration(scrape_interval)} in production already; widen it, "
             "or use time scale 1"
         )
-    floor = INTERVAL_FLOOR
-    if scrape_interval is not None:
-        floor = min(floor, scrape_interval)
-    largest = math.floor(shortest / (SCRAPES_PER_WINDOW * floor) * 1000) / 1000
+    floor = floor_of(scrape_interval)
+    largest = largest_of(shortest, floor)
     if k > largest:
         raise TimeScaleError(
             f"{where}: at time scale {k:g} its window [{length}] would hold fewer than "
@@ -273,15 +289,16 @@ def _signed(durations: Sequence[timedelta]) -> list[str]:
     return [("-" if each < zero else "") + format_duration(abs(each)) for each in durations]
 
 
-def _verify(original: str, scaled: str, k: float, source: str) -> None:
+def _verify(original: str, scaled: str, k: float, source: str, before: RuleSet) -> None:
     """Read both texts again, and refuse unless every duration is divided and the rest is the same.
 
     Declared numbers are compared where they are replaced, by `rewrite`.
     """
     problem = f"{source}:1: scaling changed more than durations; please report this"
-    if _without_durations(original) != _without_durations(scaled):
+    names = {group.name for group in before.groups}
+    if _without_durations(original, names) != _without_durations(scaled, names):
         raise TimeScaleError(problem)
-    before, after = load_rules(original, source), load_rules(scaled, source)
+    after = load_rules(scaled, source)
     for ours, theirs in zip(before.rules, after.rules, strict=True):
         whole = promql.anatomy(promql.parse(ours.expr))
         parts = promql.anatomy(promql.parse(theirs.expr))
@@ -294,10 +311,12 @@ def _verify(original: str, scaled: str, k: float, source: str) -> None:
                 raise TimeScaleError(problem)
 
 
-def _without_durations(text: str) -> object:
+def _without_durations(text: str, groups: Collection[str]) -> object:
     def strip(node: object) -> object:
         if isinstance(node, dict):
             return {key: strip(each) for key, each in node.items() if key not in _SCALED_KEYS}
         return [strip(each) for each in node] if isinstance(node, list) else node
 
-    return strip(dict(read_yaml(text, "<rules>")))
+    document = dict(read_yaml(text, "<rules>"))
+    kept = [each for each in document.get("groups") or () if each["name"] in groups]
+    return strip({**document, "groups": kept})

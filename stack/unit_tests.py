@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stack.promql import parse
-from stack.recorded import reads
+from stack.recorded import Record, sources
 
 __all__ = ["UnitResult", "UnitTestError", "isolate", "run_unit_tests"]
 
@@ -98,35 +98,31 @@ def isolate(rules: Path, alert: str) -> Mapping[str, Any]:
     known = [rule["alert"] for group in groups for rule in group["rules"] if "alert" in rule]
     if alert not in known:
         raise UnitTestError(f"{rules} has no alert {alert!r}; it has {', '.join(known)}")
-    records = [rule for group in groups for rule in group["rules"] if "record" in rule]
-    wanted: set[str] = set()
-    added = {
-        name
+    records = [_record(rule) for group in groups for rule in group["rules"] if "record" in rule]
+    wanted = {
+        id(record)
         for group in groups
         for rule in group["rules"]
         if rule.get("alert") == alert
-        for name in reads(parse(str(rule["expr"])))
+        for record in sources(parse(str(rule["expr"])), records)
     }
-    while added:
-        wanted |= added
-        added = {
-            name
-            for rule in records
-            if rule["record"] in added
-            for name in reads(parse(str(rule["expr"])))
-        } - wanted
+    of_rule = iter(records)
     kept = (
         {
             **group,
             "rules": [
                 rule
                 for rule in group["rules"]
-                if rule.get("alert") == alert or rule.get("record") in wanted
+                if (id(next(of_rule)) in wanted if "record" in rule else rule["alert"] == alert)
             ],
         }
         for group in groups
     )
     return {"groups": [group for group in kept if group["rules"]]}
+
+
+def _record(rule: Mapping[str, Any]) -> Record:
+    return Record(name=rule["record"], labels=rule.get("labels") or {}, expr=str(rule["expr"]))
 
 
 def _case_names(document: Mapping[str, Any], alert: str, unit_file: Path) -> tuple[str, ...]:

@@ -8,4 +8,4 @@ from scenarios.verdict import Judging
 
 
 def test_nothing_else_fires(history: History, plan: Plan, result: Result, judge: Judging) -> None:
-    judge(quiet(history, plan.want, result.control))
+    judge(quiet(history, plan.want, result.controls[plan.drill.id]))

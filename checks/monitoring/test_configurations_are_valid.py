@@ -6,5 +6,7 @@ from stack.tools import Tools
 
 
 def test_promtool_and_amtool_accept_the_configuration(campaign: Campaign, tools: Tools) -> None:
-    problems = check_configs(tools, campaign.directory / "stack")
+    problems = [
+        problem for stack in campaign.stacks for problem in check_configs(tools, stack.directory)
+    ]
     assert not problems, "\n".join(str(problem) for problem in problems)

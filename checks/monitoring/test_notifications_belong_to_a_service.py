@@ -5,5 +5,9 @@ from scenarios.result import Result
 
 
 def test_every_notification_names_its_service(result: Result) -> None:
-    strangers = [event.detail["headline"] for event in result.strangers.all(Kind.DELIVERED)]
+    strangers = [
+        event.detail["headline"]
+        for beside in result.monitoring.values()
+        for event in beside.strangers.all(Kind.DELIVERED)
+    ]
     assert not strangers, "notifications that name no service of this run: " + "; ".join(strangers)

@@ -10,5 +10,5 @@ DRILL = Drill(
     load=steady(per_second=4, journey=PAYING),
     service=Service(own_gateway=True),
     fault=GatewayAnswers(behaviour="timeout"),
-    may_fire={"HighErrorRate", "SlowResponseTime"},
+    may_fire={"HighErrorRate", "SlowResponseTime", "EndpointSlow"},
 )

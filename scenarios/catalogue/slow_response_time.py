@@ -12,4 +12,5 @@ DRILL = Drill(
     alert="SlowResponseTime",
     load=steady(per_second=10),
     fault=Delay(seconds=1.1, share=1 / 7),
+    may_fire={"EndpointSlow"},
 )

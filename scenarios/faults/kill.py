@@ -14,8 +14,12 @@ from scenarios.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """Kill the master and its workers with SIGKILL; the repair starts them again."""
+    """Kill the master and its workers with SIGKILL; the repair starts them again.
 
+    ``averaged`` tells that the drilled rule averages the downtime over its windows.
+    """
+
+    averaged: bool = False
     downtime: bool = True
 
     @property
@@ -25,7 +29,7 @@ class Kill:
 
     def effect(self, load: Load, service: Service) -> Effect:
         """The next scrape is refused."""
-        return Effect()
+        return Effect(level=1.0 if self.averaged else None)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

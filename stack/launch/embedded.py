@@ -81,6 +81,11 @@ class EmbeddedStack:
         """Where configuration, storage and logs lie."""
         return self._directory
 
+    @property
+    def prometheus_data(self) -> Path:
+        """Where Prometheus keeps its samples; whoever makes a past for it writes there first."""
+        return self._directory / "prometheus"
+
     def write_configs(self) -> None:
         """Write the three configuration files, for `check_configs` or for a start."""
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -97,7 +102,7 @@ class EmbeddedStack:
             self._tools.prometheus,
             [
                 f"--config.file={self._directory / PROMETHEUS_CONFIG}",
-                f"--storage.tsdb.path={self._directory / 'prometheus'}",
+                f"--storage.tsdb.path={self.prometheus_data}",
                 f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
                 *self._prometheus_flags,
             ],
@@ -119,6 +124,18 @@ class EmbeddedStack:
                 *self._alertmanager_flags,
             ],
         )
+
+    def start(self, component: str) -> subprocess.Popen[bytes]:
+        """Start `prometheus` or `alertmanager`, for the first time or again, without waiting.
+
+        Raises `stack.processes.ProcessError` if it runs already.
+        """
+        starts = {"prometheus": self.start_prometheus, "alertmanager": self.start_alertmanager}
+        return starts[component]()
+
+    def process(self, component: str) -> subprocess.Popen[bytes]:
+        """Return the process of `prometheus` or `alertmanager`, which was started."""
+        return self._running[component]
 
     def wait_ready(self, timeout: float) -> None:
         """Wait until every component that was started answers 200 at /-/ready.

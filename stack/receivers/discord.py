@@ -39,7 +39,7 @@ MAXIMUM_EMBED_TEXT = 6000
 RETRY_AFTER_SECONDS = 0.5
 
 _PATH = re.compile(r"/api/(?:v\d+/)?webhooks/(?P<id>\d+)/(?P<token>[\w-]+)")
-_ESCAPED = re.compile(r"\\([^\w\s])")
+_ESCAPED = re.compile(r"\\([^\w\s]|_)")
 _MENTION = re.compile(r"(?<!\\)@(?:everyone|here)\b|(?<!\\)<(?:@[!&]?|#)\d+>")
 
 

@@ -116,6 +116,19 @@ def test_queries_of_a_watched_engine_are_counted(tmp_path: Path) -> None:
     assert said.strip().endswith('operation="select"} 1.0')
 
 
+def test_the_disk_that_the_guide_names_is_told_beside_that_of_the_log(tmp_path: Path) -> None:
+    said = in_a_process(
+        tmp_path,
+        "from shop_with_disks import app\n"
+        "text = app.test_client().get('/api/metrics/prometheus').text\n"
+        "print(*[line for line in text.splitlines() if 'disk_free_bytes{' in line], sep='\\n')\n",
+    )
+    assert [line.partition(" ")[0] for line in said.splitlines()] == [
+        'softfactory_disk_free_bytes{volume="logs"}',
+        'softfactory_disk_free_bytes{volume="uploads"}',
+    ]
+
+
 def test_the_age_of_a_backup_is_read_from_its_file(tmp_path: Path) -> None:
     newest = tmp_path / "backup.dump"
     newest.touch()

@@ -175,6 +175,22 @@ def test_a_pipe_without_a_reader_fails_and_one_with_a_reader_is_written(log_file
         file.append(LINE)
 
 
+def test_a_pipe_in_the_place_of_a_file_and_a_file_in_its_place_are_written(log_file, path):
+    file = log_file()
+    file.append(LINE)
+    path.unlink()
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert file.append(LINE) == len(LINE)
+        assert os.read(reader, 100) == LINE
+    finally:
+        os.close(reader)
+    path.unlink()
+    assert file.append(LINE) == len(LINE)
+    assert path.read_bytes() == LINE
+
+
 def test_a_process_that_is_stopped_while_it_holds_the_lock_stops_nobody_else(log_file, path):
     log_file().append(LINE)
     code = "import fcntl,sys,time; f=open(sys.argv[1]); fcntl.flock(f,2); print(1,flush=True)"

@@ -338,6 +338,50 @@ def test_logging_an_exception_whose_text_cannot_be_had_loses_only_the_text():
     assert "Broken" in shown["error.stack_trace"]
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"note": "password=hunter2"},
+        {"notes": ["short", "password=hunter2"]},
+        {"password": ["hunter2"]},
+        {"header": ["X-Api-Key", "hunter2"]},
+        {"numbers": [1, 2.5, ["Bearer hunter2"]]},
+        {"note": "Bearer", "beside": "of Bearer hunter2"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("message", ["sent", "sent password=hunter2"])
+def test_one_secret_in_a_record_is_hidden_and_what_stands_beside_it_stays(message, extra):
+    shown = line(message, extra={**extra, "kept": "beside", "count": 3})
+    assert "hunter2" not in json.dumps(shown)
+    assert shown["message"] == message.replace("hunter2", "[redacted]")
+    assert (shown["extra"]["kept"], shown["extra"]["count"]) == ("beside", 3)
+
+
+def test_what_another_handler_added_to_a_record_is_no_extra():
+    made = record("sent %s", 1, extra={"kept": 1})
+    logging.Formatter("%(asctime)s %(message)s").format(made)
+    assert read(LINES.line(made, None))["extra"] == {"kept": 1}
+    del made.kept
+    assert "extra" not in read(LINES.line(made, None))
+
+
+def test_a_record_says_who_logs_whoever_logged_before():
+    def who(**fields):
+        made = record("x")
+        vars(made).update(fields)
+        shown = read(LINES.line(made, None))
+        return [shown.get(name) for name in ("log.level", "process.pid", "process.thread.name")]
+
+    pid = record("x").process
+    assert who(levelname="TRACE", threadName="one") == ["trace", pid, "one"]
+    assert who(levelname="INFO", threadName="two") == ["info", pid, "two"]
+    assert who(process=True, threadName="two")[1] is None
+    assert who(process=1, threadName="two")[1] == 1
+    for number in range(1000):
+        assert who(threadName=f"thread {number}")[2] == f"thread {number}"
+
+
 def test_no_secret_is_shown_wherever_in_a_record_it_stands():
     secret = "hunter2"
     try:

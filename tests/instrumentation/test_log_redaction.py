@@ -140,7 +140,7 @@ def test_further_names_are_secret_where_they_were_given():
     assert SECRET in redact_text(f"tax_number: {SECRET}")
 
 
-@given(
+texts = (
     st.lists(
         st.sampled_from(
             [
@@ -159,9 +159,25 @@ def test_further_names_are_secret_where_they_were_given():
     ).map("".join)
     | st.text()
 )
+
+
+@given(texts)
 def test_redacting_twice_changes_nothing_more(text):
     once = redact_text(text)
     assert redact_text(once) == once
+
+
+@given(st.lists(texts, max_size=4))
+def test_texts_that_are_clean_together_hold_no_secret_each(parts):
+    if Redactor().is_clean("\n".join(parts)):
+        assert [redact_text(part) for part in parts] == parts
+
+
+@pytest.mark.parametrize(
+    "text", ["order placed", "GET /a/b 200", "c-8123", "stock: 5 left", "é漢😀"]
+)
+def test_a_usual_text_is_clean_at_once(text):
+    assert Redactor().is_clean(text)
 
 
 @pytest.mark.parametrize(

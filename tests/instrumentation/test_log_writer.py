@@ -2,6 +2,7 @@ import gc
 import json
 import multiprocessing.util
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -82,6 +83,24 @@ def test_flush_returns_when_everything_before_it_is_written(make_writer, path):
     writer = make_writer(gather_seconds=60.0)
     writer.put(LINE, "info")
     assert writer.flush(10)
+    assert path.read_bytes() == LINE
+
+
+def test_the_thread_sleeps_while_there_is_nothing_to_write(make_writer, path):
+    others = set(threading.enumerate())
+    writer = make_writer()
+    writer.put(LINE, "info")
+    assert writer.flush(10)
+    (thread,) = set(threading.enumerate()) - others
+    status = Path(f"/proc/self/task/{thread.native_id}/status")
+
+    def wakings():
+        found = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.MULTILINE)
+        return int(found[1])
+
+    before = wakings()
+    time.sleep(0.5)  # nothing is to happen, so there is nothing to wait for
+    assert wakings() - before <= 5, "what the flush began ends, and nothing follows"
     assert path.read_bytes() == LINE
 
 

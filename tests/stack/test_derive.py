@@ -155,6 +155,21 @@ def test_a_group_with_a_longer_interval_counts_as_the_evaluation_interval(
     assert derived.evaluation_interval == timedelta(seconds=2)
 
 
+def test_a_group_that_is_left_out_is_nowhere_but_in_the_list_of_changes(
+    production: Production,
+) -> None:
+    second = RULES.partition("groups:\n")[2].replace("name: g", "name: slow\n    interval: 2m")
+    production.rules.write_text(RULES + second.replace("Errors", "SlowErrors"))
+    derived = derive(production, time_scale=60, run=RUN, groups={"g"})
+    assert [rule.name for rule in derived.rules.rules] == ["Errors"]
+    assert [rule.name for rule in derived.production_rules.rules] == ["Errors"]
+    assert "SlowErrors" not in derived.rules_yaml
+    assert derived.evaluation_interval == timedelta(milliseconds=500)
+    assert ("group slow", "SlowErrors", "") in [
+        (change.where, change.production, change.drill) for change in derived.changes
+    ]
+
+
 def test_prometheus_watches_the_runs_targets_and_tells_the_runs_alertmanager(
     production: Production,
 ) -> None:
@@ -593,11 +608,17 @@ def test_prometheus_scrapes_itself_and_tells_the_limits_that_its_rules_read(
 @needs_production
 @pytest.mark.integration
 @pytest.mark.parametrize("k", [7, 60, 300])
-def test_prometheus_itself_sees_no_difference_but_durations(prometheus_url: str, k: float) -> None:
+def test_prometheus_itself_sees_no_difference_but_durations_and_declared_numbers(
+    prometheus_url: str, k: float
+) -> None:
     derived = derive(production_files(), time_scale=k, run=RUN)
     pairs = zip(derived.production_rules.rules, derived.rules.rules, strict=True)
     for ours, theirs in pairs:
-        assert not equivalent_via_prometheus(ours.expr, theirs.expr, k=k, url=prometheus_url)
+        found = equivalent_via_prometheus(ours.expr, theirs.expr, k=k, url=prometheus_url)
+        declared = [each for each in ours.declarations if each.scaled]
+        assert len(found) == len(declared), found
+        for difference, number in zip(found, declared, strict=True):
+            assert f"'{number.value:g}' became" in difference
 
 
 @needs_production

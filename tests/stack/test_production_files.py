@@ -50,6 +50,12 @@ EXPECTED = {
     "ScrapeNearSampleLimit": ("LOW", "monitoring", 5 * MINUTE),
     "LogRecordsLost": ("MEDIUM", "monitoring", 2 * MINUTE),
     "CertificateExpiring": ("LOW", "monitoring", 60 * MINUTE),
+    "AvailabilityBudgetBurnFast": ("CRITICAL", "slo", 2 * MINUTE),
+    "AvailabilityBudgetBurnSlow": ("LOW", "slo", 15 * MINUTE),
+    "LatencyBudgetBurnFast": ("CRITICAL", "slo", 2 * MINUTE),
+    "LatencyBudgetBurnSlow": ("LOW", "slo", 15 * MINUTE),
+    "SuccessBudgetBurnFast": ("CRITICAL", "slo", 2 * MINUTE),
+    "SuccessBudgetBurnSlow": ("LOW", "slo", 15 * MINUTE),
 }
 WATCHDOG = "Watchdog"
 JOBS = {"softfactory", "prometheus", "alertmanager"}
@@ -84,7 +90,6 @@ def test_every_alert_has_its_severity_its_category_and_its_for():
     found = {
         rule.name: (rule.labels["severity"], rule.labels["category"], rule.for_)
         for rule in RULES.alerts
-        if rule.group != "slo"
     }
     assert found == EXPECTED
 
@@ -143,6 +148,8 @@ def test_the_groups_are_the_categories():
         "resources",
         "database",
         "application",
+        "slo",
+        "slo_long",
         "monitoring",
     ]
 
@@ -197,6 +204,18 @@ def test_alerts_on_gauges_resolve_and_flush_before_softfactorydown_can_inhibit_t
     down = RULES.alert("SoftFactoryDown")
     for name in ("CriticalMemoryUsage", "DatabaseUnhealthy"):
         assert RULES.alert(name).keep_firing_for + MINUTE + timedelta(seconds=15) < down.for_
+
+
+def test_slow_burn_stands_before_the_fast_burn_that_inhibits_it():
+    names = [rule.name for rule in RULES.alerts if rule.labels["category"] == "slo"]
+    for slo in ("Availability", "Latency", "Success"):
+        assert names.index(f"{slo}BudgetBurnSlow") < names.index(f"{slo}BudgetBurnFast")
+
+
+def test_a_long_windows_series_never_goes_stale_between_two_evaluations():
+    """Prometheus takes a sample to be current for 5 minutes (`--query.lookback-delta`)."""
+    for group in RULES.groups:
+        assert 2 * (group.interval or MINUTE) < 5 * MINUTE, group.name
 
 
 def test_numbers_that_mean_time_or_a_count_over_a_window_are_declared():

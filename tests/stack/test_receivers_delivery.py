@@ -35,6 +35,44 @@ def test_a_headline_without_summary_still_names_its_alert():
     assert (headline.alert, headline.summary) == ("SlowResponseTime", "")
 
 
+WHOLE = (
+    "[FIRING] HIGH InstanceDown on shop: 8 firing, 2 resolved; first: one | two is down"
+    " | since 14:03 UTC | do: restart it | or not"
+)
+
+
+def test_a_whole_headline_says_how_many_since_when_and_what_to_do():
+    headline = parse_headline(WHOLE)
+    assert headline == Headline(
+        status="firing",
+        severity="HIGH",
+        alert="InstanceDown",
+        service="shop",
+        summary="one | two is down",
+        alerts=10,
+        since="14:03 UTC",
+        action="restart it | or not",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "since", "until", "action"),
+    [
+        ("[RESOLVED] LOW A on s: x | since 14:03 UTC until 15:00 UTC", "14:03", "15:00", ""),
+        ("[FIRING] LOW A on s: x | since 2026-01-02 14:03 UTC", "2026-01-02 14:03", "", ""),
+        ("[FIRING] LOW A on s: 2 firing; first:  | since 14:03 UTC | do: y", "14:03", "", "y"),
+        ("[FIRING] LOW A on s: x | since 14:", "", "", ""),
+        ("[FIRING] LOW A on s: x | do: y", "", "", ""),
+    ],
+)
+def test_what_a_headline_does_not_state_is_empty(text, since, until, action):
+    headline = parse_headline(text)
+    assert headline.since.removesuffix(" UTC") == since
+    assert headline.until.removesuffix(" UTC") == until
+    assert headline.action == action
+    assert headline.alert == "A"
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -12,12 +12,8 @@ from stack import promql
 from stack.durations import divide, format_duration
 from stack.production import production_files
 from stack.rules import load_rules
-from stack.timescale import (
-    INTERVAL_FLOOR,
-    TimeScaleError,
-    scale_interval,
-    scale_rules,
-)
+from stack.timescale import TimeScaleError, scale_interval, scale_rules
+from stack.windows import INTERVAL_FLOOR
 from stack.yamlfile import read_yaml
 
 SCRAPE = timedelta(seconds=15)
@@ -176,7 +172,7 @@ def test_a_window_too_short_in_production_already_is_refused_as_that() -> None:
 
 
 @given(st.floats(min_value=1.5, max_value=2000), st.integers(min_value=60, max_value=7200))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_a_named_largest_scale_really_works_and_no_larger_one(k: float, seconds: int) -> None:
     text = one(f"rate(a[{seconds}s]) > 1")
     try:
@@ -204,7 +200,7 @@ def test_an_interval_never_falls_below_the_floor_unless_it_was_there(ms: int, k:
     st.lists(st.integers(min_value=60_000, max_value=90_000_000), min_size=5, max_size=5),
     st.floats(min_value=1.001, max_value=59),
 )
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_every_duration_becomes_its_kth_part_to_the_millisecond(ms: list[int], k: float) -> None:
     lengths = [timedelta(milliseconds=each) for each in ms]
     pending, keep, window, offset, step = map(format_duration, lengths)
@@ -226,7 +222,7 @@ groups:
 
 
 @given(st.floats(min_value=1.001, max_value=59), st.floats(min_value=1.001, max_value=59))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_larger_scale_never_gives_a_longer_wait(one_k: float, other_k: float) -> None:
     fors = [
         load_rules(scale_rules(FILE, k, scrape_interval=SCRAPE).text).alert("Errors").for_

@@ -225,7 +225,11 @@ def test_a_database_that_is_away_is_told_within_the_promised_time_and_so_is_its_
     database_is(0)
     assert client.get("/api/users").status_code == 500
     assert client.get("/api/users").json["error"] == "Internal Server Error"
-    assert client.get("/api/metrics/ready").status_code == 503
+    wait_until(  # an answer is believed for a second, and the gauge asks all the time
+        lambda: client.get("/api/metrics/ready").status_code == 503,
+        what="ready to say 503",
+        timeout_seconds=10,
+    )
     assert client.get("/api/metrics/health").status_code == 200
     assert not path.exists()
     away.rename(path)

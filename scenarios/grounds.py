@@ -1,0 +1,149 @@
+"""What all stacks of a run share: tools, processes, the fleet of services, and the load.
+
+One rule: everything here is started once, and ends with the run.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from scenarios.admission import admitted
+from scenarios.headroom import Headroom
+from scenarios.lifecycle import READY_SECONDS
+from scenarios.load import LoadGenerator
+from scenarios.load_plan import LoadPlan, check_load
+from scenarios.load_sample import LoadSample
+from scenarios.places import FEW_PER_CORE, PLACES_PER_CORE, Places
+from scenarios.result import Phases
+from scenarios.service import Fleet
+from scenarios.settings import Settings
+from scenarios.site import Berth, Site
+from scenarios.target import Scraping, Target
+from stack.ports import reserve
+from stack.processes import Processes
+from stack.tools import ToolSettings, find_tools
+from stack.tools.faketime import find_faketime
+
+ROOM_SECONDS = 60.0
+"""How long a drill waits for the machine to have room for it; one takes about 20 s to end."""
+
+PATIENCE_SECONDS = 15.0
+"""How long a fault may take to show its witness or to be repaired, beside the sampling period."""
+
+SHARED = frozenset({"fleet", "locust"})
+GATEWAY = "gateway-"
+
+CLIENT_SECONDS = 2.0
+"""The least patience of a client; it has twice the longest answer that a scenario expects."""
+
+
+class Grounds:
+    """The common ground of a run's stacks; :meth:`open` it, then :meth:`load` its services."""
+
+    def __init__(
+        self, settings: Settings, directory: Path, phases: Phases, say: Callable[[str], None]
+    ) -> None:
+        self.settings = settings
+        self.directory = directory
+        self.processes = Processes()
+        self.targets: dict[str, Target] = {}
+        self._phases = phases
+        self._say = say
+        self._cores = len(os.sched_getaffinity(0))
+
+    def open(self, running: ExitStack, *, drills: int, own_clocks: bool) -> None:
+        """Find the tools, wait for this run's turn, and start what takes longest to be there.
+
+        ``own_clocks`` tells whether a service needs a clock of its own.
+
+        Raises:
+            ToolsUnavailable: a tool can't be had.
+            WaitTimeout: another run holds the machine.
+        """
+        tool_settings = ToolSettings.from_env()
+        with self._phases.timed("find tools"):
+            self.tools = find_tools(tool_settings, self._say)
+            faketime = find_faketime(tool_settings, self._say) if own_clocks else None
+        with self._phases.timed("wait for turn"):
+            self.turn = running.enter_context(ExitStack())
+            self.turn.enter_context(
+                admitted(
+                    drills,
+                    self.settings.time_scale,
+                    lock=tool_settings.cache_directory / "drilling.lock",
+                    cores=self._cores,
+                    say=self._say,
+                )
+            )
+        running.enter_context(self.processes)
+        self.site = Site.make(self.directory, self.settings, faketime)
+        self.fleet = Fleet(self.processes, self.settings.app, self.directory)
+        self.fleet.start()
+        self.shared_gateway = running.enter_context(reserve())
+        self.places = Places(PLACES_PER_CORE * self._cores)
+        self.booting = threading.Semaphore(self._cores)
+        self._headroom = running.enter_context(Headroom())
+
+    def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
+        """Make the services' files and start the load generator; every load is paused as yet.
+
+        Raises:
+            LoadRefused: a scenario's load could not be borne.
+        """
+        scraped = tuple(scraped)
+        berths = [berth for berth, _ in scraped]
+        plan = LoadPlan(
+            fault_secret_file=self.site.fault_secret,
+            targets=tuple(berth.targeted for berth in berths),
+            timeout_seconds=max(
+                CLIENT_SECONDS, *(2 * one.longest_response_seconds for one in berths)
+            ),
+        )
+        for berth in berths:
+            check_load(
+                berth.targeted,
+                threads=berth.threads,
+                longest_response_seconds=berth.longest_response_seconds,
+                timeout_seconds=plan.timeout_seconds,
+            )
+        self.load = LoadGenerator(self.processes, plan, self.directory, self._sampled)
+        patience = PATIENCE_SECONDS + 2 * self.settings.sample.total_seconds()
+        for berth, scraping in scraped:
+            running.callback(berth.close)
+            self.targets[berth.id] = self.site.build(
+                berth, self.fleet, self.load, patience=patience, scraping=scraping
+            )
+        gateways = {"shared": (self.shared_gateway.port, self.directory / "gateway")}
+        gateways |= {
+            berth.id: (berth.gateway_port.port, berth.directory)
+            for berth in berths
+            if berth.service.own_gateway
+        }
+        for name, (port, directory) in gateways.items():
+            self.site.start_gateway(name, port, directory, self.processes)
+        self.load.start()
+        self.load.wait_started(READY_SECONDS)
+
+    def ended(self) -> Mapping[str, int]:
+        """Return what all stacks need and has ended: name to status."""
+        return {
+            name: code
+            for name, code in self.processes.exited().items()
+            if name in SHARED or name.startswith(GATEWAY)
+        }
+
+    @contextmanager
+    def place(self, weight: float, say: Callable[[str, float], None]) -> Iterator[None]:
+        """Wait until the machine can bear as much more, and hold that until the context ends."""
+        with self.places.taken(weight):
+            say("waiting for the machine", ROOM_SECONDS)
+            few = self.places.takers <= FEW_PER_CORE * self._cores
+            self._headroom.wait(few=few, timeout_seconds=ROOM_SECONDS)
+            yield
+
+    def _sampled(self, sample: LoadSample) -> None:
+        self.targets[sample.target].client.add(sample)

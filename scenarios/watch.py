@@ -1,0 +1,336 @@
+"""One stack of a run with the drills that it watches: from its configuration to their histories.
+
+One rule: a stack knows its own drills, its control and nothing of the run's other stacks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from scenarios.drill import Plan, run_drill
+from scenarios.expectation import expect
+from scenarios.grounds import Grounds
+from scenarios.history import History, Kind, Recorder
+from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
+from scenarios.load import LoadError
+from scenarios.model import BUDGETS, MAIN, Drill
+from scenarios.observe import Observer, scrape_failures
+from scenarios.past import LENGTH, healthy_past
+from scenarios.places import weight
+from scenarios.result import Monitoring
+from scenarios.service import ServiceFailed
+from scenarios.site import CONTROL_LOAD, Berth, control_of
+from scenarios.target import Scraping
+from scenarios.watchers import Watchers
+from stack.backfill import backfill
+from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
+from stack.clients.prometheus import PrometheusClient, PrometheusError
+from stack.derive import Derived, RunAddresses, derive
+from stack.launch.embedded import EmbeddedStack
+from stack.ports import reserve
+from stack.receivers import Receivers
+from stack.rules import load_rules
+from stack.waiting import NotYet, WaitTimeout, wait_until
+from stack.windows import groups_within, largest_time_scale
+
+WATCHERS = ("prometheus", "alertmanager", "monitoring")
+"""The ``service`` labels of alerts about the watchers themselves."""
+
+STRANGERS = "strangers"
+"""The history of whatever belongs to no service of the stack."""
+
+LONGEST_WINDOW = timedelta(hours=2)
+"""How far back, in production, a rule of these drills may look: two minutes at time scale 60.
+
+Groups of rules that look further back (error budgets) resolve too late, and start from a history
+of days: they are drilled on a stack of their own.
+"""
+
+STACK_WEIGHT = 3.0
+"""What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
+
+Tamper = Callable[[Derived], Derived]
+Say = Callable[[str, float], None]
+
+
+class Watch:
+    """A Prometheus, an Alertmanager, receivers and an observer, and the drills they watch."""
+
+    def __init__(
+        self, name: str, drills: Sequence[Drill], grounds: Grounds, *, tamper: Tamper
+    ) -> None:
+        self.name = name
+        self.drills = tuple(drills)
+        rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
+        common = groups_within(rules, LONGEST_WINDOW)
+        if name == BUDGETS:
+            self._groups = tuple(group.name for group in rules.groups if group.name not in common)
+            scale = largest_time_scale(rules, self._groups)
+            self.settings = replace(grounds.settings, time_scale=scale)
+        else:
+            self._groups, self.settings = common, grounds.settings
+        self._grounds = grounds
+        self._tamper = tamper
+        self._prefix = "" if name == MAIN else f"{name}-"
+        self._directory = grounds.directory / "stacks" / name
+        self._breaks_watchers = any(drill.subject for drill in drills)
+
+    @property
+    def weight(self) -> float:
+        """How many places all of it takes."""
+        return STACK_WEIGHT + sum(weight(drill) for drill in self.drills)
+
+    @property
+    def control(self) -> str:
+        """The service that nobody breaks: where the watchers are drilled, the drill's own."""
+        return self.drills[0].id if self._breaks_watchers else control_of(self.name)
+
+    def prepare(self, running: ExitStack) -> tuple[tuple[Berth, Scraping], ...]:
+        """Derive the configuration, plan the drills, and return the berths that they need.
+
+        With each goes how it will be scraped.
+
+        Raises:
+            ConfigurationError, UnknownAlert, ValueError: a scenario can't be run as it is.
+        """
+        grounds = self._grounds
+        services = [drill.label for drill in self.drills]
+        self.recorders = {
+            name: Recorder(name, grounds.directory / "histories" / f"{self._prefix}{name}.jsonl")
+            for name in dict.fromkeys([*services, self.control, *WATCHERS])
+        }
+        self.strangers = Recorder(
+            STRANGERS, grounds.directory / "histories" / f"{self._prefix}{STRANGERS}.jsonl"
+        )
+        secrets = self._directory / "secrets"
+        receivers = running.enter_context(
+            Receivers(secrets, lambda delivery: self._observer.received(delivery))
+        )
+        self._ports = [running.enter_context(reserve()).port for _ in range(2)]
+        self.derived = derive(
+            self.settings.production,
+            time_scale=self.settings.time_scale,
+            groups=self._groups,
+            run=RunAddresses(
+                prometheus_targets_glob=grounds.site.targets(self.name) / "*.yml",
+                prometheus=f"127.0.0.1:{self._ports[0]}",
+                alertmanager=f"127.0.0.1:{self._ports[1]}",
+                pagerduty_url=receivers.pagerduty_url,
+                smtp_smarthost=receivers.smtp_smarthost,
+                smtp_ca_file=receivers.smtp_ca_file,
+                secrets_directory=secrets,
+            ),
+        )
+        self.plans = {drill.id: self._plan(drill) for drill in self.drills}
+        run = self._tamper(self.derived)
+        self.stack = EmbeddedStack(
+            grounds.tools,
+            run.prometheus_yaml,
+            run.rules_yaml,
+            run.alertmanager_yaml,
+            run.prometheus_flags,
+            run.alertmanager_flags,
+            self._directory,
+            self._ports[0],
+            self._ports[1],
+            grounds.processes,
+            name_prefix=self._prefix,
+        )
+        self._watchers = Watchers(self.stack, grounds.processes, receivers, prefix=self._prefix)
+        self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
+        self.alertmanager = AlertmanagerClient(self.stack.endpoints.alertmanager_url)
+        controls = () if self._breaks_watchers else (None,)
+        scraping = Scraping(
+            timeout_seconds=self.derived.scrape_timeout.total_seconds(),
+            sample_limit=self.derived.sample_limit,
+        )
+        return tuple(
+            (
+                Berth.of(
+                    drill,
+                    stack=self.name,
+                    settings=self.settings,
+                    run=grounds.directory,
+                    shared_gateway=grounds.shared_gateway,
+                ),
+                scraping,
+            )
+            for drill in (*self.drills, *controls)
+        )
+
+    def _plan(self, drill: Drill) -> Plan:
+        beside = [*([drill.after.alert] if drill.after else []), *sorted(drill.hushes)]
+        probe = self.settings.sample
+        return Plan(
+            drill=drill,
+            want=expect(self.derived, drill, probe=probe),
+            others=tuple(
+                expect(self.derived, drill, probe=probe, alert=alert)
+                for alert in dict.fromkeys(beside)
+            ),
+        )
+
+    def start(self, running: ExitStack) -> None:
+        """Start the watchers, over a past where theirs are days; nothing is waited for.
+
+        Raises:
+            BackfillError: the past could not be made.
+        """
+        running.enter_context(self.stack)
+        if self.name == BUDGETS:
+            self._make_past()
+        self.stack.start_prometheus()
+        self.stack.start_alertmanager()
+
+    def _make_past(self) -> None:
+        loads = {drill.label: drill.load.per_second for drill in self.drills}
+        end = datetime.now(UTC)
+        backfill(
+            self._grounds.tools.promtool.command,
+            healthy_past(self.derived.rules, {**loads, self.control: CONTROL_LOAD.per_second}),
+            data=self.stack.prometheus_data,
+            start=end - LENGTH / self.derived.time_scale,
+            end=end,
+            step=self.derived.scrape_interval,
+        )
+
+    def connect(self) -> None:
+        """Make what works on the run's load, which is there now."""
+        grounds = self._grounds
+        self._observer = Observer(
+            recorders=self.recorders,
+            strangers=self.strangers,
+            prometheus=self.prometheus,
+            alertmanager=self.alertmanager,
+            evaluation=self.derived.evaluation_interval,
+            alive=self._dead,
+            down_on_purpose=lambda: self._watchers.down_on_purpose,
+        )
+        self.lifecycle = Lifecycle(
+            load=grounds.load,
+            scraped=Scraped(self.prometheus),
+            alertmanager=self.alertmanager,
+            booting=grounds.booting,
+            scrape=self.derived.scrape_interval,
+        )
+
+    def watch(self) -> None:
+        """Bring the control up, wait until the stack is ready, and begin to observe.
+
+        Raises:
+            LaunchError, ServiceFailed, WaitTimeout: something did not come up.
+        """
+        control = self._grounds.targets[self.control]
+        self.lifecycle.bring_up(control)
+        self.stack.wait_ready(READY_SECONDS)
+        self.lifecycle.wait_scraped(control)
+        self._begun = time.time()
+
+        def ready() -> bool:
+            if self.prometheus.active_alertmanagers() < 1:
+                raise NotYet("Prometheus knows no Alertmanager yet")
+            if not all(rule.last_evaluation for rule in self.prometheus.rules().rules):
+                raise NotYet("the rules are not evaluated yet")
+            return True
+
+        wait_until(
+            ready,
+            what="the stack to be ready",
+            timeout_seconds=READY_SECONDS,
+            interval_seconds=0.1,
+            retry_on=(PrometheusError,),
+        )
+        self._observer.start()
+
+    def _dead(self) -> str | None:
+        ended = dict(self._watchers.unexpected())
+        ended |= self._grounds.ended()
+        if not ended:
+            return None
+        return "; ".join(f"{name} ended with status {code}" for name, code in ended.items())
+
+    def bring_up(self, plan: Plan) -> None:
+        """Bring one drill's service up, unless it is the control.
+
+        Raises:
+            LoadError, ServiceFailed, WaitTimeout: it did not come up.
+        """
+        if plan.drill.id == self.control:
+            return
+        target = self._grounds.targets[plan.drill.id]
+        self.lifecycle.bring_up(target)
+        self.lifecycle.wait_scraped(target)
+
+    def drill(self, plan: Plan, say: Say) -> None:
+        """Run one drill, and take its service away."""
+        drill, recorder = plan.drill, self.recorders[plan.drill.label]
+        target = self._grounds.targets[drill.id]
+        if drill.subject:
+            target = replace(target, watchers=self._watchers)
+        begun = time.time()
+        run_drill(plan, target, recorder, say)
+        self._note_lost_scrapes(drill.id, recorder, since=begun)
+        if self.settings.keep or drill.id == self.control:
+            return
+        recorder.close()
+        try:
+            self.lifecycle.take_away(target)
+        except (AlertmanagerError, LoadError, ServiceFailed, OSError) as error:
+            self._observer.disturb(f"{drill.id} could not be taken away: {error}")
+
+    def failed_to_start(self, plan: Plan, error: Exception) -> None:
+        """Note that a drill's service, or its stack, did not come up."""
+        text = f"{type(error).__name__}: {error}"
+        self.recorders[plan.drill.label].note(Kind.DISTURBED, text=text)
+
+    def end(self) -> None:
+        """Stop observing, and leave the finished histories."""
+        self._observer.stop()
+        control = self.recorders[self.control]
+        self._note_lost_scrapes(self.control, control, since=self._begun)
+        control.note(Kind.ENDED)
+
+    def disturb(self, reason: str) -> None:
+        """Tell every history of this stack that the experiment failed."""
+        self._observer.disturb(reason)
+
+    @property
+    def histories(self) -> dict[str, History]:
+        """The finished histories, by drill, and that of the control."""
+        found = {drill.id: self.recorders[drill.label].close() for drill in self.drills}
+        return found | {self.control_key: self.recorders[self.control].close()}
+
+    @property
+    def monitoring(self) -> Monitoring:
+        """What was seen beside the drills."""
+        drilled = {drill.label for drill in self.drills}
+        return Monitoring(
+            watchers={
+                name: self.recorders[name].close() for name in WATCHERS if name not in drilled
+            },
+            strangers=self.strangers.close(),
+        )
+
+    @property
+    def control_key(self) -> str:
+        """Under which name the control's history is kept."""
+        return control_of(self.name)
+
+    def _note_lost_scrapes(self, service: str, recorder: Recorder, *, since: float) -> None:
+        try:
+            scrape_failures(
+                self.prometheus,
+                {service: recorder},
+                since=since,
+                interval=self.derived.scrape_interval,
+            )
+        except PrometheusError as error:
+            self._observer.disturb(f"the failed scrapes can't be read: {error}")
+
+
+NOT_UP = (ServiceFailed, LoadError, WaitTimeout)
+"""What keeps a drill's service from coming up."""

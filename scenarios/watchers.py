@@ -1,0 +1,87 @@
+"""The watchers of a drill that breaks them: what may be done to them, and what they may lose.
+
+One rule: a watcher that is down because the drill took it down is no disturbance; any other is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from signal import Signals
+
+from stack.launch.embedded import EmbeddedStack
+from stack.processes import Processes
+from stack.receivers import Receivers
+
+
+class Watchers:
+    """One stack's Prometheus, Alertmanager and receivers, as a fault may touch them."""
+
+    def __init__(
+        self, stack: EmbeddedStack, processes: Processes, receivers: Receivers, *, prefix: str
+    ) -> None:
+        self.stack = stack
+        self.receivers = receivers
+        self._processes = processes
+        self._prefix = prefix
+        self._down: set[str] = set()
+
+    @property
+    def down_on_purpose(self) -> bool:
+        """Whether a watcher is down because the drill wants it so."""
+        return bool(self._down)
+
+    def unexpected(self) -> Mapping[str, int]:
+        """Return the watchers that have ended though nobody ended them: name to status."""
+        return {
+            name: code
+            for name, code in self._processes.exited().items()
+            if name in self._names() and name not in self._down
+        }
+
+    def send(self, component: str, number: Signals) -> None:
+        """Send a signal to ``prometheus`` or ``alertmanager``."""
+        self.stack.process(component).send_signal(number)
+
+    @contextmanager
+    def without(self, component: str, number: Signals) -> Iterator[None]:
+        """End a watcher with that signal; it is started again, and ready, when the context ends."""
+        name = self._prefix + component
+        self._down.add(name)
+        process = self.stack.process(component)
+        process.send_signal(number)
+        process.wait(READY_SECONDS)
+        try:
+            yield
+        finally:
+            self.stack.start(component)
+            self.stack.wait_ready(READY_SECONDS)
+            self._down.discard(name)
+
+    @contextmanager
+    def rewritten(self, name: str, text: str) -> Iterator[Path]:
+        """Have other content in one of the stack's files; the old one is put back at the end.
+
+        Who reads it is not told: see :meth:`send`.
+        """
+        path = self.stack.directory / name
+        before = path.read_text(encoding="utf-8")
+        _replace(path, text)
+        try:
+            yield path
+        finally:
+            _replace(path, before)
+
+    def _names(self) -> frozenset[str]:
+        return frozenset(self._prefix + name for name in ("prometheus", "alertmanager"))
+
+
+READY_SECONDS = 30.0
+"""How long a watcher may take to end, or to be ready again; both take well under a second."""
+
+
+def _replace(path: Path, text: str) -> None:
+    draft = path.with_suffix(".draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
