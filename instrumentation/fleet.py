@@ -261,7 +261,10 @@ def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*first, *sys.path)))
     alone = [sys.executable, "-m", "instrumentation.fleet", "--app", app]
     alone += ["--alone", str(command.port), str(command.threads), str(fleet_pid)]
-    os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
+    try:
+        os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, command.under[0]) from error
 
 
 def _kill_group(pid: int) -> None:

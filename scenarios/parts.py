@@ -14,8 +14,9 @@ from scenarios.conditions import DATABASE, LOGS, Service
 from stack.tools.faketime import prepare_clock
 from stack.tools.namespace import on_own_disk
 
-DISK_BYTES = 8 * 2**20
-"""Large against what a drill's instance writes (200 kB), and small against anybody's memory."""
+DISK_BYTES = 16 * 2**20
+"""Large against what an instance writes in a drill, in real time as well (2 MB), and small against
+anybody's memory."""
 
 RIGHT = "+0"
 """What the file of a clock says that is right."""

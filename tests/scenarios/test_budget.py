@@ -78,6 +78,14 @@ def test_a_longer_for_moves_every_bound_before_firing_and_none_after(
     assert after.resolves == before.resolves
 
 
+@given(timings)
+def test_a_rule_whose_other_condition_ends_at_once_need_not_drain(timing: Timing) -> None:
+    slow, quick = bounds(replace(timing, drains=True)), bounds(replace(timing, drains=False))
+    assert slow.resolves - quick.resolves == timing.window
+    assert slow.watch - quick.watch == timing.window
+    assert slow.fires == quick.fires
+
+
 def rule(value: float) -> SimpleNamespace:
     return SimpleNamespace(name="Alert", threshold=SimpleNamespace(value=value))
 

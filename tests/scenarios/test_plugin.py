@@ -28,7 +28,10 @@ def checks(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--time-scale=0.5"], "--time-scale"),
         (["--time-scale=fast"], "--time-scale"),
         (["--stack=cloud"], "choose from"),
-        (["--require=teleport"], "unknown capability teleport; known: postgresql"),
+        (
+            ["--require=teleport"],
+            "unknown capability teleport; known: own-clock, own-disk, postgresql",
+        ),
     ],
 )
 def test_bad_input_ends_in_one_line_without_a_traceback(arguments: list[str], says: str) -> None:

@@ -46,7 +46,9 @@ def logged(target: Target, answer: requests.Response) -> datetime:
     """Return the time that the log gives for a request."""
     wanted = answer.request.headers["X-Request-ID"]
     line = wait_until(
-        lambda: [line for line in target.log_file.read_text().splitlines() if wanted in line],
+        lambda: (
+            [line for line in target.log_file.read_text().splitlines() if wanted in line] or None
+        ),
         what="the request's record",
         timeout_seconds=10,
     )[0]
