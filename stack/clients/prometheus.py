@@ -156,6 +156,10 @@ class PrometheusClient:
         """Return the version that is running."""
         return _parsed(self.url, _build_info, self._read("/api/v1/status/buildinfo"))
 
+    def configuration(self) -> str:
+        """Return the configuration that is in force, as Prometheus writes it."""
+        return _parsed(self.url, _configuration, self._read("/api/v1/status/config"))
+
     def query(self, promql: str) -> list[Sample]:
         """Evaluate an instant query: the samples of a vector, or a scalar as one sample."""
         return _parsed(f"{self.url} query {promql}", _samples, self._query(promql))
@@ -244,6 +248,10 @@ def _build_info(data: Any) -> BuildInfo:
     return BuildInfo(
         version=data["version"], revision=data["revision"], go_version=data["goVersion"]
     )
+
+
+def _configuration(data: Any) -> str:
+    return str(data["yaml"])
 
 
 def _samples(result: Any) -> list[Sample]:
