@@ -17,6 +17,10 @@ ALLOWANCE = timedelta(seconds=1)
 """Real time granted on top of every computed duration: process scheduling, HTTP between the
 components, the pause of a garbage collector. It is not divided by the time scale."""
 
+NOTIFY_MINIMUM = timedelta(seconds=10)
+"""For so long Alertmanager tries a notification again before it counts it as failed, however short
+its ``group_interval`` (`MinTimeout` in notify/notify.go): real time, which is not scaled."""
+
 PATIENCE = 2
 """The wait is this many times the bound, so that "late" and "never" differ."""
 
@@ -206,6 +210,7 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     routes = derived.route_tree.route_for(
         {**rule.labels, "alertname": alert, "service": drill.label}
     )
+    tries = _tries(derived, effect.given_up) if effect.given_up else ZERO
     return Timing(
         scrape=derived.scrape_interval,
         scrape_timeout=derived.scrape_timeout if effect.times_out else ZERO,
@@ -218,10 +223,10 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         group_wait=max((route.group_wait for route in routes), default=ZERO),
         group_interval=max((route.group_interval for route in routes), default=ZERO),
         discovery=derived.discovery_tick if effect.discovered else ZERO,
-        builds=effect.builds,
+        builds=effect.builds + tries,
         drains=effect.drains,
         probe=probe if effect.probed else ZERO,
-        lingers=effect.lingers,
+        lingers=effect.lingers + tries,
     )
 
 
@@ -229,6 +234,13 @@ def _crossing_window(rule: AlertRule) -> timedelta:
     """Return how far back the comparison that decides looks; else the rule's longest window."""
     threshold = rule.threshold
     return threshold.window if threshold and threshold.window else rule.window
+
+
+def _tries(derived: Derived, alert: str) -> timedelta:
+    """Return for how long Alertmanager tries to tell of ``alert`` before it gives up."""
+    rule = rule_named(derived, alert)
+    routes = derived.route_tree.route_for({**rule.labels, "alertname": alert})
+    return max([NOTIFY_MINIMUM, *(route.group_interval for route in routes)])
 
 
 def rule_named(derived: Derived, alert: str) -> AlertRule:

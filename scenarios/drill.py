@@ -86,8 +86,13 @@ def _steady(
             lambda sample: True, after=time.time(), timeout_seconds=target.patience_seconds
         )
         samples = target.client.since(begun)[-STEADY_SAMPLES:]
-        active = _active_alerts(recorder.snapshot())
-        if len(samples) == STEADY_SAMPLES and is_steady(samples, wanted) and not active:
+        active = _unwanted(plan, recorder.snapshot())
+        if (
+            len(samples) == STEADY_SAMPLES
+            and is_steady(samples, wanted)
+            and not active
+            and _heard(plan, recorder.snapshot())
+        ):
             return
         if time.monotonic() > deadline:
             raise WaitTimeout(
@@ -114,6 +119,15 @@ def _active_alerts(history: History) -> set[str]:
         elif event.kind is Kind.INACTIVE:
             active.discard(event.alert)
     return active
+
+
+def _unwanted(plan: Plan, history: History) -> set[str]:
+    """Return the active alerts but the one that always is, where that is the drilled one."""
+    return _active_alerts(history) - ({plan.drill.alert} if plan.drill.heartbeat else set())
+
+
+def _heard(plan: Plan, history: History) -> bool:
+    return not plan.drill.heartbeat or history.first(Kind.DELIVERED, plan.drill.alert) is not None
 
 
 def _precondition(
@@ -196,7 +210,7 @@ def _resolve(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) 
         )
         left = max(left, timedelta(seconds=1))
     say("waiting for quiet", left.total_seconds())
-    recorder.wait_for(lambda history: not _active_alerts(history), max(0.0, left.total_seconds()))
+    recorder.wait_for(lambda history: not _unwanted(plan, history), max(0.0, left.total_seconds()))
 
 
 def has_arrived(history: History, want: Expectation, status: str) -> bool:

@@ -12,8 +12,10 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from scenarios.budget import Bounds, bounds, rule_named, timing_of
+from scenarios.heartbeat import Heartbeat, bounds_of, heartbeat_of
 from scenarios.model import Drill
 from stack.derive import Derived
+from stack.receivers import DEAD_MANS_SWITCH
 
 RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -33,7 +35,7 @@ class Expectation:
 
     Attributes:
         service: the ``service`` label of the drilled instance.
-        receivers: exactly those that must be told.
+        receivers: exactly those that must be told; of a heartbeat's absence, the switch's own page.
         summary: a pattern that the rendered summary matches.
         action: the same of what to do first; "" where the rule does not say.
         route: which route the alert takes in the configuration, for the reader of a failure.
@@ -41,6 +43,7 @@ class Expectation:
         declared: every alert that may fire for this service.
         scrape: the scrape interval of the run.
         bounds: when.
+        heartbeat: what the dead man's switch is set to, where the alert is the heartbeat.
     """
 
     alert: str
@@ -55,6 +58,7 @@ class Expectation:
     scrape: timedelta
     bounds: Bounds
     action: str = ""
+    heartbeat: Heartbeat | None = None
 
 
 def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "") -> Expectation:
@@ -76,11 +80,12 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
     route = "; ".join(
         f"alertmanager-config.yml:{one.line} names receiver {one.receiver!r}" for one in matched
     )
+    heart = heartbeat_of(derived, alert) if drill.heartbeat and alert == drill.alert else None
     return Expectation(
         alert=alert,
         service=drill.label,
         severity=severity,
-        receivers=RECEIVERS[severity],
+        receivers=frozenset({DEAD_MANS_SWITCH}) if heart else RECEIVERS[severity],
         runbook_url=rule.annotations.get("runbook_url", ""),
         summary=pattern_of(rule.annotations.get("summary", "")),
         action=pattern_of(rule.annotations.get("action", "")),
@@ -88,11 +93,32 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         downtime=drill.fault.downtime,
         declared=drill.declared,
         scrape=derived.scrape_interval,
-        bounds=bounds(timing_of(derived, drill, alert=alert, probe=probe)),
+        bounds=bounds_of(derived, alert, heart)
+        if heart
+        else bounds(timing_of(derived, drill, alert=alert, probe=probe)),
+        heartbeat=heart,
     )
 
 
 def pattern_of(template: str) -> str:
-    """Return a regular expression that a rendered annotation matches: each action is a wildcard."""
-    literal = re.split(r"\{\{.*?\}\}", template, flags=re.DOTALL)
-    return ".+".join(re.escape(part) for part in literal)
+    """Return a regular expression that a rendered annotation matches.
+
+    Each action is a wildcard, and of a conditional one branch is there.
+    """
+    trimmed = re.sub(r"\s*\{\{-", "{{", re.sub(r"-\}\}\s*", "}}", template))
+    pattern, closing = "", []
+    for part in re.split(r"(\{\{.*?\}\})", trimmed, flags=re.DOTALL):
+        word = part.strip("{} ").split(" ", 1)[0] if part.startswith("{{") else ""
+        if not word:
+            pattern += re.escape(part)
+        elif word in ("if", "with", "range"):
+            pattern += "(?:"
+            closing.append("|)")  # without an else, it may be empty
+        elif word == "else":
+            pattern += "|"
+            closing[-1] = ")"
+        elif word == "end":
+            pattern += closing.pop()
+        else:
+            pattern += ".+"
+    return pattern

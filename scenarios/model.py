@@ -45,6 +45,8 @@ class Drill:
         subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
             ``alertmanager``, ``monitoring``). Such a drill breaks its watchers, so that it has a
             stack of its own.
+        heartbeat: whether the alert always fires, so that its absence is what must be noticed
+            (``scenarios.heartbeat``).
     """
 
     alert: str
@@ -60,11 +62,17 @@ class Drill:
     requires: frozenset[str] | set[str] = frozenset()
     stack: str = MAIN
     subject: str = ""
+    heartbeat: bool = False
 
     @property
     def id(self) -> str:
         """The drill's name, with the drilled alert's name and no other's in it."""
         return f"{self.alert}-{self.cause}" if self.cause else self.alert
+
+    @property
+    def alarms(self) -> bool:
+        """Whether the alert must begin to fire after the fault."""
+        return self.fires and not self.heartbeat
 
     @property
     def label(self) -> str:

@@ -276,15 +276,18 @@ def scrape_failures(
     *,
     since: float,
     interval: timedelta,
+    job: str = JOB,
 ) -> None:
     """Append every scrape since ``since`` that failed, or was not made, to these histories.
+
+    ``job`` is the one that scrapes these services; who watches is scraped by a job of its own.
 
     Raises:
         PrometheusError: the samples of ``up`` can't be read.
     """
     seconds = max(1.0, time.time() - since)
     named = "|".join(services)
-    for series in prometheus.query_raw(f'up{{job="{JOB}",service=~"{named}"}}[{seconds:.0f}s]'):
+    for series in prometheus.query_raw(f'up{{job="{job}",service=~"{named}"}}[{seconds:.0f}s]'):
         recorder = services.get(series.labels.get("service", ""))
         if recorder is None:
             continue

@@ -18,7 +18,7 @@ from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.model import BUDGETS, MAIN, Drill
-from scenarios.observe import Observer, scrape_failures
+from scenarios.observe import JOB, Observer, scrape_failures
 from scenarios.past import LENGTH, healthy_past
 from scenarios.places import weight
 from scenarios.result import Monitoring
@@ -39,6 +39,9 @@ from stack.windows import groups_within, largest_time_scale
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
 """The ``service`` labels of alerts about the watchers themselves."""
+
+SCRAPED_WATCHERS = ("prometheus", "alertmanager")
+"""Those of them that Prometheus scrapes, each by a job of its name."""
 
 STRANGERS = "strangers"
 """The history of whatever belongs to no service of the stack."""
@@ -272,8 +275,18 @@ class Watch:
         if drill.subject:
             target = replace(target, watchers=self._watchers)
         begun = time.time()
-        run_drill(plan, target, recorder, say)
-        self._note_lost_scrapes(drill.id, recorder, since=begun)
+        with ExitStack() as armed:
+            if heart := plan.want.heartbeat:
+                switch = self._watchers.receivers.dead_mans_switch(
+                    period=heart.period, grace=heart.grace
+                )
+                armed.enter_context(switch)
+            run_drill(plan, target, recorder, say)
+        if drill.subject in SCRAPED_WATCHERS:
+            # The alert is made of the watcher's own scrapes: the service is a bystander.
+            self._note_lost_scrapes(drill.subject, recorder, since=begun, job=drill.subject)
+        else:
+            self._note_lost_scrapes(drill.id, recorder, since=begun)
         if self.settings.keep or drill.id == self.control:
             return
         recorder.close()
@@ -320,13 +333,16 @@ class Watch:
         """Under which name the control's history is kept."""
         return control_of(self.name)
 
-    def _note_lost_scrapes(self, service: str, recorder: Recorder, *, since: float) -> None:
+    def _note_lost_scrapes(
+        self, service: str, recorder: Recorder, *, since: float, job: str = JOB
+    ) -> None:
         try:
             scrape_failures(
                 self.prometheus,
                 {service: recorder},
                 since=since,
                 interval=self.derived.scrape_interval,
+                job=job,
             )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import Signals
 
+from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG
 from stack.launch.embedded import EmbeddedStack
 from stack.processes import Processes
 from stack.receivers import Receivers
@@ -39,6 +40,18 @@ class Watchers:
             for name, code in self._processes.exited().items()
             if name in self._names() and name not in self._down
         }
+
+    def log(self, component: str) -> Path:
+        """Return the log of ``prometheus`` or ``alertmanager``."""
+        return self.stack.directory / f"{component}.log"
+
+    def configuration(self, component: str) -> str:
+        """Return the name of its configuration file, for :meth:`rewritten`."""
+        return {"prometheus": PROMETHEUS_CONFIG, "alertmanager": ALERTMANAGER_CONFIG}[component]
+
+    def read(self, name: str) -> str:
+        """Return the content of one of the stack's files."""
+        return (self.stack.directory / name).read_text(encoding="utf-8")
 
     def send(self, component: str, number: Signals) -> None:
         """Send a signal to ``prometheus`` or ``alertmanager``."""

@@ -42,8 +42,9 @@ LOOKBACK_SCRAPES = 4
 """How many scrape intervals the lookback must reach, so that one late scrape makes no gap."""
 
 # Flag and its default, which production leaves alone (`prometheus --help`, 3.5).
+_RESEND_FLAG = "--rules.alert.resend-delay"
 _PROMETHEUS_FLAGS = {
-    "--rules.alert.resend-delay": timedelta(minutes=1),
+    _RESEND_FLAG: timedelta(minutes=1),
     "--rules.alert.for-grace-period": timedelta(minutes=10),
     "--rules.alert.for-outage-tolerance": timedelta(hours=1),
 }
@@ -65,7 +66,8 @@ class Derived:
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
     any rule group that is taken. `sample_limit` is how many samples a scrape of the drill's targets
-    may yield, 0 any number. `discovery_tick` is real time at every scale. `changes` lists every
+    may yield, 0 any number. `resend_delay` is how often an alert that fires is sent to Alertmanager
+    again. `discovery_tick` is real time at every scale. `changes` lists every
     difference.
     """
 
@@ -81,6 +83,7 @@ class Derived:
     scrape_timeout: timedelta
     sample_limit: int
     evaluation_interval: timedelta
+    resend_delay: timedelta
     discovery_tick: timedelta
     route_tree: RouteTree
     changes: tuple[Change, ...]
@@ -161,6 +164,7 @@ def derive(
         scrape_timeout=prometheus.scrape_timeout,
         sample_limit=prometheus.sample_limit,
         evaluation_interval=max([prometheus.evaluation_interval, *intervals]),
+        resend_delay=divide(_PROMETHEUS_FLAGS[_RESEND_FLAG], time_scale),
         discovery_tick=DISCOVERY_TICK,
         route_tree=route_tree.with_lines_of(production_routes),
         changes=(

@@ -8,6 +8,6 @@ from scenarios.history import History
 from scenarios.verdict import Judging
 
 
-@pytest.mark.drills(which=lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.alarms)
 def test_reaches_exactly_its_receivers(history: History, plan: Plan, judge: Judging) -> None:
     judge(delivered(history, plan.want))

@@ -8,6 +8,6 @@ from scenarios.history import History
 from scenarios.verdict import Judging
 
 
-@pytest.mark.drills(which=lambda drill: drill.fires)
+@pytest.mark.drills(which=lambda drill: drill.alarms)
 def test_resolves(history: History, plan: Plan, judge: Judging) -> None:
     judge(resolved(history, plan.want))

@@ -7,9 +7,9 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="DatabasePoolSaturated",
     cause="below",
-    load=steady(per_second=8),
-    service=Service(environment={"DATABASE_POOL_SIZE": "12"}),
-    fault=SlowQuery(seconds=1.2),
+    load=steady(per_second=10),
+    service=Service(environment={"DATABASE_POOL_SIZE": "24"}),
+    fault=SlowQuery(seconds=1.92),
     may_fire={"SlowResponseTime", "EndpointSlow"},
     fires=False,
 )

@@ -55,6 +55,8 @@ class Effect:
         probed: whether the service itself looks at the signal only every so often.
         discovered: whether Prometheus learns of it through service discovery.
         times_out: whether a scrape sees it only by running into its time-out.
+        given_up: an alert whose notifications fail, where the signal is that Alertmanager has given
+            one up.
         longest_response: the longest time that one request is held by this fault.
     """
 
@@ -66,6 +68,7 @@ class Effect:
     probed: bool = False
     discovered: bool = False
     times_out: bool = False
+    given_up: str = ""
     longest_response: timedelta = timedelta(0)
 
 

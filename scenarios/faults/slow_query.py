@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,19 +35,23 @@ class SlowQuery:
         return f"every request holds its database connection for {self.seconds:g} s"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """The share of the pool that is in use (Little's law), once as many requests came."""
+        """The share of the pool that is in use (Little's law), once as many requests came.
+
+        As requests come evenly, so many connections are in use that it is one of the two whole
+        numbers beside the average; ``level`` is the smaller one's share, seen at a bad moment.
+        """
         if (size := service.environment.get(POOL_SIZE)) is None:
             raise ValueError(f"SlowQuery needs a service with {POOL_SIZE} in its environment")
-        level = load.per_second * self.seconds / int(size)
-        if level >= 1:
+        in_use = load.per_second * self.seconds
+        if in_use >= int(size):
             raise ValueError(
                 f"{load.per_second:g} requests/s that hold a connection for {self.seconds:g} s "
-                f"need {level:.0%} of a pool of {size}, and the queue for it would grow for ever; "
+                f"need {in_use:g} of a pool of {size}, and the queue for it would grow for ever; "
                 "hold them shorter"
             )
         held = timedelta(seconds=self.seconds)
         return Effect(
-            level=level,
+            level=math.floor(in_use) / int(size),
             builds=held,
             lingers=held,
             longest_response=held * (1 + WAITING_RATIO),

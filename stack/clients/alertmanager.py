@@ -84,12 +84,21 @@ class NotificationCounters:
     """Notifications since Alertmanager started, by integration ("slack", "email", ...).
 
     `attempted` counts the failed ones too: what the provider accepted is `accepted()`. A
-    notification counts once, whatever the number of its retries.
+    notification counts once, when it begins, whatever the number of its retries; `requests` counts
+    each try once it is answered.
     """
 
     attempted: Mapping[str, int]
+    requests: Mapping[str, int]
     failed: Mapping[str, int]
     failures: tuple[NotificationFailures, ...]
+
+    @property
+    def on_their_way(self) -> int:
+        """How many notifications, at least, have begun and were not answered yet."""
+        return sum(
+            max(0, count - self.requests.get(name, 0)) for name, count in self.attempted.items()
+        )
 
     def accepted(self, integration: str) -> int:
         """Return how many notifications this integration's provider accepted."""
@@ -203,6 +212,7 @@ def _notification_counters(exposition: str) -> NotificationCounters:
     failed = families["alertmanager_notifications_failed"]
     return NotificationCounters(
         attempted=_by_integration(attempted),
+        requests=_by_integration(families["alertmanager_notification_requests"]),
         failed=_by_integration(failed),
         failures=tuple(
             NotificationFailures(

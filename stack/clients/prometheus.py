@@ -156,6 +156,15 @@ class PrometheusClient:
         """Return the version that is running."""
         return _parsed(self.url, _build_info, self._read("/api/v1/status/buildinfo"))
 
+    def metric_names(self) -> frozenset[str]:
+        """Return the names of all series that are stored."""
+        found = self._read("/api/v1/label/__name__/values")
+        return _parsed(self.url, lambda names: frozenset(str(name) for name in names), found)
+
+    def configuration(self) -> str:
+        """Return the configuration that is in force, as Prometheus writes it."""
+        return _parsed(self.url, _configuration, self._read("/api/v1/status/config"))
+
     def query(self, promql: str) -> list[Sample]:
         """Evaluate an instant query: the samples of a vector, or a scalar as one sample."""
         return _parsed(f"{self.url} query {promql}", _samples, self._query(promql))
@@ -244,6 +253,10 @@ def _build_info(data: Any) -> BuildInfo:
     return BuildInfo(
         version=data["version"], revision=data["revision"], go_version=data["goVersion"]
     )
+
+
+def _configuration(data: Any) -> str:
+    return str(data["yaml"])
 
 
 def _samples(result: Any) -> list[Sample]:

@@ -211,8 +211,16 @@ def test_step_4_scrapes_the_app_as_a_service_of_its_own(project: Project, watche
     address = f"127.0.0.1:{project.ports['8000']}"
     assert f'instance="{address}", job="softfactory", service="shop"' in watched
     prometheus = PrometheusClient(f"http://127.0.0.1:{project.ports['9090']}")
-    health = {one.labels["service"]: one.health for one in prometheus.targets()}
-    assert health == {"shop": "up", "prometheus": "up", "alertmanager": "up"}
+
+    def all_scraped() -> set[str]:
+        targets = prometheus.targets()
+        waiting = [one.labels["service"] for one in targets if one.health != "up"]
+        if waiting:
+            raise NotYet(f"not scraped yet: {', '.join(waiting)}")
+        return {one.labels["service"] for one in targets}
+
+    scraped = wait_until(all_scraped, what="every target", timeout_seconds=SCRAPED_SECONDS)
+    assert scraped == {"shop", "prometheus", "alertmanager"}
     counted = prometheus.query(
         'softfactory_requests_total{service="shop", status="200", method="GET"}'
     )

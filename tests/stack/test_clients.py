@@ -220,6 +220,9 @@ COUNTERS = """\
 # TYPE alertmanager_notifications_total counter
 alertmanager_notifications_total{integration="slack"} 5
 alertmanager_notifications_total{integration="email"} 0
+# TYPE alertmanager_notification_requests_total counter
+alertmanager_notification_requests_total{integration="slack"} 3
+alertmanager_notification_requests_total{integration="email"} 4
 # TYPE alertmanager_notifications_failed_total counter
 alertmanager_notifications_failed_total{integration="slack",reason="clientError"} 2
 alertmanager_notifications_failed_total{integration="slack",reason="serverError"} 1
@@ -233,6 +236,7 @@ def test_accepted_notifications_are_the_attempted_less_the_failed() -> None:
     assert counters.attempted == {"slack": 5, "email": 0}
     assert counters.failed == {"slack": 3, "email": 0}
     assert counters.accepted("slack") == 2
+    assert counters.on_their_way == 2  # the mail that was tried again is none of Slack's
     assert counters.accepted("pagerduty") == 0
     assert [(one.integration, one.reason, one.count) for one in counters.failures] == [
         ("slack", "clientError", 2),

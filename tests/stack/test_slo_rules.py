@@ -27,7 +27,7 @@ WANTED = {
     "softfactory:slo_error:ratio_30d",
     "softfactory:slo_budget_remaining:ratio",
 }
-DAYS = 30 * 48  # samples of 30m
+SAMPLES = 30 * 12  # of 2h
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def dump(content: object, path: Path) -> None:
 
 
 def evaluated(promtool, folder: Path, series: dict[str, str], expected: list[dict]) -> str:
-    """Evaluate the rules of the 30 days alone, every 30m: promtool can't hold 30d of 1m samples."""
+    """Evaluate the rules of the 30 days alone, every 2h: promtool can't hold 30d of 1m samples."""
     groups = YAML(typ="safe").load(RULES.read_text())["groups"]
     rules = [
         rule
@@ -59,7 +59,7 @@ def evaluated(promtool, folder: Path, series: dict[str, str], expected: list[dic
     ]
     dump({"groups": [{"name": "slo", "rules": rules}]}, folder / "rules.yml")
     case = {
-        "interval": "30m",
+        "interval": "2h",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "promql_expr_test": [
             {
@@ -72,7 +72,7 @@ def evaluated(promtool, folder: Path, series: dict[str, str], expected: list[dic
     dump(
         {
             "rule_files": ["rules.yml"],
-            "evaluation_interval": "30m",
+            "evaluation_interval": "2h",
             "tests": [case],
         },
         folder / "unit.yml",
@@ -95,12 +95,12 @@ def test_the_remaining_budget_is_what_30_days_have_not_spent(promtool, tmp_path)
     """Half of latency's, all of success' and a tenth more, and nothing of availability's."""
     labels = 'service="shop", slo='
     series = {
-        f'softfactory:slo_bad:rate{{{labels}"availability"}}': f"0x{DAYS}",
-        f'softfactory:slo_total:rate{{{labels}"availability"}}': f"1x{DAYS}",
-        f'softfactory:slo_bad:rate{{{labels}"latency"}}': f"0x{DAYS // 2} 1x{DAYS // 2}",
-        f'softfactory:slo_total:rate{{{labels}"latency"}}': f"20x{DAYS}",
-        f'softfactory:slo_bad:rate{{{labels}"success"}}': f"0.0011x{DAYS}",
-        f'softfactory:slo_total:rate{{{labels}"success"}}': f"10x{DAYS}",
+        f'softfactory:slo_bad:rate{{{labels}"availability"}}': f"0x{SAMPLES}",
+        f'softfactory:slo_total:rate{{{labels}"availability"}}': f"1x{SAMPLES}",
+        f'softfactory:slo_bad:rate{{{labels}"latency"}}': f"0x{SAMPLES // 2} 1x{SAMPLES // 2}",
+        f'softfactory:slo_total:rate{{{labels}"latency"}}': f"20x{SAMPLES}",
+        f'softfactory:slo_bad:rate{{{labels}"success"}}': f"0.0011x{SAMPLES}",
+        f'softfactory:slo_total:rate{{{labels}"success"}}': f"10x{SAMPLES}",
     }
     expected = [remaining("availability", 1), remaining("latency", 0.5), remaining("success", -0.1)]
     assert evaluated(promtool, tmp_path, series, expected) == ""
@@ -110,8 +110,8 @@ def test_the_remaining_budget_is_what_30_days_have_not_spent(promtool, tmp_path)
 def test_without_a_request_there_is_no_budget_to_speak_of(promtool, tmp_path):
     labels = 'service="shop", slo="success"'
     series = {
-        f"softfactory:slo_bad:rate{{{labels}}}": f"0x{DAYS}",
-        f"softfactory:slo_total:rate{{{labels}}}": f"0x{DAYS}",
+        f"softfactory:slo_bad:rate{{{labels}}}": f"0x{SAMPLES}",
+        f"softfactory:slo_total:rate{{{labels}}}": f"0x{SAMPLES}",
     }
     assert evaluated(promtool, tmp_path, series, []) == ""
 
