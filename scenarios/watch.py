@@ -53,6 +53,10 @@ Groups of rules that look further back (error budgets) resolve too late, and sta
 of days: they are drilled on a stack of their own.
 """
 
+NO_RULES = "groups: []\n"
+"""With what a stack of budgets starts: before its first scrape nothing could be reached, and of a
+month's allowance those seconds would be more than all."""
+
 STACK_WEIGHT = 3.0
 """What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
 
@@ -70,7 +74,8 @@ class Watch:
         self.drills = tuple(drills)
         rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
         common = groups_within(rules, LONGEST_WINDOW)
-        if name == BUDGETS:
+        self._judges_budgets = name == BUDGETS
+        if self._judges_budgets:
             self._groups = tuple(group.name for group in rules.groups if group.name not in common)
             scale = largest_time_scale(rules, self._groups)
             self.settings = replace(grounds.settings, time_scale=scale)
@@ -130,10 +135,11 @@ class Watch:
         )
         self.plans = {drill.id: self._plan(drill) for drill in self.drills}
         run = self._tamper(self.derived)
+        self._rules = run.rules_yaml
         self.stack = EmbeddedStack(
             grounds.tools,
             run.prometheus_yaml,
-            run.rules_yaml,
+            NO_RULES if self._judges_budgets else run.rules_yaml,
             run.alertmanager_yaml,
             run.prometheus_flags,
             run.alertmanager_flags,
@@ -184,7 +190,7 @@ class Watch:
             BackfillError: the past could not be made.
         """
         running.enter_context(self.stack)
-        if self.name == BUDGETS:
+        if self._judges_budgets:
             self._make_past()
         self.stack.start_prometheus()
         self.stack.start_alertmanager()
@@ -224,19 +230,27 @@ class Watch:
     def watch(self) -> None:
         """Bring the control up, wait until the stack is ready, and begin to observe.
 
+        Where budgets are judged, the drills' services come up as well before there are rules.
+
         Raises:
             LaunchError, ServiceFailed, WaitTimeout: something did not come up.
         """
-        control = self._grounds.targets[self.control]
-        self.lifecycle.bring_up(control)
+        first = [self.control, *([one.id for one in self.drills] if self._judges_budgets else [])]
+        targets = [self._grounds.targets[name] for name in dict.fromkeys(first)]
+        for target in targets:
+            self.lifecycle.bring_up(target)
         self.stack.wait_ready(READY_SECONDS)
-        self.lifecycle.wait_scraped(control)
+        for target in targets:
+            self.lifecycle.wait_scraped(target)
+        if self._judges_budgets:
+            self.stack.load_rules(self._rules)
         self._begun = time.time()
 
         def ready() -> bool:
             if self.prometheus.active_alertmanagers() < 1:
                 raise NotYet("Prometheus knows no Alertmanager yet")
-            if not all(rule.last_evaluation for rule in self.prometheus.rules().rules):
+            rules = self.prometheus.rules().rules
+            if not rules or not all(rule.last_evaluation for rule in rules):
                 raise NotYet("the rules are not evaluated yet")
             return True
 
@@ -257,12 +271,12 @@ class Watch:
         return "; ".join(f"{name} ended with status {code}" for name, code in ended.items())
 
     def bring_up(self, plan: Plan) -> None:
-        """Bring one drill's service up, unless it is the control.
+        """Bring one drill's service up, unless it is up since the stack is ready.
 
         Raises:
             LoadError, ServiceFailed, WaitTimeout: it did not come up.
         """
-        if plan.drill.id == self.control:
+        if plan.drill.id == self.control or self._judges_budgets:
             return
         target = self._grounds.targets[plan.drill.id]
         self.lifecycle.bring_up(target)

@@ -34,13 +34,19 @@ class Kill:
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
         """Kill the service until the context ends, which waits for it to serve again."""
-        target.instance.kill()
+        for instance in target.instances:
+            instance.kill()
         try:
             yield witnessed(
                 target,
-                lambda: not target.instance.processes() and silent(target),
+                lambda: (
+                    not any(instance.processes() for instance in target.instances)
+                    and silent(target)
+                ),
                 "no process is left, and connections are refused",
             )
         finally:
-            target.instance.start()
-            target.instance.wait_serving(target.patience_seconds)
+            for instance in target.instances:
+                instance.start()
+            for instance in target.instances:
+                instance.wait_serving(target.patience_seconds)
