@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scenarios.claims import judged_strangers
 from scenarios.history import History, Kind
 from scenarios.result import Result
+from scenarios.verdict import Verdict
 
 RAISED = (Kind.FIRING, Kind.DELIVERED)
 
@@ -44,9 +46,16 @@ def attribution(result: Result) -> tuple[Cell, ...]:
     )
 
 
-def undeclared(cells: tuple[Cell, ...]) -> tuple[str, ...]:
-    """Return the cells that no scenario declares, each naming its fault and its alert."""
-    return tuple(f"{cell.drill} raised {cell.alert}" for cell in cells if not cell.declared)
+def declared_alone(cells: tuple[Cell, ...]) -> Verdict:
+    """Every cell is one that a scenario declares; those that are not name their fault and alert."""
+    strangers = [cell for cell in cells if not cell.declared]
+    return Verdict(
+        claim="every alert is one that its fault may raise",
+        status=judged_strangers(cell.alert for cell in strangers),
+        expected="no alert that the scenario does not declare",
+        observed="; ".join(f"{cell.drill} raised {cell.alert}" for cell in strangers)
+        or f"{len(cells)} cells, all declared",
+    )
 
 
 def _cells(name: str, history: History, declared: frozenset[str]) -> Iterator[Cell]:
