@@ -1,4 +1,4 @@
-"""What a run can have is known before it starts, with the reason, and only where asked for."""
+"""What a run can have is known before it starts, with the reason, and tried only when asked for."""
 
 from __future__ import annotations
 
