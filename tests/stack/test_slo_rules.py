@@ -133,6 +133,7 @@ def watching(request, tools, tmp_path) -> Iterator[tuple[bool, str]]:
         groups=GROUPS,
         run=RunAddresses(
             prometheus_targets_glob=tmp_path / "none-*.json",
+            prometheus="127.0.0.1:9",
             alertmanager="127.0.0.1:9",
             pagerduty_url="http://127.0.0.1:9/",
             smtp_smarthost="127.0.0.1:9",
