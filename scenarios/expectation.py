@@ -43,6 +43,8 @@ class Expectation:
         declared: every alert that may fire for this service.
         scrape: the scrape interval of the run.
         bounds: when.
+        beside: every alert that may fire for the control, where the drill is about the watchers of
+            its own service.
         heartbeat: what the dead man's switch is set to, where the alert is the heartbeat.
     """
 
@@ -58,6 +60,7 @@ class Expectation:
     scrape: timedelta
     bounds: Bounds
     action: str = ""
+    beside: frozenset[str] = frozenset()
     heartbeat: Heartbeat | None = None
 
 
@@ -92,6 +95,7 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         route=route,
         downtime=drill.fault.downtime,
         declared=drill.declared,
+        beside=frozenset(drill.may_fire) if drill.subject else frozenset(),
         scrape=derived.scrape_interval,
         bounds=bounds_of(derived, alert, heart)
         if heart

@@ -30,7 +30,8 @@ class Drill:
         alert: the alert rule that is drilled.
         cause: what tells this drill from the alert's others ("killed"); empty for an only one.
         fires: whether the alert must fire; ``False`` makes the drill a twin that must stay quiet.
-        may_fire: alerts that this fault may raise beside the drilled one, in the same service.
+        may_fire: alerts that this fault may raise beside the drilled one, in the same service; with
+            a subject, also in the service whose watchers are broken.
         hushes: alerts that must fire and be inhibited by the drilled one while it fires.
         after: an alert that must have been delivered before the fault is injected.
         requires: capabilities without which the drill is NOT APPLICABLE.

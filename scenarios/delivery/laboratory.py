@@ -1,0 +1,98 @@
+"""pytest's door to the trials: those that are selected run at the same time, each once.
+
+One rule: the first check that asks for a trial's evidence starts all that are selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from scenarios.delivery.bench import Bench
+from scenarios.delivery.evidence import Evidence
+from scenarios.delivery.trials import TRIALS
+from scenarios.result import work_directory
+from scenarios.settings import Settings
+from stack.production import Production
+from stack.tools import Tools
+
+AT_ONCE = 5
+"""So many benches are up at the same time; each uses a tenth of a core and 120 MB."""
+
+
+def run_trial(name: str, tools: Tools, production: Production, directory: Path) -> Evidence:
+    """Run one trial on a bench of its own below ``directory``, and return what it saw.
+
+    Raises:
+        WaitTimeout: what the trial waits for never came.
+    """
+    trial = TRIALS[name]
+    with Bench(
+        tools,
+        production,
+        directory / name,
+        time_scale=trial.time_scale,
+        severity=trial.severity,
+        alertmanagers=trial.alertmanagers,
+        mute=trial.mute,
+    ) as bench:
+        trial.run(bench)
+        return bench.evidence()
+
+
+class Laboratory:
+    """The trials of one run: those that were selected have begun."""
+
+    def __init__(
+        self,
+        names: frozenset[str],
+        tools: Tools,
+        production: Production,
+        directory: Path,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._running: dict[str, Future[Evidence]] = {
+            name: pool.submit(run_trial, name, tools, production, directory)
+            for name in TRIALS
+            if name in names
+        }
+
+    def evidence(self, name: str) -> Evidence:
+        """Wait for a trial to end, and return what it saw; raise what it raised."""
+        return self._running[name].result()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the marker."""
+    config.addinivalue_line(
+        "markers", f"trial(name): judge the evidence of a trial (known: {', '.join(TRIALS)})"
+    )
+
+
+@pytest.fixture(scope="session")
+def laboratory(
+    request: pytest.FixtureRequest, tools: Tools, settings: Settings
+) -> Iterator[Laboratory]:
+    """The trials that the selected checks ask for, all begun."""
+    marked = [item.get_closest_marker("trial") for item in request.session.items]
+    names = frozenset(marker.args[0] for marker in marked if marker)
+    unknown = names - TRIALS.keys()
+    if unknown:
+        raise pytest.UsageError(
+            f"no trial is named {', '.join(sorted(unknown))}; known: {', '.join(TRIALS)}"
+        )
+    directory = work_directory(settings.reports.absolute()) / "trials"
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
+        yield Laboratory(names, tools, settings.production, directory, pool)
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest, laboratory: Laboratory) -> Evidence:
+    """What the check's trial saw."""
+    marker = request.node.get_closest_marker("trial")
+    if marker is None:
+        raise pytest.UsageError(f"{request.node.nodeid} names no trial; mark it with one")
+    return laboratory.evidence(marker.args[0])
