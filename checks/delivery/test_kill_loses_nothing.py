@@ -1,4 +1,4 @@
-"""kill -9 loses the log of what was told: nothing is lost, and what comes again has the same key."""
+"""kill -9 loses the log of what was told: nothing is lost, and what is sent twice has one key."""
 
 import pytest
 

@@ -21,6 +21,7 @@ def told_once(
 ) -> Verdict:
     """Exactly these receivers were told, each of them once."""
     return _verdict(
+        seen,
         f"{alert}: {status} is told once",
         f"{_names(receivers)}, once each",
         [
@@ -46,6 +47,7 @@ def told_at_least_once(
     if told and (len(keys) != 1 or "" in keys):
         problems.append(f"{keyed} got {len(told)} with {len(keys - {''})} keys")
     return _verdict(
+        seen,
         f"{alert} is told at least once, under one key",
         f"{_names(receivers)}, and one key at {keyed}",
         problems,
@@ -87,6 +89,7 @@ def told_late(seen: Evidence, alert: str, receiver: str, others: Collection[str]
         if one in others and at > back
     ]
     return _verdict(
+        seen,
         f"{alert} reaches {receiver} late, and {_names(others)} meanwhile",
         f"{receiver} within {_s(limit)} of being back, {_names(others)} before",
         problems,
@@ -109,6 +112,7 @@ def told_again_after(seen: Evidence, alert: str, receivers: Collection[str]) -> 
             if gap > limit.total_seconds():
                 problems.append(f"{receiver} was told again only after {gap:.2f} s")
     return _verdict(
+        seen,
         f"{alert} is told once within the repeat interval, and once more after it",
         f"{_names(receivers)}, two each, {_s(seen.repeat)} to {_s(limit)} apart",
         problems,
@@ -134,7 +138,9 @@ def deduplicated(seen: Evidence, alert: str) -> Verdict:
         elif told[1][1] - told[0][1] < 2:
             problems.append(f"{channel}: no flush between its notifications")
     flushes = [told[1][1] - told[0][1] - 1 for told in by_channel.values() if len(told) > 1]
-    return _verdict(claim, expected, problems, f"{min(flushes, default=0)} flushes without news")
+    return _verdict(
+        seen, claim, expected, problems, f"{min(flushes, default=0)} flushes without news"
+    )
 
 
 def lists_all(seen: Evidence, alert: str, instances: Collection[str]) -> Verdict:
@@ -152,6 +158,7 @@ def lists_all(seen: Evidence, alert: str, instances: Collection[str]) -> Verdict
     if not seen.told(alert):
         problems.append("nobody was told")
     return _verdict(
+        seen,
         f"{alert}: {len(instances)} at once are one message",
         "one message a receiver, which lists them all",
         problems,
@@ -170,7 +177,7 @@ def grouped(seen: Evidence, alert: str, late: str) -> Verdict:
     sent = [one for one in seen.notifications(alert) if name in one.alerts]
     if joined is None or not sent:
         what = "it never joined a group" if joined is None else "it was never told of"
-        return _verdict(claim, expected, [what], "")
+        return _verdict(seen, claim, expected, [what], "")
     problems = []
     if {one.reason for one in sent} != {"NEW_ALERTS_IN_GROUP"}:
         problems.append(f"it was told for {', '.join(sorted({one.reason for one in sent}))}")
@@ -181,7 +188,9 @@ def grouped(seen: Evidence, alert: str, late: str) -> Verdict:
         problems.append(f"it was told {took:.1f} s after it had joined")
     if not took > 0:
         problems.append("it was told before it had joined")
-    return _verdict(claim, expected, problems, f"told {took:.1f} s after it had joined its group")
+    return _verdict(
+        seen, claim, expected, problems, f"told {took:.1f} s after it had joined its group"
+    )
 
 
 def inhibited_by(seen: Evidence, alert: str, by: str, receivers: Collection[str]) -> Verdict:
@@ -197,6 +206,7 @@ def inhibited_by(seen: Evidence, alert: str, by: str, receivers: Collection[str]
         f"it was inhibited by {one.by}" for one in reasons[:1] if one.by != f'alertname="{by}"'
     ]
     return _verdict(
+        seen,
         f"{alert} is quiet because {by} inhibits it, and is told once that has ended",
         f"recorded as inhibited by {by}; {_names(receivers)} afterwards and not before",
         problems,
@@ -216,6 +226,7 @@ def muted_by(
     if not seen.told(told):
         problems.append(f"{told}, which no calendar mutes, was not told either")
     return _verdict(
+        seen,
         f"{alert} is quiet because {interval} mutes it, and is told once that is over",
         f"counted as muted by {interval}; {_names(receivers)} afterwards and not before",
         problems,
@@ -244,12 +255,17 @@ def _strangers(seen: Evidence, alert: str, receivers: Collection[str]) -> list[s
     ]
 
 
-def _verdict(claim: str, expected: str, problems: list[str], observed: str) -> Verdict:
+def _verdict(
+    seen: Evidence, claim: str, expected: str, problems: list[str], observed: str
+) -> Verdict:
+    """Return a verdict: what was seen to be wrong fails, and a trial cut short proves nothing."""
+    status = Status.UNKNOWN if seen.stopped else Status.PASS
     return Verdict(
         claim=claim,
-        status=Status.FAIL if problems else Status.PASS,
+        status=Status.FAIL if problems else status,
         expected=expected,
         observed="\n".join(problems) or observed,
+        because=f"the trial was cut short: {seen.stopped}" if seen.stopped else "",
     )
 
 

@@ -58,6 +58,7 @@ class Evidence:
         marks: when what was done or seen, in epoch seconds, by a few words.
         interval, repeat: the group and repeat interval of the route that the trial is about.
         counts: what was counted beside, by a few words.
+        stopped: what the trial waited for in vain, where it was cut short by that.
     """
 
     deliveries: Sequence[Delivery]
@@ -66,6 +67,7 @@ class Evidence:
     repeat: timedelta
     recorded: Sequence[Recorded] = ()
     counts: Mapping[str, float] = field(default_factory=dict)
+    stopped: str = ""
 
     def told(
         self, alert: str, receiver: str | None = None, status: str = "firing"

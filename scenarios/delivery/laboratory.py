@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from scenarios.result import work_directory
 from scenarios.settings import Settings
 from stack.production import Production
 from stack.tools import Tools
+from stack.waiting import WaitTimeout
 
 AT_ONCE = 5
 """So many benches are up at the same time; each uses a tenth of a core and 120 MB."""
@@ -26,8 +28,7 @@ AT_ONCE = 5
 def run_trial(name: str, tools: Tools, production: Production, directory: Path) -> Evidence:
     """Run one trial on a bench of its own below ``directory``, and return what it saw.
 
-    Raises:
-        WaitTimeout: what the trial waits for never came.
+    What the trial waits for in vain ends it, and stands in the evidence.
     """
     trial = TRIALS[name]
     with Bench(
@@ -39,7 +40,10 @@ def run_trial(name: str, tools: Tools, production: Production, directory: Path) 
         alertmanagers=trial.alertmanagers,
         mute=trial.mute,
     ) as bench:
-        trial.run(bench)
+        try:
+            trial.run(bench)
+        except WaitTimeout as error:
+            return replace(bench.evidence(), stopped=str(error))
         return bench.evidence()
 
 
