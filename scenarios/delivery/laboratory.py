@@ -5,9 +5,10 @@ One rule: the first check that asks for a trial's evidence starts all that are s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from scenarios.delivery.bench import Bench
 from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import TRIALS
+from scenarios.report import tidy
 from scenarios.result import work_directory
 from scenarios.settings import Settings
 from stack.production import Production
@@ -64,6 +66,18 @@ class Laboratory:
             if name in names
         }
 
+    def keep(self, path: Path) -> None:
+        """Write what every trial saw, in one step."""
+        kept = {
+            name: {"time_scale": TRIALS[name].time_scale, **asdict(future.result())}
+            for name, future in self._running.items()
+            if not future.exception()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
+        draft.replace(path)
+
     def evidence(self, name: str) -> Evidence:
         """Wait for a trial to end, and return what it saw; raise what it raised."""
         return self._running[name].result()
@@ -90,7 +104,10 @@ def laboratory(
         )
     directory = work_directory(settings.reports.absolute()) / "trials"
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
-        yield Laboratory(names, tools, settings.production, directory, pool)
+        running = Laboratory(names, tools, settings.production, directory, pool)
+        yield running
+    running.keep(settings.reports / "delivery.json")
+    tidy(directory.parent)
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
 PRODUCTION = ROOT / "docs" / "instrumentation-in-production.md"
 REFERENCE = ROOT / "docs" / "instrumentation-reference.md"
+DELIVERY = ROOT / "docs" / "delivery.md"
 DOCUMENTS = (
-    *(GUIDE, PRODUCTION, REFERENCE, ROOT / "docs" / "pitfalls.md"),
+    *(GUIDE, PRODUCTION, REFERENCE, DELIVERY, ROOT / "docs" / "pitfalls.md"),
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -57,7 +58,7 @@ def test_every_benchmark_that_contributing_names_exists_and_none_is_left_out() -
 def test_every_option_of_the_checklist_that_a_document_names_exists(
     pytestconfig: pytest.Config,
 ) -> None:
-    for document in set(DOCUMENTS) - {PRODUCTION}:  # whose options are those of servers
+    for document in set(DOCUMENTS) - {PRODUCTION, DELIVERY}:  # whose options are those of servers
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option
 
