@@ -212,7 +212,7 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     )
     tries = _tries(derived, effect.given_up) if effect.given_up else ZERO
     return Timing(
-        scrape=derived.scrape_interval,
+        scrape=scraped_every(derived, drill),
         scrape_timeout=derived.scrape_timeout if effect.times_out else ZERO,
         evaluation=derived.evaluation_interval,
         pending=rule.for_,
@@ -234,6 +234,11 @@ def _crossing_window(rule: AlertRule) -> timedelta:
     """Return how far back the comparison that decides looks; else the rule's longest window."""
     threshold = rule.threshold
     return threshold.window if threshold and threshold.window else rule.window
+
+
+def scraped_every(derived: Derived, drill: Drill) -> timedelta:
+    """Return how often the drill's signal is scraped: the service's, or that of its watchers."""
+    return derived.watcher_interval if drill.subject else derived.scrape_interval
 
 
 def _tries(derived: Derived, alert: str) -> timedelta:

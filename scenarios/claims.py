@@ -131,12 +131,13 @@ def quiet(history: History, want: Expectation, control: History) -> Verdict:
     """Nothing fired that the scenario doesn't declare, neither here nor for the control."""
     claim = f"{want.service}: nothing else fires"
     allowed = ", ".join(sorted(want.declared)) or "no alert at all"
-    expected = f"only {allowed}; nothing for {control.service}"
+    beside = f"only {', '.join(sorted(want.beside))}" if want.beside else "nothing"
+    expected = f"only {allowed}; {beside} for {control.service}"
     if reason := missing(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     strangers = [
         (event.alert, f"{event.alert} for {one.service} ({event.kind})")
-        for one, declared in ((history, want.declared), (control, frozenset[str]()))
+        for one, declared in ((history, want.declared), (control, want.beside))
         for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
         if event.alert not in declared
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-from scenarios.budget import Bounds, bounds, rule_named, timing_of
+from scenarios.budget import Bounds, bounds, rule_named, scraped_every, timing_of
 from scenarios.heartbeat import Heartbeat, bounds_of, heartbeat_of
 from scenarios.model import Drill
 from stack.derive import Derived
@@ -41,8 +41,10 @@ class Expectation:
         route: which route the alert takes in the configuration, for the reader of a failure.
         downtime: whether failing scrapes are the fault itself rather than a disturbance.
         declared: every alert that may fire for this service.
-        scrape: the scrape interval of the run.
+        scrape: how often what the alert is made of is scraped.
         bounds: when.
+        beside: every alert that may fire for the control, where the drill is about the watchers of
+            its own service.
         heartbeat: what the dead man's switch is set to, where the alert is the heartbeat.
     """
 
@@ -58,6 +60,7 @@ class Expectation:
     scrape: timedelta
     bounds: Bounds
     action: str = ""
+    beside: frozenset[str] = frozenset()
     heartbeat: Heartbeat | None = None
 
 
@@ -92,7 +95,8 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         route=route,
         downtime=drill.fault.downtime,
         declared=drill.declared,
-        scrape=derived.scrape_interval,
+        beside=frozenset(drill.may_fire) if drill.subject else frozenset(),
+        scrape=scraped_every(derived, drill),
         bounds=bounds_of(derived, alert, heart)
         if heart
         else bounds(timing_of(derived, drill, alert=alert, probe=probe)),

@@ -35,7 +35,8 @@ class Drill:
         alert: the alert rule that is drilled.
         cause: what tells this drill from the alert's others ("killed"); empty for an only one.
         fires: whether the alert must fire; ``False`` makes the drill a twin that must stay quiet.
-        may_fire: alerts that this fault may raise beside the drilled one, in the same service.
+        may_fire: alerts that this fault may raise beside the drilled one, in the same service; with
+            a subject, also in the service whose watchers are broken.
         hushes: alerts that must fire and be inhibited by the drilled one while it fires.
         uncovers: of those, the alerts that must be told once the drilled one hushes them no more,
             and must then resolve as well.

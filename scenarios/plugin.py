@@ -29,6 +29,8 @@ from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict
 from scenarios.verdict import judge as judge_verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 
+pytest_plugins = ["scenarios.delivery.laboratory"]
+
 STACKS = ("embedded",)
 CANNOT_RUN = 3
 """The exit status of a run that could not start: pytest's own for an internal error is 3 too."""

@@ -350,12 +350,13 @@ class Watch:
     def _note_lost_scrapes(
         self, service: str, recorder: Recorder, *, since: float, job: str = JOB
     ) -> None:
+        interval = self.derived.scrape_interval if job == JOB else self.derived.watcher_interval
         try:
             scrape_failures(
                 self.prometheus,
                 {service: recorder},
                 since=since,
-                interval=self.derived.scrape_interval,
+                interval=interval,
                 job=job,
             )
         except PrometheusError as error:

@@ -65,10 +65,10 @@ class Derived:
 
     `rules` and `route_tree` are what the scaled files say; `production_rules` what production's do.
     Lines in both are those of the production files. `evaluation_interval` is the longest of
-    any rule group that is taken. `sample_limit` is how many samples a scrape of the drill's targets
-    may yield, 0 any number. `resend_delay` is how often an alert that fires is sent to Alertmanager
-    again. `discovery_tick` is real time at every scale. `changes` lists every
-    difference.
+    any rule group that is taken, `watcher_interval` that at which Prometheus and Alertmanager are
+    scraped. `sample_limit` is how many samples a scrape of the drill's targets may yield, 0 any
+    number. `resend_delay` is how often an alert that fires is sent to Alertmanager again.
+    `discovery_tick` is real time at every scale. `changes` lists every difference.
     """
 
     time_scale: float
@@ -83,6 +83,7 @@ class Derived:
     scrape_timeout: timedelta
     sample_limit: int
     evaluation_interval: timedelta
+    watcher_interval: timedelta
     resend_delay: timedelta
     discovery_tick: timedelta
     route_tree: RouteTree
@@ -164,6 +165,7 @@ def derive(
         scrape_timeout=prometheus.scrape_timeout,
         sample_limit=prometheus.sample_limit,
         evaluation_interval=max([prometheus.evaluation_interval, *intervals]),
+        watcher_interval=prometheus.watcher_interval,
         resend_delay=divide(_PROMETHEUS_FLAGS[_RESEND_FLAG], time_scale),
         discovery_tick=DISCOVERY_TICK,
         route_tree=route_tree.with_lines_of(production_routes),

@@ -38,7 +38,8 @@ _PROTECTION = ("scheme", "tls_config", "basic_auth", "authorization", "oauth2", 
 class DerivedPrometheus:
     """A drill's Prometheus configuration, and what it says of scrapes; production's as said.
 
-    `sample_limit` is how many samples a scrape of the drill's targets may yield, 0 any number.
+    `sample_limit` is how many samples a scrape of the drill's targets may yield, 0 any number;
+    `watcher_interval` how often Prometheus and Alertmanager themselves are scraped, at least.
     """
 
     text: str
@@ -47,6 +48,7 @@ class DerivedPrometheus:
     scrape_interval: timedelta
     scrape_timeout: timedelta
     evaluation_interval: timedelta
+    watcher_interval: timedelta
     sample_limit: int
 
 
@@ -81,6 +83,7 @@ def derive_prometheus(
 
     watchers = {"prometheus": run.prometheus, "alertmanager": run.alertmanager}
     job = _keep_jobs(document, editor, source, watchers)
+    watcher_interval = interval
     for each in document["scrape_configs"]:
         where = f"scrape_configs[{each.get('job_name')}]"
         if each is not job:
@@ -90,6 +93,8 @@ def derive_prometheus(
             times = _scrape_times(each, editor, source, k, written, where)
             if each is job:
                 production_interval, (interval, timeout) = written, times
+            else:
+                watcher_interval = max(watcher_interval, times[0])
     _point_at_targets(job, editor, source, k, run)
     return DerivedPrometheus(
         text=write_yaml(document),
@@ -98,6 +103,7 @@ def derive_prometheus(
         scrape_interval=interval,
         scrape_timeout=timeout,
         evaluation_interval=evaluation,
+        watcher_interval=watcher_interval,
         sample_limit=int(job.get("sample_limit", defaults.get("sample_limit", 0))),
     )
 

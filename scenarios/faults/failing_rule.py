@@ -38,10 +38,10 @@ class FailingRule:
     def effect(self, load: Load, service: Service) -> Effect:
         """A rate needs two samples that differ: the second failure, and the scrape that tells it.
 
-        That is an evaluation and a scrape more than for a state; each interval is 15 s in
-        production, the window 5 m, and both are scaled alike.
+        That is an evaluation of 15 s and a scrape of 30 s more than for a state; the window has 5m,
+        and all of them are scaled alike.
         """
-        return Effect(fills=30 / 300)
+        return Effect(fills=45 / 300)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

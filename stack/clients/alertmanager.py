@@ -85,11 +85,13 @@ class NotificationCounters:
 
     `attempted` counts the failed ones too: what the provider accepted is `accepted()`. A
     notification counts once, when it begins, whatever the number of its retries; `requests` counts
-    each try once it is answered.
+    each try once it is answered. `suppressed` counts what was kept back, by its reason
+    ("inhibition", "silence", "mute_time_interval", "active_time_interval").
     """
 
     attempted: Mapping[str, int]
     requests: Mapping[str, int]
+    suppressed: Mapping[str, int]
     failed: Mapping[str, int]
     failures: tuple[NotificationFailures, ...]
 
@@ -117,6 +119,10 @@ class AlertmanagerClient:
         """Return every alert that is held: active, inhibited, silenced or not processed yet."""
         everything = dict.fromkeys(("active", "silenced", "inhibited", "unprocessed"), "true")
         return self._read_json("/api/v2/alerts", _alerts, everything)
+
+    def muted_by(self, alert: str) -> tuple[str, ...]:
+        """Return the names of the time intervals that mute groups with this alert name now."""
+        return self._read_json("/api/v2/alerts/groups", lambda groups: _muted_by(groups, alert))
 
     def status(self) -> AlertmanagerStatus:
         """Return the version that is running and the configuration that it has loaded."""
@@ -194,6 +200,17 @@ def _alerts(answer: Any) -> tuple[AmAlert, ...]:
     )
 
 
+def _muted_by(answer: Any, alert: str) -> tuple[str, ...]:
+    names = {
+        name
+        for group in answer
+        for one in group["alerts"]
+        if one["labels"].get("alertname") == alert
+        for name in one["status"]["mutedBy"]
+    }
+    return tuple(sorted(names))
+
+
 def _status(answer: Any) -> AlertmanagerStatus:
     version = answer["versionInfo"]
     return AlertmanagerStatus(
@@ -210,9 +227,11 @@ def _notification_counters(exposition: str) -> NotificationCounters:
     # Families are named without the counters' suffix "_total".
     attempted = families["alertmanager_notifications"]
     failed = families["alertmanager_notifications_failed"]
+    suppressed = families.get("alertmanager_notifications_suppressed")  # only once there is one
     return NotificationCounters(
         attempted=_by_integration(attempted),
         requests=_by_integration(families["alertmanager_notification_requests"]),
+        suppressed=_by_label(suppressed, "reason") if suppressed else {},
         failed=_by_integration(failed),
         failures=tuple(
             NotificationFailures(
@@ -228,8 +247,12 @@ def _notification_counters(exposition: str) -> NotificationCounters:
 
 
 def _by_integration(family: Metric) -> dict[str, int]:
+    return _by_label(family, "integration")
+
+
+def _by_label(family: Metric, label: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for sample in family.samples:
-        integration = sample.labels["integration"]
-        counts[integration] = counts.get(integration, 0) + int(sample.value)
+        value = sample.labels[label]
+        counts[value] = counts.get(value, 0) + int(sample.value)
     return counts

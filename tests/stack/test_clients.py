@@ -223,6 +223,8 @@ alertmanager_notifications_total{integration="email"} 0
 # TYPE alertmanager_notification_requests_total counter
 alertmanager_notification_requests_total{integration="slack"} 3
 alertmanager_notification_requests_total{integration="email"} 4
+# TYPE alertmanager_notifications_suppressed_total counter
+alertmanager_notifications_suppressed_total{reason="inhibition"} 7
 # TYPE alertmanager_notifications_failed_total counter
 alertmanager_notifications_failed_total{integration="slack",reason="clientError"} 2
 alertmanager_notifications_failed_total{integration="slack",reason="serverError"} 1
@@ -234,6 +236,7 @@ def test_accepted_notifications_are_the_attempted_less_the_failed() -> None:
     with answering({"/metrics": (200, COUNTERS)}) as url:
         counters = AlertmanagerClient(url).notification_counters()
     assert counters.attempted == {"slack": 5, "email": 0}
+    assert counters.suppressed == {"inhibition": 7}
     assert counters.failed == {"slack": 3, "email": 0}
     assert counters.accepted("slack") == 2
     assert counters.on_their_way == 2  # the mail that was tried again is none of Slack's

@@ -1,0 +1,15 @@
+"""SIGTERM in the middle: nothing is lost, and nothing is sent twice."""
+
+import pytest
+
+from scenarios.delivery.claims import told_once
+from scenarios.delivery.evidence import Evidence
+from scenarios.delivery.trials import DOWN, MEMORY, TELLS_CRITICAL
+from scenarios.verdict import Judging
+
+
+@pytest.mark.trial("stopped_in_order")
+def test_orderly_stop_loses_and_repeats_nothing(seen: Evidence, judge: Judging) -> None:
+    for alert in (DOWN, MEMORY):
+        judge(told_once(seen, alert.name, TELLS_CRITICAL))
+        judge(told_once(seen, alert.name, TELLS_CRITICAL, "resolved"))

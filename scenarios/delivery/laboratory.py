@@ -1,0 +1,119 @@
+"""pytest's door to the trials: those that are selected run at the same time, each once.
+
+One rule: the first check that asks for a trial's evidence starts all that are selected.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from scenarios.delivery.bench import Bench
+from scenarios.delivery.evidence import Evidence
+from scenarios.delivery.trials import TRIALS
+from scenarios.report import tidy
+from scenarios.result import work_directory
+from scenarios.settings import Settings
+from stack.production import Production
+from stack.tools import Tools
+from stack.waiting import WaitTimeout
+
+AT_ONCE = 5
+"""So many benches are up at the same time; each uses a tenth of a core and 120 MB."""
+
+
+def run_trial(name: str, tools: Tools, production: Production, directory: Path) -> Evidence:
+    """Run one trial on a bench of its own below ``directory``, and return what it saw.
+
+    What the trial waits for in vain ends it, and stands in the evidence.
+    """
+    trial = TRIALS[name]
+    with Bench(
+        tools,
+        production,
+        directory / name,
+        time_scale=trial.time_scale,
+        severity=trial.severity,
+        alertmanagers=trial.alertmanagers,
+        mute=trial.mute,
+    ) as bench:
+        try:
+            trial.run(bench)
+        except WaitTimeout as error:
+            return replace(bench.evidence(), stopped=str(error))
+        return bench.evidence()
+
+
+class Laboratory:
+    """The trials of one run: those that were selected have begun."""
+
+    def __init__(
+        self,
+        names: frozenset[str],
+        tools: Tools,
+        production: Production,
+        directory: Path,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        self._running: dict[str, Future[Evidence]] = {
+            name: pool.submit(run_trial, name, tools, production, directory)
+            for name in TRIALS
+            if name in names
+        }
+
+    def keep(self, path: Path) -> None:
+        """Write what every trial saw, in one step."""
+        kept = {
+            name: {"time_scale": TRIALS[name].time_scale, **asdict(future.result())}
+            for name, future in self._running.items()
+            if not future.exception()
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def evidence(self, name: str) -> Evidence:
+        """Wait for a trial to end, and return what it saw; raise what it raised."""
+        return self._running[name].result()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the marker."""
+    config.addinivalue_line(
+        "markers", f"trial(name): judge the evidence of a trial (known: {', '.join(TRIALS)})"
+    )
+
+
+@pytest.fixture(scope="session")
+def laboratory(
+    request: pytest.FixtureRequest, tools: Tools, settings: Settings
+) -> Iterator[Laboratory]:
+    """The trials that the selected checks ask for, all begun."""
+    marked = [item.get_closest_marker("trial") for item in request.session.items]
+    names = frozenset(marker.args[0] for marker in marked if marker)
+    unknown = names - TRIALS.keys()
+    if unknown:
+        raise pytest.UsageError(
+            f"no trial is named {', '.join(sorted(unknown))}; known: {', '.join(TRIALS)}"
+        )
+    directory = work_directory(settings.reports.absolute()) / "trials"
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
+        running = Laboratory(names, tools, settings.production, directory, pool)
+        yield running
+    running.keep(settings.reports / "delivery.json")
+    tidy(directory.parent)
+
+
+@pytest.fixture
+def seen(request: pytest.FixtureRequest, laboratory: Laboratory) -> Evidence:
+    """What the check's trial saw."""
+    marker = request.node.get_closest_marker("trial")
+    if marker is None:
+        raise pytest.UsageError(f"{request.node.nodeid} names no trial; mark it with one")
+    return laboratory.evidence(marker.args[0])
