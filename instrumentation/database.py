@@ -1,8 +1,9 @@
 """What an SQLAlchemy engine does: how long queries take, what fails, who waits for a connection.
 
-One rule: the application's work is never held up. A forgotten connection is returned by the
-garbage collector, in the midst of anything, even while the metrics client holds its lock; so the
-pool's events only note which connections are in use, and background work publishes how many.
+One rule: the application's work is never held up, but by a fault that it was armed to accept. A
+forgotten connection is returned by the garbage collector, in the midst of anything, even while the
+metrics client holds its lock; so the pool's events only note which connections are in use, and
+background work publishes how many.
 """
 
 import math
@@ -22,6 +23,7 @@ from instrumentation.per_registry import PerRegistry
 
 if TYPE_CHECKING:
     from instrumentation.extension import Instrumentation
+    from instrumentation.faults.query import SlowStatements
 
 OPERATIONS = ("select", "insert", "update", "delete", "other")
 """What a query is; transaction control, DDL and whatever else has no name of its own is other."""
@@ -88,7 +90,7 @@ class EngineWatch:
             count_timeout=metrics.timeouts.labels(name).inc,
         )
         self._listeners: tuple[tuple[str, Callable[..., None]], ...] = (
-            ("before_cursor_execute", self._began),
+            ("before_cursor_execute", self._began if metrics.slow is None else self._began_slowly),
             ("after_cursor_execute", self._answered),
             ("handle_error", self._failed),
             ("connect", self._opened),
@@ -138,6 +140,12 @@ class EngineWatch:
     ) -> None:
         setattr(context, _BEGAN, time.perf_counter())
 
+    def _began_slowly(self, *about: Any) -> None:
+        """Note the moment, then wait as a fault asks: it is part of the query's time."""
+        self._began(*about)
+        if (slow := self._metrics.slow) is not None:
+            slow.hold()
+
     def _answered(
         self,
         _connection: Any,
@@ -177,7 +185,10 @@ class EngineWatch:
 class _DatabaseMetrics:
     """The metric families of one registry, and the engines that they tell of."""
 
-    def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, prefix: str, slow: "SlowStatements | None"
+    ) -> None:
+        self.slow = slow
         self._lock = Lock()
         self._watches: dict[str, EngineWatch] = {}
         self.queries = Histogram(
@@ -231,6 +242,7 @@ class _DatabaseMetrics:
                 if other.watches(engine):
                     raise ValueError(f"this engine is watched already, as {other_name!r}")
             watch = self._watches[name] = EngineWatch(self, engine, name)
+            self._tell_faults()
             return watch
 
     def forget(self, name: str, watch: EngineWatch) -> bool:
@@ -238,7 +250,12 @@ class _DatabaseMetrics:
             if self._watches.get(name) is not watch:
                 return False
             del self._watches[name]
+            self._tell_faults()
             return True
+
+    def _tell_faults(self) -> None:
+        if self.slow is not None:
+            self.slow.engines = len(self._watches)
 
     def publish(self) -> None:
         with self._lock:
@@ -247,7 +264,9 @@ class _DatabaseMetrics:
 
 
 def _make_metrics(instrumentation: "Instrumentation") -> _DatabaseMetrics:
-    metrics = _DatabaseMetrics(instrumentation.registry, instrumentation.prefix)
+    metrics = _DatabaseMetrics(
+        instrumentation.registry, instrumentation.prefix, instrumentation.faults.statements
+    )
     instrumentation.tasks.add(
         "database-pool",
         metrics.publish,

@@ -257,10 +257,14 @@ def _address(port: int) -> str:
 def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
     """Replace this process by `command.under`, which runs the instance alone. Raises OSError."""
     # Where modules are found must not depend on the folder, which is the instance's by now.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    first = command.env.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*first, *sys.path)))
     alone = [sys.executable, "-m", "instrumentation.fleet", "--app", app]
     alone += ["--alone", str(command.port), str(command.threads), str(fleet_pid)]
-    os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
+    try:
+        os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, command.under[0]) from error
 
 
 def _kill_group(pid: int) -> None:

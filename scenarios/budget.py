@@ -43,10 +43,12 @@ class Timing:
         pending: the rule's ``for``.
         keep: the rule's ``keep_firing_for``.
         window: the rule's longest range, zero where the signal is a state.
-        window_share: the share of the window that the fault must fill to cross the threshold.
+        crossing_window: the range over which the threshold's own operand is averaged.
+        window_share: the share of it that the fault must fill to cross the threshold.
         group_wait, group_interval: of the route that the alert takes (the longest, if several).
         discovery: Prometheus' discovery tick where the fault acts through discovery, else zero.
         builds: how long the signal takes to reach its level once the fault bites.
+        drains: whether the condition holds on until the fault has left the window.
         probe: the service's own sampling period where it samples the signal, else zero.
         lingers: how long the fault goes on acting once its repair began.
     """
@@ -57,11 +59,13 @@ class Timing:
     pending: timedelta
     keep: timedelta = ZERO
     window: timedelta = ZERO
+    crossing_window: timedelta = ZERO
     window_share: float = 0.0
     group_wait: timedelta
     group_interval: timedelta
     discovery: timedelta = ZERO
     builds: timedelta = ZERO
+    drains: bool = True
     probe: timedelta = ZERO
     lingers: timedelta = ZERO
 
@@ -108,10 +112,11 @@ class Bounds:
 def bounds(timing: Timing) -> Bounds:
     """Compute the bounds of one drill.
 
-    With *w* the window, *s* the share of it that the fault must fill, *f* the rule's ``for``
+    With *w* the rule's longest window, *c* the one of its threshold, *s* the share of that which
+    the fault must fill, *f* the rule's ``for``
     rounded up to whole evaluations, *e* the evaluation and *c* the scrape interval::
 
-        crossing   = discovery + scrape_timeout + builds + w * s
+        crossing   = discovery + scrape_timeout + builds + c * s
         minimum    = crossing + for + group_wait
         earliest   = for + group_wait
         fires      = crossing + probe + c + e + f + e + allowance
@@ -121,14 +126,15 @@ def bounds(timing: Timing) -> Bounds:
 
     The first *e* is the wait for the evaluation that sees the crossing, the second one evaluation
     that Prometheus skips when it is late. A window is drained after *w* at the latest, whatever
-    its content. A group's next flush comes up to one ``group_interval`` after the change.
+    its content; where the rule has another condition, which ends at once, *w* is zero in
+    ``resolves``. A group's next flush comes up to one ``group_interval`` after the change.
     """
     evaluations = math.ceil(timing.pending / timing.evaluation)
     crossing = (
         timing.discovery
         + timing.scrape_timeout
         + timing.builds
-        + timing.window * timing.window_share
+        + timing.crossing_window * timing.window_share
     )
     fires = (
         crossing
@@ -137,11 +143,12 @@ def bounds(timing: Timing) -> Bounds:
         + timing.evaluation * (1 + evaluations + 1)
         + ALLOWANCE
     )
+    drained = timing.window if timing.drains else ZERO
     resolves = (
         timing.discovery
         + timing.lingers
         + timing.probe
-        + timing.window
+        + drained
         + timing.scrape
         + timing.evaluation * 2
         + timing.keep
@@ -155,7 +162,7 @@ def bounds(timing: Timing) -> Bounds:
         arrives=fires + timing.group_wait,
         resolves=resolves,
         resolution_arrives=resolves + timing.group_interval,
-        watch=timing.window + fires + timing.group_wait,
+        watch=drained + fires + timing.group_wait,
         crossing=crossing,
         group_wait=timing.group_wait,
     )
@@ -211,11 +218,13 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         pending=rule.for_,
         keep=rule.keep_firing_for,
         window=rule.window if averaged else ZERO,
+        crossing_window=_crossing_window(rule) if averaged else ZERO,
         window_share=share,
         group_wait=max((route.group_wait for route in routes), default=ZERO),
         group_interval=max((route.group_interval for route in routes), default=ZERO),
         discovery=derived.discovery_tick if effect.discovered else ZERO,
         builds=effect.builds + tries,
+        drains=effect.drains,
         probe=probe if effect.probed else ZERO,
         lingers=effect.lingers + tries,
     )
@@ -224,6 +233,12 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
 def scraped_every(derived: Derived, drill: Drill) -> timedelta:
     """Return how often the drill's signal is scraped: the service's, or that of its watchers."""
     return derived.watcher_interval if drill.subject else derived.scrape_interval
+
+
+def _crossing_window(rule: AlertRule) -> timedelta:
+    """Return how far back the comparison that decides looks; else the rule's longest window."""
+    threshold = rule.threshold
+    return threshold.window if threshold and threshold.window else rule.window
 
 
 def _tries(derived: Derived, alert: str) -> timedelta:

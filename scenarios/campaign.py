@@ -95,6 +95,14 @@ class Campaign:
         """The main stack's Prometheus."""
         return self._main.prometheus
 
+    def metric_names(self) -> frozenset[str]:
+        """Return the names of all series that the main stack has stored.
+
+        Raises:
+            PrometheusError: it can't be asked.
+        """
+        return self.prometheus.metric_names()
+
     @property
     def derived(self) -> Derived:
         """The main stack's configuration."""
@@ -208,8 +216,8 @@ class Campaign:
         """Bring a stack up with all its drills' services, drill them, and end all of it."""
         plans = tuple(watch.plans.values())
         reporters = [self._progress.reporter(plan.drill.id) for plan in plans]
-        self._begin.wait()
         with self._grounds.place(watch.weight, reporters[0]), ExitStack() as running:
+            self._begin.wait()
             if self._given_up:
                 return
             for say in reporters:

@@ -5,6 +5,8 @@ One rule: no I/O and no clock; what was not observed is UNKNOWN, never PASS.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from scenarios.content import complaints
@@ -20,6 +22,13 @@ from scenarios.evidence import (
 from scenarios.expectation import Expectation
 from scenarios.history import Event, History, Kind
 from scenarios.verdict import Status, Verdict
+
+WATCHDOG = "Watchdog"
+"""Fires always."""
+
+STARVED = frozenset({"ScrapeSlow", "RuleEvaluationSlow"})
+"""What these say of a target that nobody drills is true of this run's own machine: it is so busy
+that scrapes or evaluations take most of their time, and nothing else that fires can be trusted."""
 
 CLOCK_RESOLUTION = timedelta(milliseconds=2)
 """Prometheus' timestamps are whole milliseconds; two of them may be off by one each."""
@@ -127,17 +136,44 @@ def quiet(history: History, want: Expectation, control: History) -> Verdict:
     if reason := missing(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     strangers = [
-        f"{event.alert} for {one.service} ({event.kind})"
+        (event.alert, f"{event.alert} for {one.service} ({event.kind})")
         for one, declared in ((history, want.declared), (control, want.beside))
         for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
         if event.alert not in declared
     ]
+    because = ""
+    if strangers:
+        because = "the scenario does not declare it in may_fire or hushes"
+    if starved := {alert for alert, _ in strangers} & STARVED:
+        because = f"{', '.join(sorted(starved))} of an undrilled target: the machine was too busy"
     return Verdict(
         claim=claim,
-        status=Status.FAIL if strangers else Status.PASS,
+        status=judged_strangers(alert for alert, _ in strangers),
         expected=expected,
-        observed=", ".join(dict.fromkeys(strangers)) or "nothing else",
-        because="the scenario does not declare it in may_fire or hushes" if strangers else "",
+        observed=", ".join(dict.fromkeys(text for _, text in strangers)) or "nothing else",
+        because=because,
+        look="run it again on a less busy machine" if starved else "",
+    )
+
+
+def judged_strangers(alerts: Iterable[str]) -> Status:
+    """Return what undeclared alerts mean: PASS for none, UNKNOWN where the machine was starved."""
+    found = set(alerts)
+    if not found:
+        return Status.PASS
+    return Status.UNKNOWN if found & STARVED else Status.FAIL
+
+
+def watchers_quiet(watcher: History) -> Verdict:
+    """Nothing fired about a watcher that no drill is about, but what always does."""
+    claim = f"{watcher.service}: nothing fires about it"
+    strangers = sorted({event.alert for event in watcher.all(Kind.FIRING)} - {WATCHDOG})
+    return Verdict(
+        claim=claim,
+        status=judged_strangers(strangers),
+        expected=f"{WATCHDOG} at most",
+        observed=", ".join(strangers) or "nothing else",
+        look="the alerts' runbooks, for the stack of this run" if strangers else "",
     )
 
 
@@ -185,12 +221,12 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
             observed=f"inhibited by {by}" if by else "never inhibited",
             look="the inhibit_rules of alertmanager-config.yml",
         )
-    until = _at(history.first(Kind.UNSUPPRESSED, subordinate, after=silenced.at), history)
+    until = _hushed_until(history, want, subordinate, silenced)
     told_before = firing.at < injected(history).at  # a precondition, whose delivery was awaited
     leaked = [
         event
         for event in history.all(Kind.DELIVERED, subordinate, status="firing")
-        if not told_before or silenced.at < event.at < until
+        if event.at < until and (not told_before or silenced.at < event.at)
     ]
     return Verdict(
         claim=claim,
@@ -200,6 +236,18 @@ def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
         if leaked
         else f"inhibited for {until - silenced.at:.1f} s by {silenced.detail['by']}",
     )
+
+
+def uncovered(history: History, want: Expectation, other: Expectation) -> tuple[Verdict, Verdict]:
+    """A hushed alert was told once nothing hushed it any more, and so was its resolution."""
+    told = _arrived(history, other, "firing", f"{other.alert} is told once {want.alert} is over")
+    silenced = history.first(Kind.SUPPRESSED, other.alert)
+    first = history.first(Kind.DELIVERED, other.alert, status="firing")
+    if told.status is Status.PASS and (silenced is None or first is None):
+        told = replace(told, status=Status.UNKNOWN, observed="it was never seen to be hushed")
+    elif silenced and first and first.at < _hushed_until(history, want, other.alert, silenced):
+        told = replace(told, status=Status.FAIL, observed=f"it was told while {want.alert} fired")
+    return told, _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
 
 
 @steadily_scraped
@@ -294,6 +342,19 @@ def _why_undelivered(history: History, want: Expectation) -> str:
     refused = [event.text for event in history.all(Kind.DELIVERED, want.alert) if event.text]
     failed = [event.text for event in history.all(Kind.DELIVERY_FAILED)]
     return "; ".join([*failed, *refused]) or want.route
+
+
+def _hushed_until(history: History, want: Expectation, alert: str, silenced: Event) -> float:
+    """Return when an alert was hushed no more: once the one that hushed it was over.
+
+    Alertmanager is looked at every so often, and may have told meanwhile what it hushed; when the
+    other alert ended is known to the evaluation.
+    """
+    ends = (
+        history.first(Kind.UNSUPPRESSED, alert, after=silenced.at),
+        history.first(Kind.INACTIVE, want.alert, after=silenced.at),
+    )
+    return min((event.at for event in ends if event), default=history.events[-1].at)
 
 
 def _at(event: Event | None, otherwise: History) -> float:

@@ -200,6 +200,15 @@ def _resolve(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) 
         lambda history: has_arrived(history, plan.want, "resolved"), limit.total_seconds()
     )
     left = limit - timedelta(seconds=time.monotonic() - begun)
+    for alert in sorted(plan.drill.uncovers):
+        other = plan.of(alert)
+        seconds = other.bounds.wait_for_resolution.total_seconds()
+        say(f"waiting for {alert} to be told and to resolve", seconds)
+        recorder.wait_for(
+            lambda history, other=other: has_arrived(history, other, "resolved"),  # type: ignore[misc]  # bound early
+            seconds,
+        )
+        left = max(left, timedelta(seconds=1))
     say("waiting for quiet", left.total_seconds())
     recorder.wait_for(lambda history: not _unwanted(plan, history), max(0.0, left.total_seconds()))
 

@@ -105,6 +105,24 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
 
 
 def pattern_of(template: str) -> str:
-    """Return a regular expression that a rendered annotation matches: each action is a wildcard."""
-    literal = re.split(r"\{\{.*?\}\}", template, flags=re.DOTALL)
-    return ".+".join(re.escape(part) for part in literal)
+    """Return a regular expression that a rendered annotation matches.
+
+    Each action is a wildcard, and of a conditional one branch is there.
+    """
+    trimmed = re.sub(r"\s*\{\{-", "{{", re.sub(r"-\}\}\s*", "}}", template))
+    pattern, closing = "", []
+    for part in re.split(r"(\{\{.*?\}\})", trimmed, flags=re.DOTALL):
+        word = part.strip("{} ").split(" ", 1)[0] if part.startswith("{{") else ""
+        if not word:
+            pattern += re.escape(part)
+        elif word in ("if", "with", "range"):
+            pattern += "(?:"
+            closing.append("|)")  # without an else, it may be empty
+        elif word == "else":
+            pattern += "|"
+            closing[-1] = ")"
+        elif word == "end":
+            pattern += closing.pop()
+        else:
+            pattern += ".+"
+    return pattern

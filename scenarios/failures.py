@@ -6,6 +6,7 @@ from scenarios.budget import UnknownAlert
 from scenarios.load import LoadError
 from scenarios.load_plan import LoadRefused
 from scenarios.service import ServiceFailed
+from stack.backfill import BackfillError
 from stack.clients.alertmanager import AlertmanagerError
 from stack.clients.prometheus import PrometheusError
 from stack.launch.embedded import LaunchError
@@ -16,6 +17,7 @@ from stack.yamlfile import ConfigurationError
 
 CANNOT_START = (
     AlertmanagerError,
+    BackfillError,
     ConfigurationError,
     LaunchError,
     LoadError,

@@ -14,6 +14,11 @@ MAIN = "main"
 """The stack in which all alerts are judged at the run's own time scale."""
 
 
+BUDGETS = "budgets"
+"""The stack in which error budgets are judged, whose windows are days: at a time scale of its own,
+the largest that their shortest window bears, over a past that is made beforehand."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
     """An alert that must have fired, and have been delivered, before the fault is injected."""
@@ -33,6 +38,8 @@ class Drill:
         may_fire: alerts that this fault may raise beside the drilled one, in the same service; with
             a subject, also in the service whose watchers are broken.
         hushes: alerts that must fire and be inhibited by the drilled one while it fires.
+        uncovers: of those, the alerts that must be told once the drilled one hushes them no more,
+            and must then resolve as well.
         after: an alert that must have been delivered before the fault is injected.
         requires: capabilities without which the drill is NOT APPLICABLE.
         stack: which stack watches the drill; drills of one stack share it.
@@ -51,6 +58,7 @@ class Drill:
     fires: bool = True
     may_fire: frozenset[str] | set[str] = frozenset()
     hushes: frozenset[str] | set[str] = frozenset()
+    uncovers: frozenset[str] | set[str] = frozenset()
     after: Precondition | None = None
     requires: frozenset[str] | set[str] = frozenset()
     stack: str = MAIN

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from scenarios.certificate import YEAR, put_certificate
 from scenarios.conditions import DATABASE, LOGS, Service
-from stack.tools.faketime import clock_environment
+from stack.tools.faketime import prepare_clock
 from stack.tools.namespace import on_own_disk
 
-DISK_BYTES = 8 * 2**20
-"""Large against what a drill's instance writes (200 kB), and small against anybody's memory."""
+DISK_BYTES = 16 * 2**20
+"""Large against what an instance writes in a drill, in real time as well (2 MB), and small against
+anybody's memory."""
 
 RIGHT = "+0"
 """What the file of a clock says that is right."""
@@ -43,7 +44,7 @@ class Parts:
         """
         volumes = {LOGS: directory, DATABASE: directory}
         under: list[str] = []
-        environment = {}
+        environment: dict[str, str] = {}
         disk = clock = certificate = None
         if service.disk:
             if service.disk not in volumes:
@@ -57,7 +58,8 @@ class Parts:
                 raise ValueError("an instance with a clock of its own needs libfaketime")
             clock = directory / "clock"
             clock.write_text(RIGHT)
-            under += ["env", *(f"{k}={v}" for k, v in clock_environment(faketime, clock).items())]
+            environment |= prepare_clock(faketime, directory / "python", clock)
+            under += ["env"]  # a library is loaded before all others by a new program alone
         if service.certificate:
             certificate = directory / "tls" / "service.pem"
             put_certificate(certificate, YEAR)

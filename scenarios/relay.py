@@ -1,6 +1,9 @@
-"""A TCP relay that holds each HTTP request for a while before it passes it on.
+"""A TCP relay that holds back each HTTP answer until a while after its request.
 
 One rule: it sleeps in the kernel while nothing is sent, and passes on what it does not understand.
+
+The time is counted from the request, not from the answer: what the service takes by itself on a
+busy machine is part of it, and comes on top of nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 
 CHUNK_BYTES = 65536
@@ -20,11 +24,13 @@ class Relay:
     """Listens on a loopback port of its own for the instance at ``port``, until it is closed.
 
     Attributes:
-        delay_seconds: how long each request is held; zero passes it on at once.
+        port: where the instance is reached through this relay.
+        delay_seconds: how long after its request an answer begins; zero passes it on at once.
     """
 
     to_port: int
     delay_seconds: float = 0.0
+    port: int = field(init=False)
     _listener: socket.socket = field(init=False, repr=False)
     _ended: threading.Event = field(init=False, repr=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
@@ -32,12 +38,8 @@ class Relay:
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="relay", daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        """The port on which the instance is reached through this relay."""
-        return int(self._listener.getsockname()[1])
 
     def close(self) -> None:
         """End the relay, and every connection through it."""
@@ -75,36 +77,48 @@ class Relay:
                         return
                     self._open |= {client, server}
                 try:
+                    asked = _Asked()
                     back = threading.Thread(
-                        target=_pass_on, args=(server, client), name="relay-answers", daemon=True
+                        target=self._pass_on_held,
+                        args=(server, client, asked),
+                        name="relay-answers",
+                        daemon=True,
                     )
                     back.start()
-                    self._pass_on_held(client, server)
+                    _pass_on(client, server, asked)
                     back.join()
                 finally:
                     with self._lock:
                         self._open -= {client, server}
 
-    def _pass_on_held(self, client: socket.socket, server: socket.socket) -> None:
+    def _pass_on_held(self, server: socket.socket, client: socket.socket, asked: _Asked) -> None:
         with contextlib.suppress(OSError):
-            while chunk := client.recv(CHUNK_BYTES):
-                if self.delay_seconds and chunk.startswith(b"GET ") and self._wait():
-                    break
-                server.sendall(chunk)
-        _hang_up(server)
+            while chunk := server.recv(CHUNK_BYTES):
+                begun, asked.at = asked.at, None
+                if self.delay_seconds and begun is not None:
+                    left = begun + self.delay_seconds - time.monotonic()
+                    if left > 0 and self._ended.wait(left):
+                        break
+                client.sendall(chunk)
         _hang_up(client)
-
-    def _wait(self) -> bool:
-        """Hold what was received; return whether the relay was closed meanwhile."""
-        return self._ended.wait(self.delay_seconds)
+        _hang_up(server)
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+@dataclass(slots=True)
+class _Asked:
+    """When the request was received whose answer has not begun, if there is one."""
+
+    at: float | None = None
+
+
+def _pass_on(client: socket.socket, server: socket.socket, asked: _Asked) -> None:
     with contextlib.suppress(OSError):
-        while chunk := source.recv(CHUNK_BYTES):
-            sink.sendall(chunk)
-    _hang_up(sink)
-    _hang_up(source)
+        while chunk := client.recv(CHUNK_BYTES):
+            if chunk.startswith(b"GET "):
+                asked.at = time.monotonic()
+            server.sendall(chunk)
+    _hang_up(server)
+    _hang_up(client)
 
 
 def _hang_up(connection: socket.socket) -> None:

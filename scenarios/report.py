@@ -19,6 +19,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from scenarios.attribution import attribution
 from scenarios.drill import Plan
 from scenarios.history import History
 from scenarios.measures import measure
@@ -151,6 +152,7 @@ def write_evidence(
             name: _drill(plan, result.histories[name], verdicts.get(name, ()))
             for name, plan in result.plans.items()
         },
+        "attribution": [asdict(cell) for cell in attribution(result)],
         "control": _events(result.control),
         "beside_the_drills": {
             name: {

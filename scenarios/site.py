@@ -20,7 +20,7 @@ from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
-from scenarios.model import MAIN, Drill
+from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import JOB
 from scenarios.parts import Parts
 from scenarios.relay import Relay
@@ -32,6 +32,14 @@ from stack.processes import Processes
 
 CONTROL = "control"
 """The service that nobody breaks."""
+
+
+CONTROL_SERVICE = {False: Service(), True: Service(instances=2)}
+"""Of a stack, by whether it judges budgets: there one lost scrape of an only instance is much of
+what a month allows, as 250 ms stand for more than a minute."""
+
+CONTROL_LOAD = Load(per_second=4)
+"""What the control's clients ask for; the same as those of most drills."""
 
 
 def control_of(stack: str) -> str:
@@ -82,8 +90,8 @@ class Berth:
     ) -> Berth:
         """Return what a drill's instance, or the control's (``None``) of a stack, is given."""
         drill_id = drill.id if drill else control_of(stack)
-        load = drill.load if drill else Load(per_second=4)
-        service = drill.service if drill else Service()
+        load = drill.load if drill else CONTROL_LOAD
+        service = drill.service if drill else CONTROL_SERVICE[stack == BUDGETS]
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()
         ports = tuple(reserve() for _ in range(service.instances))

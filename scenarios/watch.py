@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
@@ -17,14 +17,16 @@ from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
 from scenarios.load import LoadError
-from scenarios.model import MAIN, Drill
+from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import JOB, Observer, scrape_failures
+from scenarios.past import LENGTH, healthy_past
 from scenarios.places import weight
 from scenarios.result import Monitoring
 from scenarios.service import ServiceFailed
-from scenarios.site import Berth, control_of
+from scenarios.site import CONTROL_LOAD, Berth, control_of
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
+from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses, derive
@@ -33,7 +35,7 @@ from stack.ports import reserve
 from stack.receivers import Receivers
 from stack.rules import load_rules
 from stack.waiting import NotYet, WaitTimeout, wait_until
-from stack.windows import groups_within
+from stack.windows import groups_within, largest_time_scale
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
 """The ``service`` labels of alerts about the watchers themselves."""
@@ -51,6 +53,10 @@ Groups of rules that look further back (error budgets) resolve too late, and sta
 of days: they are drilled on a stack of their own.
 """
 
+NO_RULES = "groups: []\n"
+"""With what a stack of budgets starts: before its first scrape nothing could be reached, and of a
+month's allowance those seconds would be more than all."""
+
 STACK_WEIGHT = 3.0
 """What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
 
@@ -66,7 +72,15 @@ class Watch:
     ) -> None:
         self.name = name
         self.drills = tuple(drills)
-        self.settings = grounds.settings
+        rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
+        common = groups_within(rules, LONGEST_WINDOW)
+        self._judges_budgets = name == BUDGETS
+        if self._judges_budgets:
+            self._groups = tuple(group.name for group in rules.groups if group.name not in common)
+            scale = largest_time_scale(rules, self._groups)
+            self.settings = replace(grounds.settings, time_scale=scale)
+        else:
+            self._groups, self.settings = common, grounds.settings
         self._grounds = grounds
         self._tamper = tamper
         self._prefix = "" if name == MAIN else f"{name}-"
@@ -105,11 +119,10 @@ class Watch:
             Receivers(secrets, lambda delivery: self._observer.received(delivery))
         )
         self._ports = [running.enter_context(reserve()).port for _ in range(2)]
-        rules = load_rules(self.settings.production.rules.read_text(encoding="utf-8"))
         self.derived = derive(
             self.settings.production,
             time_scale=self.settings.time_scale,
-            groups=groups_within(rules, LONGEST_WINDOW),
+            groups=self._groups,
             run=RunAddresses(
                 prometheus_targets_glob=grounds.site.targets(self.name) / "*.yml",
                 prometheus=f"127.0.0.1:{self._ports[0]}",
@@ -122,10 +135,11 @@ class Watch:
         )
         self.plans = {drill.id: self._plan(drill) for drill in self.drills}
         run = self._tamper(self.derived)
+        self._rules = run.rules_yaml
         self.stack = EmbeddedStack(
             grounds.tools,
             run.prometheus_yaml,
-            run.rules_yaml,
+            NO_RULES if self._judges_budgets else run.rules_yaml,
             run.alertmanager_yaml,
             run.prometheus_flags,
             run.alertmanager_flags,
@@ -170,10 +184,28 @@ class Watch:
         )
 
     def start(self, running: ExitStack) -> None:
-        """Start the watchers; nothing is waited for."""
+        """Start the watchers, over a past where theirs are days; nothing is waited for.
+
+        Raises:
+            BackfillError: the past could not be made.
+        """
         running.enter_context(self.stack)
+        if self._judges_budgets:
+            self._make_past()
         self.stack.start_prometheus()
         self.stack.start_alertmanager()
+
+    def _make_past(self) -> None:
+        loads = {drill.label: drill.load.per_second for drill in self.drills}
+        end = datetime.now(UTC)
+        backfill(
+            self._grounds.tools.promtool.command,
+            healthy_past(self.derived.rules, {**loads, self.control: CONTROL_LOAD.per_second}),
+            data=self.stack.prometheus_data,
+            start=end - LENGTH / self.derived.time_scale,
+            end=end,
+            step=self.derived.scrape_interval,
+        )
 
     def connect(self) -> None:
         """Make what works on the run's load, which is there now."""
@@ -198,19 +230,27 @@ class Watch:
     def watch(self) -> None:
         """Bring the control up, wait until the stack is ready, and begin to observe.
 
+        Where budgets are judged, the drills' services come up as well before there are rules.
+
         Raises:
             LaunchError, ServiceFailed, WaitTimeout: something did not come up.
         """
-        control = self._grounds.targets[self.control]
-        self.lifecycle.bring_up(control)
+        first = [self.control, *([one.id for one in self.drills] if self._judges_budgets else [])]
+        targets = [self._grounds.targets[name] for name in dict.fromkeys(first)]
+        for target in targets:
+            self.lifecycle.bring_up(target)
         self.stack.wait_ready(READY_SECONDS)
-        self.lifecycle.wait_scraped(control)
+        for target in targets:
+            self.lifecycle.wait_scraped(target)
+        if self._judges_budgets:
+            self.stack.load_rules(self._rules)
         self._begun = time.time()
 
         def ready() -> bool:
             if self.prometheus.active_alertmanagers() < 1:
                 raise NotYet("Prometheus knows no Alertmanager yet")
-            if not all(rule.last_evaluation for rule in self.prometheus.rules().rules):
+            rules = self.prometheus.rules().rules
+            if not rules or not all(rule.last_evaluation for rule in rules):
                 raise NotYet("the rules are not evaluated yet")
             return True
 
@@ -231,12 +271,12 @@ class Watch:
         return "; ".join(f"{name} ended with status {code}" for name, code in ended.items())
 
     def bring_up(self, plan: Plan) -> None:
-        """Bring one drill's service up, unless it is the control.
+        """Bring one drill's service up, unless it is up since the stack is ready.
 
         Raises:
             LoadError, ServiceFailed, WaitTimeout: it did not come up.
         """
-        if plan.drill.id == self.control:
+        if plan.drill.id == self.control or self._judges_budgets:
             return
         target = self._grounds.targets[plan.drill.id]
         self.lifecycle.bring_up(target)

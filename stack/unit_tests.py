@@ -7,6 +7,7 @@ reads it byte for byte.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,10 +22,26 @@ from ruamel.yaml.error import YAMLError
 from stack.promql import parse
 from stack.recorded import Record, sources
 
-__all__ = ["UnitResult", "UnitTestError", "isolate", "run_unit_tests"]
+__all__ = [
+    "ABSENT",
+    "FIRES",
+    "QUIET",
+    "RESOLVES",
+    "UnitResult",
+    "UnitTestError",
+    "isolate",
+    "run_unit_tests",
+    "shown_by",
+]
 
 RULE_FILE = "../alert-rules.yml"
 """What a unit file names as its rules: the production file, seen from stack/unit/."""
+
+FIRES, QUIET, RESOLVES, ABSENT = "fires", "stays quiet", "resolves", "absent data"
+"""What unit tests must show of every alert."""
+
+_GAP = re.compile(r"\bstale\b|(?:^|\s)_")
+_ABSENT = re.compile(r"\b(?:no|none|nothing|gone|never|absent|missing|without)\b")
 
 TIMEOUT_SECONDS = 60.0
 """Patience with one promtool call. The slowest file takes under 2 s; this only ends a hang."""
@@ -51,6 +68,28 @@ class UnitResult:
     cases: int
     output: str
     failed: tuple[str, ...] = ()
+
+
+def shown_by(unit_file: Path) -> frozenset[str]:
+    """Return which of FIRES, QUIET, RESOLVES and ABSENT the cases of `unit_file` show.
+
+    A case fires where it expects an alert, and resolves where it expects none at a later time; it
+    is quiet where it never expects one, and about absent data where moreover a series is missing,
+    goes stale or has a gap. Raises UnitTestError for a file that can't be read.
+    """
+    shown: set[str] = set()
+    for case in _load(unit_file).get("tests") or ():
+        looks = [bool(look.get("exp_alerts")) for look in case.get("alert_rule_test") or ()]
+        series = case.get("input_series") or ()
+        gaps = any(_GAP.search(str(one.get("values", ""))) for one in series)
+        if any(looks):
+            shown.add(FIRES)
+            shown |= {RESOLVES} if False in looks[looks.index(True) :] else set()
+        elif looks:
+            shown.add(QUIET)
+        if looks and (not series or gaps or _ABSENT.search(str(case.get("name", "")))):
+            shown.add(ABSENT)
+    return frozenset(shown)
 
 
 def run_unit_tests(promtool: Sequence[str], rules: Path, unit_file: Path) -> UnitResult:

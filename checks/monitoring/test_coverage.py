@@ -1,19 +1,31 @@
 """Every rule has a scenario, unit tests, receivers and a runbook, and each of these has a rule."""
 
+import re
 from pathlib import Path
 
 from scenarios.catalogue import drills
 from scenarios.expectation import RECEIVERS
 from stack.production import production_files
 from stack.rules import load_rules
+from stack.unit_tests import ABSENT, FIRES, QUIET, RESOLVES, shown_by
 
 PRODUCTION = production_files()
 ALERTS = {rule.name: rule for rule in load_rules(PRODUCTION.rules.read_text(), "rules").alerts}
+ALWAYS = "Watchdog"
+"""The one alert that never stays quiet."""
+
+JUST_BELOW = re.compile(r"name: does not fire .*\bjust (?:under|below|over|above|at)\b")
+"""How a case is named that stays on the right side of its threshold by a hair."""
+
 RUNBOOKS = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
 
 
 def test_every_rule_has_a_scenario_in_which_it_fires() -> None:
-    drilled = {drill.alert for drill in drills() if drill.fires}
+    drilled = {
+        alert
+        for drill in drills()
+        for alert in ({drill.alert} if drill.fires else set()) | set(drill.uncovers)
+    }
     assert not ALERTS.keys() - drilled, f"never drilled: {sorted(ALERTS.keys() - drilled)}"
 
 
@@ -26,6 +38,29 @@ def test_every_scenario_names_rules_that_exist() -> None:
 def test_every_rule_has_unit_tests_and_every_unit_test_a_rule() -> None:
     tested = {path.stem for path in (PRODUCTION.rules.parent / "unit").glob("*.yml")}
     assert tested == ALERTS.keys()
+
+
+def test_every_rules_unit_tests_show_it_fire_stay_quiet_resolve_and_without_data() -> None:
+    needed = {name: {FIRES, QUIET, RESOLVES, ABSENT} for name in ALERTS}
+    needed[ALWAYS] = {FIRES, ABSENT}
+    lacking = [
+        f"{name}: {', '.join(sorted(wanted - shown))}"
+        for name, wanted in needed.items()
+        if wanted - (shown := shown_by(PRODUCTION.rules.parent / "unit" / f"{name}.yml"))
+    ]
+    assert not lacking, "unit tests that do not show: " + "; ".join(lacking)
+
+
+def test_every_rule_with_a_threshold_has_a_twin_below_it_live_or_in_virtual_time() -> None:
+    live = {drill.alert for drill in drills() if not drill.fires}
+    virtual = {
+        name
+        for name in ALERTS
+        if JUST_BELOW.search((PRODUCTION.rules.parent / "unit" / f"{name}.yml").read_text())
+    }
+    thresholds = {name for name, rule in ALERTS.items() if rule.threshold and rule.threshold.value}
+    lacking = sorted(thresholds - live - virtual)
+    assert not lacking, f"nothing shows that these stay quiet just below: {', '.join(lacking)}"
 
 
 def test_every_rule_has_a_runbook_and_every_runbook_a_rule() -> None:

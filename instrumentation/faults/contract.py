@@ -39,7 +39,7 @@ MAX_HEADER_LENGTH = 2048
 """In characters. A longer header is refused before any work is done for it."""
 
 MAX_FAULT_SECONDS = 30.0
-"""The longest delay, and the longest lease on memory."""
+"""The longest delay, of a request or of its statements, and the longest lease on memory."""
 
 
 class FaultRejected(ValueError):
@@ -56,7 +56,7 @@ UNSIGNED = ("too_long", "signature")
 REASONS = (
     *UNSIGNED,
     *("malformed", "instance", "method", "path", "expired", "expires_too_late"),
-    *("unknown_fault", "out_of_range", "refused"),
+    *("unknown_fault", "out_of_range", "refused", "no_database"),
 )
 
 
@@ -119,10 +119,24 @@ class BurnCPU:
         _require("seconds", self.seconds, above=0.0, at_most=1.0)
 
 
-Fault: TypeAlias = Delay | Error | RaiseException | HoldMemory | BurnCPU
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowQuery:
+    """Have the request's first database statement take `seconds` longer, at most 30.
+
+    It holds its connection meanwhile. Needs an engine that the service watches.
+    """
+
+    kind: ClassVar[str] = "query"
+    seconds: float
+
+    def __post_init__(self) -> None:
+        _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
+
+
+Fault: TypeAlias = Delay | Error | RaiseException | HoldMemory | BurnCPU | SlowQuery
 
 KINDS: Mapping[str, type[Fault]] = {
-    kind.kind: kind for kind in (Delay, Error, RaiseException, HoldMemory, BurnCPU)
+    kind.kind: kind for kind in (Delay, Error, RaiseException, HoldMemory, BurnCPU, SlowQuery)
 }
 
 

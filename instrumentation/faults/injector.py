@@ -26,6 +26,7 @@ from instrumentation.faults.contract import (
     FaultRejected,
     HoldMemory,
     RaiseException,
+    SlowQuery,
     decode,
 )
 from instrumentation.faults.cpu import burn_cpu
@@ -40,6 +41,7 @@ from instrumentation.faults.places import (
     TOO_FEW_THREADS,
     Places,
 )
+from instrumentation.faults.query import SlowStatements
 from instrumentation.sampling import ResourceSampler
 
 _LOGGER = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class FaultInjector:
         self._ended = threading.Event()
         self._occupied = Places(OCCUPIED_AT_ONCE)
         self._burning = Places(BURNING_AT_ONCE)
+        self.statements = SlowStatements(self._occupied, ended=self._ended)
         held = Gauge(
             f"{prefix}_fault_memory_held_bytes",
             "Memory that is held because faults asked for it.",
@@ -94,17 +97,18 @@ class FaultInjector:
         self._rejected = {reason: rejected.labels(reason) for reason in REASONS}
         # First of all hooks: a fault must not depend on what the application's own ones do.
         app.before_request_funcs.setdefault(None, []).insert(0, self._before_request)
+        app.teardown_request_funcs.setdefault(None, []).append(self.statements.free)
 
     def served_by(self, threads: int) -> None:
-        """Keep SPARE_THREADS of this process's serving threads free of delays and of burning.
+        """Keep SPARE_THREADS of this process's serving threads free of all that occupies one.
 
         Where there are no more than those, such faults are refused, and a warning says so.
         """
         self._occupied.limit = max(0, threads - SPARE_THREADS)
         if not self._occupied.limit:
             _LOGGER.warning(
-                "delay and cpu faults will be refused: %d threads serve, and %d stay free for "
-                "scrapes: %s",
+                "delay, query and cpu faults will be refused: %d threads serve, and %d stay free "
+                "for scrapes: %s",
                 *(threads, SPARE_THREADS, TOO_FEW_THREADS),
             )
 
@@ -152,6 +156,9 @@ class FaultInjector:
             case BurnCPU():
                 with self._occupied.one("cpu"), self._burning.one("cpu"):
                     yield
+            case SlowQuery():
+                self.statements.mark(fault)
+                yield
             case Error() | RaiseException():
                 yield
 
@@ -167,6 +174,8 @@ class FaultInjector:
                 raise_exception(fault)
             case HoldMemory():
                 pass  # is held since it was admitted
+            case SlowQuery():
+                pass  # comes with the first statement
         return None
 
 

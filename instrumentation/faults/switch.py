@@ -12,6 +12,7 @@ from instrumentation.settings import InstrumentSettings
 
 if TYPE_CHECKING:
     from instrumentation.faults.injector import FaultInjector
+    from instrumentation.faults.query import SlowStatements
 
 
 def _load() -> "type[FaultInjector]":
@@ -66,6 +67,11 @@ class FaultSwitch:
     def enabled(self) -> bool:
         """Whether signed faults are accepted."""
         return self.injector is not None
+
+    @property
+    def statements(self) -> "SlowStatements | None":
+        """What may slow the application's database statements; None while faults are off."""
+        return None if self.injector is None else self.injector.statements
 
     def tell_enabled(self) -> None:
         """Set the gauge that says whether signed faults are accepted."""

@@ -1,4 +1,4 @@
-"""The clock of the service is four seconds behind, one less than what breaks signatures."""
+"""The clock of the service is four seconds ahead, one less than what breaks signatures."""
 
 from scenarios.capabilities import OWN_CLOCK
 from scenarios.conditions import Service
@@ -9,7 +9,7 @@ DRILL = Drill(
     alert="ClockSkew",
     cause="below",
     service=Service(own_clock=True),
-    fault=SkewClock(seconds=-4),
+    fault=SkewClock(seconds=4),
     fires=False,
     requires={OWN_CLOCK},
 )

@@ -5,5 +5,5 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="TrafficGone",
-    fault=StopTraffic(),
+    fault=StopTraffic(fills=5 / 30),  # no request over 5m, where there were some over 30m
 )

@@ -48,6 +48,8 @@ class Effect:
         fills: the share of the rule's window that the fault must fill before the rule holds, where
             it does not follow from ``level``: 1 where nothing else may be left in the window.
         builds: how long the signal takes from the first sign of the fault to its level.
+        drains: whether the rule holds on until the fault has left its window; ``False`` where the
+            rule has another condition, which the repair ends at once.
         lingers: how long after the repair began the fault may still act (requests in flight, a
             lease that runs out).
         probed: whether the service itself looks at the signal only every so often.
@@ -61,6 +63,7 @@ class Effect:
     level: float | None = None
     fills: float | None = None
     builds: timedelta = timedelta(0)
+    drains: bool = True
     lingers: timedelta = timedelta(0)
     probed: bool = False
     discovered: bool = False

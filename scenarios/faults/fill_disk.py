@@ -47,9 +47,9 @@ class FillDisk:
         """The service looks at its disk every so often; a second later the line is steep enough.
 
         A step by half of the disk at the end of a flat window is a trend towards nothing left once
-        it makes up 3 % of the window, and twice that is granted.
+        it makes up 4 % of the window. With the room back, the disk is not nearly full at once.
         """
-        return Effect(fills=0.06, probed=True)
+        return Effect(fills=0.06, drains=False, probed=True)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

@@ -14,8 +14,12 @@ from scenarios.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """Kill the master and its workers with SIGKILL; the repair starts them again."""
+    """Kill the master and its workers with SIGKILL; the repair starts them again.
 
+    ``averaged`` tells that the drilled rule averages the downtime over its windows.
+    """
+
+    averaged: bool = False
     downtime: bool = True
 
     @property
@@ -25,18 +29,24 @@ class Kill:
 
     def effect(self, load: Load, service: Service) -> Effect:
         """The next scrape is refused."""
-        return Effect()
+        return Effect(level=1.0 if self.averaged else None)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
         """Kill the service until the context ends, which waits for it to serve again."""
-        target.instance.kill()
+        for instance in target.instances:
+            instance.kill()
         try:
             yield witnessed(
                 target,
-                lambda: not target.instance.processes() and silent(target),
+                lambda: (
+                    not any(instance.processes() for instance in target.instances)
+                    and silent(target)
+                ),
                 "no process is left, and connections are refused",
             )
         finally:
-            target.instance.start()
-            target.instance.wait_serving(target.patience_seconds)
+            for instance in target.instances:
+                instance.start()
+            for instance in target.instances:
+                instance.wait_serving(target.patience_seconds)

@@ -55,10 +55,17 @@ def _write(descriptor: int, version: bytes) -> None:
 
 
 def _is_read_only(target: Target) -> bool:
+    """Ask with a write that is never committed.
+
+    A connection that knows its file to be read-only takes BEGIN IMMEDIATE for a plain BEGIN.
+    """
     with closing(sqlite3.connect(target.database, isolation_level=None)) as other:
-        other.execute("SELECT count(*) FROM sqlite_master").fetchone()
         try:
-            other.execute("BEGIN IMMEDIATE")
+            other.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            other.execute("BEGIN")
+            other.execute("PRAGMA user_version = 1")
         except sqlite3.OperationalError as error:
             return "readonly" in str(error)
+        except sqlite3.DatabaseError:
+            return False
     return False

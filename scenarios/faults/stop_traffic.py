@@ -16,8 +16,12 @@ QUIET_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopTraffic:
-    """Stop the load, as a broken load balancer or name does."""
+    """Stop the load, as a broken load balancer or name does.
 
+    ``fills`` is how much of the window of the traffic before is as long as that of the silence.
+    """
+
+    fills: float
     downtime: bool = False
 
     @property
@@ -27,7 +31,7 @@ class StopTraffic:
 
     def effect(self, load: Load, service: Service) -> Effect:
         """The window must have forgotten every request."""
-        return Effect(fills=1.0)
+        return Effect(fills=self.fills)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

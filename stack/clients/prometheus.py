@@ -156,6 +156,11 @@ class PrometheusClient:
         """Return the version that is running."""
         return _parsed(self.url, _build_info, self._read("/api/v1/status/buildinfo"))
 
+    def metric_names(self) -> frozenset[str]:
+        """Return the names of all series that are stored."""
+        found = self._read("/api/v1/label/__name__/values")
+        return _parsed(self.url, lambda names: frozenset(str(name) for name in names), found)
+
     def configuration(self) -> str:
         """Return the configuration that is in force, as Prometheus writes it."""
         return _parsed(self.url, _configuration, self._read("/api/v1/status/config"))

@@ -6,6 +6,7 @@ Design rule: starting never waits, so that the caller does its other work while 
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -81,11 +82,27 @@ class EmbeddedStack:
         """Where configuration, storage and logs lie."""
         return self._directory
 
+    @property
+    def prometheus_data(self) -> Path:
+        """Where Prometheus keeps its samples; whoever makes a past for it writes there first."""
+        return self._directory / "prometheus"
+
     def write_configs(self) -> None:
         """Write the three configuration files, for `check_configs` or for a start."""
         self._directory.mkdir(parents=True, exist_ok=True)
         for name, content in self._files.items():
             (self._directory / name).write_text(content, encoding="utf-8")
+
+    def load_rules(self, rules_yaml: str) -> None:
+        """Have the running Prometheus evaluate other rules; it reads them when it gets to it.
+
+        Whoever needs to know looks at its rules.
+        """
+        path = self._directory / RULES
+        draft = path.with_suffix(".draft")
+        draft.write_text(rules_yaml, encoding="utf-8")
+        draft.replace(path)
+        self._running["prometheus"].send_signal(signal.SIGHUP)
 
     def start_prometheus(self) -> subprocess.Popen[bytes]:
         """Start Prometheus without waiting. It may be started again once it has ended.
@@ -97,7 +114,7 @@ class EmbeddedStack:
             self._tools.prometheus,
             [
                 f"--config.file={self._directory / PROMETHEUS_CONFIG}",
-                f"--storage.tsdb.path={self._directory / 'prometheus'}",
+                f"--storage.tsdb.path={self.prometheus_data}",
                 f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
                 *self._prometheus_flags,
             ],

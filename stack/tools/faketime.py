@@ -21,13 +21,23 @@ from stack.tools.fetching import FetchFailed, Report
 from stack.tools.model import ToolsUnavailable
 from stack.tools.settings import ToolSettings
 
-__all__ = ["clock_environment", "find_faketime"]
+__all__ = ["find_faketime", "prepare_clock"]
 
 _LIBRARY = "libfaketime.so.1"
 _FOLDERS = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime")
 _REMEDY = "install libfaketime (apt-get install libfaketime)"
 _TRIAL_SECONDS = 3600.0
+_TRIAL = "import time; time.sleep(0.001); print(time.time(), time.monotonic())"
 _TOLERANCE_SECONDS = 60.0
+
+# Since 3.11 Python sleeps until a point in monotonic time, which libfaketime up to 0.9.10 mistakes
+# for one of the clock that it moves, and refuses (its issue 426). Waiting for nothing is the same.
+_AT_START = """
+import select
+import time
+
+time.sleep = lambda seconds: select.select((), (), (), seconds) and None
+"""
 
 
 def find_faketime(settings: ToolSettings, report: Report) -> Path:
@@ -48,19 +58,26 @@ def find_faketime(settings: ToolSettings, report: Report) -> Path:
     return library
 
 
-def clock_environment(library: Path, offset_file: Path) -> Mapping[str, str]:
-    """Return the environment of a program whose clock is off by what `offset_file` says ("+20").
+def prepare_clock(library: Path, folder: Path, offset_file: Path) -> Mapping[str, str]:
+    """Return the environment of a Python whose clock is off by what `offset_file` says ("+20").
 
-    The file is read at each look at the clock, which takes 20 us. Time that only passes (the
-    monotonic clock) and the times of files stay the machine's.
+    The file is read once a second. Time that only passes (the
+    monotonic clock) and the times of files stay the machine's. `folder` gets a module for Python's
+    start.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sitecustomize.py").write_text(_AT_START, encoding="utf-8")
     return {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(offset_file),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "DONT_FAKE_MONOTONIC": "1",  # what it was called before 0.9.10
+        # Else each wait for Python's global lock ends at once, and is taken up again and again:
+        # five times the CPU time.
+        "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         "NO_FAKE_STAT": "1",
+        "PYTHONPATH": str(folder),
     }
 
 
@@ -96,8 +113,8 @@ def _moves_the_clock(library: Path) -> str | None:
         offset = Path(folder, "offset")
         offset.write_text(f"+{_TRIAL_SECONDS:.0f}\n")
         asked = subprocess.run(
-            [sys.executable, "-S", "-c", "import time; print(time.time(), time.monotonic())"],
-            env=dict(clock_environment(library, offset)),
+            [sys.executable, "-c", _TRIAL],
+            env=dict(prepare_clock(library, Path(folder), offset)),
             capture_output=True,
             text=True,
             timeout=_TOLERANCE_SECONDS,

@@ -33,7 +33,7 @@ def settings_table() -> str:
         (f"`{variable(one)}`", _default(one.default), one.metadata["says"])
         for one in fields(InstrumentSettings)
     ]
-    return _table(("variable", "default", "what"), rows)
+    return table(("variable", "default", "what"), rows)
 
 
 def metrics_table() -> str:
@@ -59,7 +59,7 @@ def metrics_table() -> str:
 
 def fields_table() -> str:
     """Every field that a log record can have, and what it says."""
-    return _table(("field", "in", "what"), [(f"`{name}`", *said) for name, said in FIELDS.items()])
+    return table(("field", "in", "what"), [(f"`{name}`", *said) for name, said in FIELDS.items()])
 
 
 FIELDS: Mapping[str, tuple[str, str]] = {
@@ -136,7 +136,7 @@ def _print_metrics() -> None:
                     family.documentation,
                 )
             )
-        sys.stdout.write(_table(("metric", "type", "labels", "what"), sorted(rows)))
+        sys.stdout.write(table(("metric", "type", "labels", "what"), sorted(rows)))
         sys.stdout.flush()
 
 
@@ -156,7 +156,7 @@ def _default(value: object) -> str:
     return str(value)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(map(_escaped, line))} |\n" for line in lines)
 

@@ -13,6 +13,8 @@ PITFALLS = (ROOT / "docs" / "pitfalls.md").read_text()
 ENTRY = re.compile(r"^## (PF-\d{3}) (?P<title>.+)\n(?P<text>(?:(?!^## ).*\n?)*)", re.MULTILINE)
 ENTRIES = {match[1]: match["text"] for match in ENTRY.finditer(PITFALLS)}
 GUARD = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+CASE = re.compile(r"`(stack/unit/\w+\.yml)` \*([^*]+)\*")
+"""A case of a rule's unit tests, which run in virtual time."""
 PARTS = ("**Symptom.**", "**Cause.**", "**Right.**", "**Guarded by**")
 
 
@@ -43,3 +45,5 @@ def test_the_tests_that_guard_a_pitfall_exist(number: str) -> None:
     assert guards, f"{number} names no test"
     for path, name in guards:
         assert name in claims_of(path), f"{path} has no {name}"
+    for path, name in CASE.findall(ENTRIES[number]):
+        assert f"- name: {name}\n" in (ROOT / path).read_text(), f"{path} has no case {name}"

@@ -19,6 +19,7 @@ from instrumentation.faults.contract import (
     FaultRejected,
     HoldMemory,
     RaiseException,
+    SlowQuery,
     _signature,
     decode,
     encode,
@@ -36,6 +37,7 @@ faults = st.one_of(
     st.builds(RaiseException),
     st.builds(HoldMemory, percent=st.floats(min_value=1, max_value=98), seconds=seconds),
     st.builds(BurnCPU, seconds=seconds),
+    st.builds(SlowQuery, seconds=seconds),
 )
 
 
@@ -69,7 +71,7 @@ def test_what_is_written_is_read(fault):
 def test_the_json_form_is_the_documented_one():
     assert fault_to_json(Delay(seconds=1.5)) == {"fault": "delay", "seconds": 1.5}
     assert fault_to_json(RaiseException()) == {"fault": "exception"}
-    assert set(KINDS) == {"delay", "error", "exception", "memory", "cpu"}
+    assert set(KINDS) == {"delay", "error", "exception", "memory", "cpu", "query"}
 
 
 @pytest.mark.parametrize(
@@ -203,6 +205,8 @@ def test_a_signed_document_must_say_what_it_is_bound_to(reason, missing):
         ("out_of_range", {"fault": "error", "status": 500.5}),
         ("out_of_range", {"fault": "memory", "percent": 99, "seconds": 1}),
         ("out_of_range", {"fault": "cpu", "seconds": 1.1}),
+        ("out_of_range", {"fault": "query", "seconds": 30.1}),
+        ("out_of_range", {"fault": "query", "seconds": 0}),
     ],
 )
 def test_a_fault_outside_the_contract_is_rejected_with_its_reason(reason, document):

@@ -6,8 +6,11 @@ import time
 
 import pytest
 from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import QueuePool
 
 from instrumentation import InstrumentSettings, gunicorn_conf, instrument
+from instrumentation.database import watch_engine
 from instrumentation.demo.__main__ import DEFAULT_THREADS
 from instrumentation.faults.contract import (
     KINDS,
@@ -18,6 +21,7 @@ from instrumentation.faults.contract import (
     Error,
     HoldMemory,
     RaiseException,
+    SlowQuery,
     _signature,
     encode,
 )
@@ -277,6 +281,7 @@ def test_who_has_no_secret_learns_nothing_and_is_counted(app, ask, count, reason
         {"fault": "error", "status": 200},
         {"fault": "error", "status": 600},
         {"fault": "cpu", "seconds": 1.01},
+        {"fault": "query", "seconds": 30.1},
         {"fault": "memory", "percent": 98.1, "seconds": 1},
         {"fault": "memory", "percent": 50, "seconds": 31},
     ],
@@ -353,6 +358,119 @@ def test_errors_and_exceptions_need_no_place(app, send, count, faults_of, in_bac
     assert send(app, Error(status=503)).status_code == 503
     assert send(app, RaiseException()).status_code == 500
     faults_of(app).end_all()
+
+
+# --- statements that take longer
+
+
+@pytest.fixture
+def engine(tmp_path):
+    made = create_engine(
+        f"sqlite:///{tmp_path}/things.sqlite3", poolclass=QueuePool, pool_size=1, max_overflow=0
+    )
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def querying(app, engine):
+    """The application with a watched engine, and a view that sends it three statements."""
+
+    @app.get("/rows")
+    def rows():
+        began = time.monotonic()
+        took = []
+        with engine.connect() as connection:
+            for number in range(3):
+                took.append(connection.execute(text(f"SELECT {number}")).scalar_one())
+                took[-1] = time.monotonic() - began
+                began = time.monotonic()
+        return {"took": took}
+
+    watch_engine(app.extensions["instrumentation"], engine)
+    return app
+
+
+def test_the_first_statement_takes_longer_and_the_others_of_its_request_do_not(querying, send):
+    response = send(querying, SlowQuery(seconds=0.2), path="/rows")
+    first, *others = response.json["took"]
+    assert first >= 0.2
+    assert max(others) < 0.2
+    assert response.headers["X-Fault-Result"] == "query"
+
+
+def test_a_slow_statement_counts_as_one_and_no_other_request_has_it(querying, send, ask, value):
+    send(querying, SlowQuery(seconds=0.2), path="/rows")
+    assert max(ask(querying, "/rows").json["took"]) < 0.2
+    family = "softfactory_database_query_duration_seconds"
+    labels = 'database="default",operation="select"'
+    assert value(querying, f"{family}_count{{{labels}}}") == 6
+    assert 0.2 <= value(querying, f"{family}_sum{{{labels}}}") < 0.4
+
+
+def test_a_slow_statement_holds_its_connection(
+    querying, engine, send, value, faults_of, in_background
+):
+    in_use = 'softfactory_database_pool_connections{database="default",state="in_use"}'
+    querying.extensions["instrumentation"].start()
+    in_background(lambda: send(querying, SlowQuery(seconds=30), path="/rows"))
+    eventually(lambda: value(querying, in_use) == 1)
+    assert engine.pool.checkedout() == 1
+    faults_of(querying).end_all()
+    eventually(lambda: value(querying, in_use) == 0)
+
+
+def test_a_slow_statement_is_refused_and_counted_where_no_engine_is_watched(app, send, count):
+    response = send(app, SlowQuery(seconds=30))
+    assert response.json == {"ok": True}
+    assert response.headers["X-Fault-Result"] == "rejected: no_database"
+    assert count(app, "faults_rejected") == {"no_database": 1}
+    assert count(app, "faults") == {}
+
+
+def test_an_engine_that_is_watched_no_more_is_none(app, engine, send):
+    watch_engine(app.extensions["instrumentation"], engine).stop()
+    response = send(app, SlowQuery(seconds=30))
+    assert response.headers["X-Fault-Result"] == "rejected: no_database"
+
+
+def test_slow_statements_occupy_threads_as_delays_do_until_they_were_held(
+    querying, send, count, faults_of, in_background
+):
+    faults_of(querying).served_by(threads=5)
+    in_background(lambda: send(querying, SlowQuery(seconds=30), path="/rows"))
+    eventually(lambda: count(querying, "faults"))
+    for fault in (Delay(seconds=30), SlowQuery(seconds=30)):
+        assert send(querying, fault).headers["X-Fault-Result"] == "rejected: refused"
+    faults_of(querying).end_all()
+
+
+@pytest.mark.parametrize("path", ["/ok", "/boom", "/rows"])
+def test_a_request_leaves_its_place_whether_or_not_it_sent_a_statement(
+    querying, send, faults_of, path
+):
+    faults_of(querying).served_by(threads=5)
+    for _ in range(3):
+        response = send(querying, SlowQuery(seconds=0.01), path=path)
+        assert response.headers["X-Fault-Result"] == "query"
+
+
+def test_statements_outside_requests_are_not_held(querying, engine, send):
+    send(querying, SlowQuery(seconds=30))  # asked for by a request that sent none
+    began = time.monotonic()
+    with querying.app_context(), engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+    assert time.monotonic() - began < 10
+
+
+def test_where_faults_are_off_nothing_looks_at_statements(make_app, engine, faults_of):
+    app = make_app()
+    watch = watch_engine(app.extensions["instrumentation"], engine)
+    assert faults_of(app).statements is None
+    assert watch._began in dict(watch._listeners).values()
+
+
+# --- memory
 
 
 def test_memory_is_not_held_against_the_hosts_own_limit(app, send, value, faults_of):

@@ -52,10 +52,10 @@ class FleetUnderTest:
         self.process.stdin.write(json.dumps(command) + "\n")
         self.process.stdin.flush()
 
-    def start(self, name, port):
+    def start(self, name, port, **more):
         env = {"INSTRUMENT_SAMPLE_SECONDS": "0.25", "INSTRUMENT_MEMORY_LIMIT_BYTES": "268435456"}
         directory = str(self.directory / name)
-        self.tell(op="start", id=name, port=port, threads=8, env=env, directory=directory)
+        self.tell(op="start", id=name, port=port, threads=8, env=env, directory=directory, **more)
         event = self.next_event()
         assert event["event"] == "started", event
         return event["pid"]
@@ -162,3 +162,25 @@ def test_an_application_that_cannot_be_made_ends_its_instance_with_the_reason_in
     assert "ValueError: cannot be made" in (tmp_path / "a" / "gunicorn.log").read_text()
     fleet.process.stdin.close()
     fleet.process.wait(timeout=DEADLINE_SECONDS)
+
+
+def test_an_instance_under_another_program_is_that_process_and_ends_with_the_fleet(fleet, port):
+    pid = fleet.start("a", port, under=["/bin/sh", "-c", 'MARK=here exec "$@"', "sh"])
+    assert served(port).text == "ok"
+    master, *workers = tree(pid)
+    assert workers
+    assert master.environ()["MARK"] == "here"
+    assert master.environ()["INSTRUMENT_SAMPLE_SECONDS"] == "0.25"
+    fleet.tell(op="kill", id="a")
+    assert fleet.next_event() == {"event": "exited", "id": "a", "status": -signal.SIGKILL}
+    processes = tree(fleet.start("a", port, under=["env"]))
+    assert served(port).text == "ok"
+    processes += tree(processes[0].pid)[1:]
+    fleet.process.kill()
+    until(lambda: not any(process.is_running() for process in processes), "the end of all")
+
+
+def test_a_program_that_is_not_there_is_told_as_the_instances_end(fleet, port):
+    fleet.start("a", port, under=["/no/such/program"])
+    assert fleet.next_event() == {"event": "exited", "id": "a", "status": 1}
+    assert "/no/such/program" in (fleet.directory / "a" / "gunicorn.log").read_text()

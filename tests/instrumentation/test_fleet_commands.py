@@ -15,6 +15,10 @@ def test_a_start_is_read_with_all_its_fields():
     )
 
 
+def test_a_start_may_name_a_program_to_run_under():
+    assert parse_command(json.dumps(START | {"under": ["env", "A=b"]})).under == ("env", "A=b")
+
+
 def test_kill_and_stop_differ():
     assert parse_command('{"op":"kill","id":"x"}') == End(instance="x", kill=True)
     assert parse_command('{"op":"stop","id":"x"}') == End(instance="x", kill=False)
@@ -31,6 +35,8 @@ def test_kill_and_stop_differ():
         ({"threads": 0}, "threads"),
         ({"env": {"A": 1}}, "env"),
         ({"directory": None}, "directory"),
+        ({"under": "env"}, "under"),
+        ({"under": [1]}, "under"),
     ],
 )
 def test_a_wrong_command_names_the_field_at_fault(changed, named):

@@ -22,6 +22,7 @@ SLOW = Timing(
     evaluation=s(0.25),
     pending=s(5),
     window=s(5),
+    crossing_window=s(5),
     window_share=0.1,
     group_wait=s(0.5),
     group_interval=s(5),
@@ -36,6 +37,8 @@ timings = st.builds(
     pending=durations,
     keep=durations,
     window=durations,
+    crossing_window=durations,
+    builds=durations,
     window_share=st.floats(min_value=0, max_value=1),
     group_wait=durations,
     group_interval=durations,
@@ -73,6 +76,14 @@ def test_a_longer_for_moves_every_bound_before_firing_and_none_after(
     assert after.earliest - before.earliest == more
     assert after.fires - before.fires >= more - timing.evaluation
     assert after.resolves == before.resolves
+
+
+@given(timings)
+def test_a_rule_whose_other_condition_ends_at_once_need_not_drain(timing: Timing) -> None:
+    slow, quick = bounds(replace(timing, drains=True)), bounds(replace(timing, drains=False))
+    assert slow.resolves - quick.resolves == timing.window
+    assert slow.watch - quick.watch == timing.window
+    assert slow.fires == quick.fires
 
 
 def rule(value: float) -> SimpleNamespace:

@@ -15,7 +15,7 @@ from stack.processes import Processes
 from stack.production import production_files
 from stack.receivers import Receivers, Trouble, parse_headline
 from stack.tools import ToolSettings, find_tools
-from stack.waiting import NotYet, wait_until
+from stack.waiting import NotYet, WaitTimeout, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -52,6 +52,7 @@ def running(folder, *, mute):
             time_scale=60,
             run=RunAddresses(
                 prometheus_targets_glob=folder / "*.yml",
+                prometheus="127.0.0.1:9",  # nobody scrapes here
                 alertmanager=f"127.0.0.1:{port.port}",
                 pagerduty_url=receivers.pagerduty_url,
                 smtp_smarthost=receivers.smtp_smarthost,
@@ -286,6 +287,20 @@ def test_only_some_channels_are_told_again_at_once_after_a_429(in_trouble, chann
     gives_up = channel not in TRIES_429_AGAIN
     assert (len(refused) == 1) is gives_up
     assert (taken.at - refused[0].at > 4) is gives_up
+
+
+def test_a_mail_server_that_never_answers_holds_up_what_else_its_group_tells(stack):
+    """Upstream: mail is sent without a deadline, and a group waits for all of its integrations."""
+    service = "silent-high"
+    with stack.receivers.failing("email on-call", Trouble.SILENT, seconds=15.0):
+        stack.send(service, "HIGH", summary="it hangs")
+        stack.arrived(service, {"slack #alerts"})
+        stack.send(service, "HIGH", resolved=True, summary="it hangs")
+        stack.send("beside-critical", "CRITICAL", summary="another group")
+        stack.arrived("beside-critical", CHANNELS["CRITICAL"])
+        with pytest.raises(WaitTimeout):  # twice its group_interval
+            stack.arrived(service, {"slack #alerts"}, "resolved", timeout_seconds=10.0)
+    stack.arrived(service, {"slack #alerts"}, "resolved")
 
 
 def test_a_calendar_that_always_mutes_keeps_low_alone_from_its_receivers(tmp_path):

@@ -1,0 +1,45 @@
+"""What a run can have is known before it starts, with the reason, and tried only when asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenarios import capabilities
+from scenarios.capabilities import OWN_CLOCK, OWN_DISK, POSTGRESQL, POSTGRESQL_URL, lacking, why_not
+from scenarios.catalogue import drills
+
+
+def test_the_environment_gives_a_server_and_its_lack_is_explained() -> None:
+    assert lacking({POSTGRESQL}, {POSTGRESQL_URL: "postgresql+psycopg://x"}) == []
+    assert lacking({POSTGRESQL}, {}) == [POSTGRESQL]
+    assert POSTGRESQL_URL in why_not(POSTGRESQL, {})
+
+
+def test_nothing_is_tried_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tried() -> str:
+        raise AssertionError("the machine was tried")
+
+    monkeypatch.setattr(capabilities, "_no_disk", tried)
+    monkeypatch.setattr(capabilities, "_no_clock", tried)
+    assert lacking({POSTGRESQL}, {POSTGRESQL_URL: "x"}) == []
+    with pytest.raises(AssertionError, match="tried"):
+        lacking({OWN_DISK}, {})
+
+
+def test_a_denied_namespace_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    denied = ("/bin/sh", "-c", "echo unshare: operation not permitted >&2; exit 1")
+    monkeypatch.setattr(capabilities, "on_own_disk", lambda folder, size: denied)
+    capabilities._no_disk.cache_clear()
+    try:
+        reason = why_not(OWN_DISK, {})
+    finally:
+        capabilities._no_disk.cache_clear()
+    assert "operation not permitted" in reason
+    assert "allow user namespaces" in reason
+
+
+def test_every_scenario_asks_for_what_its_service_needs() -> None:
+    for drill in drills():
+        assert bool(drill.service.disk) == (OWN_DISK in drill.requires), drill.id
+        assert drill.service.own_clock == (OWN_CLOCK in drill.requires), drill.id
+        assert set(drill.requires) <= set(capabilities.known()), drill.id
