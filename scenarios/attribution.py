@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from scenarios.claims import judged_strangers
 from scenarios.history import History, Kind
 from scenarios.result import Result
+from scenarios.site import control_of
 from scenarios.verdict import Verdict
 
 RAISED = (Kind.FIRING, Kind.DELIVERED)
@@ -38,6 +39,11 @@ def attribution(result: Result) -> tuple[Cell, ...]:
     """Return every cell of the matrix that is not empty, by drill and alert."""
     declared: Mapping[str, frozenset[str]] = {
         name: plan.drill.declared for name, plan in result.plans.items()
+    } | {
+        # Where the watchers are drilled, the control is the drill's own service.
+        control_of(plan.drill.watched_by): plan.want.beside
+        for plan in result.plans.values()
+        if plan.drill.subject
     }
     return tuple(
         cell

@@ -19,7 +19,7 @@ from subprocess import Popen
 from typing import Self
 
 from scenarios.delivery.evidence import Alert, Evidence, Recorded
-from scenarios.delivery.recorder import FEATURE, read_events, settings
+from scenarios.delivery.recorder import FEATURE, EventLog, settings
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, Mute, RunAddresses, derive
@@ -71,6 +71,7 @@ class Bench:
         self._severity = severity
         self._number = alertmanagers
         self._mute = mute
+        self._logs = [EventLog(self._events(number)) for number in range(alertmanagers)]
         self._firing: dict[Alert, bool] = {}
         self._running = ExitStack()
         self._changed = threading.Condition()
@@ -299,8 +300,8 @@ class Bench:
         """Return what was seen until now."""
         deliveries: list[Delivery] = self.receivers.deliveries
         recorded: list[Recorded] = []
-        for number in range(self._number):
-            recorded += read_events(self._events(number))
+        for log in self._logs:
+            recorded += log.events()
         interval, repeat = self.route(self._severity)
         return Evidence(
             deliveries=tuple(deliveries),

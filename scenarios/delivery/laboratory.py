@@ -23,7 +23,7 @@ from stack.production import Production
 from stack.tools import Tools
 from stack.waiting import WaitTimeout
 
-AT_ONCE = 5
+AT_ONCE = 9
 """So many benches are up at the same time; each uses a tenth of a core and 120 MB."""
 
 

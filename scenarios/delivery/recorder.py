@@ -20,16 +20,27 @@ def settings(path: Path) -> str:
     return f"\nevent_recorder:\n  file_outputs:\n    - path: {path}\n"
 
 
-def read_events(path: Path) -> tuple[Recorded, ...]:
-    """Return what has been recorded until now; a line that is being written is left out.
+class EventLog:
+    """The file that one Alertmanager records to, of which each line is read once."""
 
-    Raises:
-        ValueError: a line is no event of the recorder.
-    """
-    if not path.exists():
-        return ()
-    whole = path.read_text(encoding="utf-8").rpartition("\n")[0]
-    return tuple(_event(json.loads(line)) for line in whole.splitlines() if line)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._events: list[Recorded] = []
+
+    def events(self) -> tuple[Recorded, ...]:
+        """Return what has been recorded until now; a line that is being written is left out.
+
+        Raises:
+            ValueError: a line is no event of the recorder.
+        """
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                whole, end, _ = file.read().rpartition(b"\n")
+            self._read += len(whole) + len(end)
+            self._events += [_event(json.loads(line)) for line in whole.splitlines() if line]
+        return tuple(self._events)
 
 
 def _event(raw: dict[str, Any]) -> Recorded:

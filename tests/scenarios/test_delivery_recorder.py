@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.delivery.evidence import Recorded
-from scenarios.delivery.recorder import read_events
+from scenarios.delivery.recorder import EventLog
 
 
 def labels(**pairs: str) -> dict[str, object]:
@@ -45,7 +45,7 @@ GROUPED = line(
 def test_reasons_are_read_with_whom_they_are_about(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text("\n".join([NOTIFICATION, INHIBITION, GROUPED, ""]))
-    notification, inhibition, grouped = read_events(path)
+    notification, inhibition, grouped = EventLog(path).events()
     assert notification == Recorded(
         at=1.5,
         kind="notification",
@@ -62,17 +62,21 @@ def test_reasons_are_read_with_whom_they_are_about(tmp_path: Path) -> None:
 def test_a_line_that_is_being_written_is_left_for_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(GROUPED + "\n" + INHIBITION[:40])
-    assert [one.kind for one in read_events(path)] == ["alertGrouped"]
+    log = EventLog(path)
+    assert [one.kind for one in log.events()] == ["alertGrouped"]
+    with path.open("a") as file:
+        file.write(INHIBITION[40:] + "\n")
+    assert [one.kind for one in log.events()] == ["alertGrouped", "inhibitionMutedAlert"]
 
 
 def test_a_file_that_is_not_there_yet_holds_nothing(tmp_path: Path) -> None:
-    assert read_events(tmp_path / "none") == ()
+    assert EventLog(tmp_path / "none").events() == ()
 
 
 def test_an_unknown_kind_is_kept_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(line(alertmanagerStartupEvent={"version": "1"}) + "\n")
-    assert [one.kind for one in read_events(path)] == ["alertmanagerStartupEvent"]
+    assert [one.kind for one in EventLog(path).events()] == ["alertmanagerStartupEvent"]
 
 
 @pytest.mark.parametrize("wrong", ['{"data": {}}', '{"@timestamp": "1970-01-01T00:00:01Z"}'])
@@ -80,4 +84,4 @@ def test_another_form_is_an_error_that_shows_it(tmp_path: Path, wrong: str) -> N
     path = tmp_path / "events.jsonl"
     path.write_text(wrong + "\n")
     with pytest.raises(ValueError, match="no event of Alertmanager's recorder"):
-        read_events(path)
+        EventLog(path).events()

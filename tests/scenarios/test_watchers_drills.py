@@ -1,4 +1,4 @@
-"""The bounds of drills that break the watchers follow from the derived configuration."""
+"""What drills that break the watchers promise follows from the configuration and the scenario."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from scenarios.attribution import attribution, declared_alone
 from scenarios.budget import NOTIFY_MINIMUM
 from scenarios.catalogue import drills
+from scenarios.claims import quiet
+from scenarios.drill import Plan
 from scenarios.expectation import Expectation, expect
 from scenarios.faults.fault import FaultDidNotBite
 from scenarios.faults.watching import LogTail, watchers_of
+from scenarios.history import Event, History, Kind
+from scenarios.site import control_of
+from scenarios.verdict import Status
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files
 from stack.receivers import DEAD_MANS_SWITCH
@@ -81,3 +87,32 @@ def test_a_log_is_read_from_where_the_fault_began(tmp_path: Path) -> None:
     with log.open("a") as file:
         file.write("loaded\nrefused just now\n")
     assert tail.line_with("refused") == "refused just now"
+
+
+def raised(service: str, *alerts: str) -> History:
+    firing = [Event(at=2.0, kind=Kind.FIRING, alert=alert) for alert in alerts]
+    return History.of(service, [*firing, Event(at=3.0, kind=Kind.ENDED)])
+
+
+def test_what_a_watchers_fault_may_raise_it_may_raise_in_its_own_service() -> None:
+    expected, drill = want("Watchdog-prometheus"), CATALOGUE["Watchdog-prometheus"]
+    about, service = raised("monitoring", "Watchdog"), raised(drill.id, "SoftFactoryDown")
+    assert quiet(about, expected, service).status is Status.PASS
+    other = raised(drill.id, "HighErrorRate")
+    assert quiet(about, expected, other).status is Status.FAIL
+    assert quiet(about, want("Watchdog-alertmanager"), service).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("alert", "status"), [("SoftFactoryDown", "PASS"), ("DiskFilling", "FAIL")]
+)
+def test_the_matrix_knows_what_it_may_raise_in_its_own_service(alert: str, status: str) -> None:
+    drill = CATALOGUE["Watchdog-prometheus"]
+    result = SimpleNamespace(
+        plans={drill.id: Plan(drill=drill, want=want(drill.id))},
+        histories={
+            drill.id: raised("monitoring", "Watchdog"),
+            control_of(drill.watched_by): raised(drill.id, alert),
+        },
+    )
+    assert declared_alone(attribution(result)).status == status  # type: ignore[arg-type]
