@@ -3,7 +3,9 @@
 One rule: what is unknown is called unknown, so that every service has the same labels.
 """
 
+import functools
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -24,8 +26,7 @@ def register_build_info(
         "version": settings.service_version or UNKNOWN,
         "revision": settings.service_revision or UNKNOWN,
         "python": platform.python_version(),
-        "flask": version("flask"),
-        "prometheus_client": version("prometheus-client"),
+        **libraries(),
     }
     return Gauge(
         f"{prefix}_build_info",
@@ -34,3 +35,9 @@ def register_build_info(
         registry=registry,
         multiprocess_mode="livemax",
     ).labels(**labels)
+
+
+@functools.cache
+def libraries() -> Mapping[str, str]:
+    """Return the versions of what the service is made with, which are looked up on disk once."""
+    return {"flask": version("flask"), "prometheus_client": version("prometheus-client")}

@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from prometheus_client import Gauge
 
+from instrumentation.correlation import CURRENT
 from instrumentation.per_registry import PerRegistry
 
 if TYPE_CHECKING:
     from instrumentation.extension import Instrumentation
+
+IDLE_SECONDS = 60.0
+"""How long the thread that runs the check is kept when nobody asks: longer than most paces."""
 
 READY_SECONDS = 1.0
 """How long the readiness check may take, which only reads the last answer."""
@@ -90,6 +94,7 @@ class DatabaseProbe:
         self._timeout_seconds = timeout_seconds
         self._tell = tell
         self._attempt: _Attempt | None = None
+        self._asker: _Asker | None = None
         self.problem: str | None = "no probe has ended yet"
 
     def run(self) -> None:
@@ -106,38 +111,84 @@ class DatabaseProbe:
     def _find_problem(self) -> str | None:
         attempt = self._attempt
         # A fork leaves a child the attempt, but not its thread, which would never end there.
-        if attempt is None or attempt.ended.is_set() or not attempt.is_alive():
-            attempt = _Attempt(self._app, self._check)
-            attempt.start()
-            self._attempt = attempt
+        asker = self._asker if self._asker is not None and self._asker.is_alive() else None
+        if attempt is None or attempt.ended.is_set() or asker is None:
+            attempt = self._attempt = _Attempt()
+            if asker is None or not asker.take(attempt):
+                self._asker = _Asker(self._app, self._check, attempt)
+                self._start(self._asker)
         deadline = attempt.began + self._timeout_seconds
         if attempt.ended.wait(max(0.0, deadline - time.monotonic())):
             return attempt.problem
         waited_seconds = time.monotonic() - attempt.began
         return f"no answer for {waited_seconds:.1f} s, expected within {self._timeout_seconds:g} s"
 
+    @staticmethod
+    def _start(asker: "_Asker") -> None:
+        request = CURRENT.set(None)  # the thread outlives the request, if it is one that asks
+        try:
+            asker.start()
+        finally:
+            CURRENT.reset(request)
 
-class _Attempt(threading.Thread):
+
+class _Attempt:
     """One run of the check; it may outlive its deadline, and then nobody believes it."""
 
-    def __init__(self, app: Flask, check: Callable[[], object]) -> None:
-        super().__init__(name="database-check", daemon=True)
-        self._app = app
-        self._check = check
+    def __init__(self) -> None:
         self.began = time.monotonic()
         self.ended = threading.Event()
         self.problem: str | None = "the check ended its thread"
 
+
+class _Asker(threading.Thread):
+    """The thread that runs the check, one attempt after the other.
+
+    It ends when nobody has asked for a while, as when the application was told to stop.
+    """
+
+    def __init__(self, app: Flask, check: Callable[[], object], first: _Attempt) -> None:
+        super().__init__(name="database-check", daemon=True)
+        self._app = app
+        self._check = check
+        self._next: _Attempt | None = first
+        self._asked = threading.Condition()
+        self._gone = False
+
+    def take(self, attempt: _Attempt) -> bool:
+        """Have an attempt made next; false where the thread is about to end."""
+        with self._asked:
+            if self._gone:
+                return False
+            self._next = attempt
+            self._asked.notify()
+            return True
+
     def run(self) -> None:
+        """Make attempts until nobody asks any more, or the check ends its thread."""
+        while (attempt := self._await_next()) is not None:
+            self._make(attempt)
+
+    def _await_next(self) -> _Attempt | None:
+        with self._asked:
+            if not self._asked.wait_for(lambda: self._next is not None, IDLE_SECONDS):
+                self._gone = True
+            attempt, self._next = self._next, None
+            return attempt
+
+    def _make(self, attempt: _Attempt) -> None:
         try:
             with self._app.app_context():
                 self._check()
-            self.problem = None
+            attempt.problem = None
         except Exception as error:  # noqa: BLE001 - whatever a check raises means "down"
             first_line = (str(error).splitlines() or [""])[0]
-            self.problem = f"{type(error).__name__}: {first_line}"
+            attempt.problem = f"{type(error).__name__}: {first_line}"
+        except BaseException:
+            self._gone = True  # said before the attempt has ended, so that nobody asks it again
+            raise
         finally:
-            self.ended.set()
+            attempt.ended.set()
 
 
 def _make_gauge(instrumentation: "Instrumentation") -> Gauge:

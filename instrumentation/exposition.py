@@ -15,8 +15,8 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.samples import Sample
 
-from instrumentation.direct import DirectReader, text
-from instrumentation.exemplars import Exemplar, Exemplars
+from instrumentation.direct import DirectReader, exemplar_text, text
+from instrumentation.exemplars import Exemplar, Exemplars, Series
 from instrumentation.registry import sources
 from instrumentation.settings import check_labels
 
@@ -26,8 +26,8 @@ GZIP_LEVEL = 1
 _PLAIN = frozenset({"counter", "gauge", "histogram", "summary", "unknown", "untyped"})
 _SPARE_SERIES = 1000
 
-_Place = tuple[str, str, float]
-"""Method, endpoint and upper edge."""
+_Newest = Mapping[Series, Mapping[float, Exemplar]]
+"""Exemplars by their series, then by the upper edge of their bucket."""
 
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -85,14 +85,7 @@ class Exposition:
         """Return the exposition, the same but for `_created` as the client library's own."""
         if not is_openmetrics:
             return "".join(self._text.of(self._registry, {})).encode()
-        newest = {
-            histogram: {
-                (method, endpoint, edge): exemplar
-                for (method, endpoint), edges in kept.newest().items()
-                for edge, exemplar in edges.items()
-            }
-            for histogram, kept in self._exemplars.items()
-        }
+        newest = {histogram: kept.newest() for histogram, kept in self._exemplars.items()}
         lines = self._open.of(self._registry, newest)
         lines.append("# EOF\n")
         return "".join(lines).encode()
@@ -108,32 +101,25 @@ class _Lines:
         self._series: dict[_Key, str] = {}
         self._direct = DirectReader(self._named)
 
-    def of(
-        self,
-        registry: CollectorRegistry,
-        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
-    ) -> list[str]:
-        """Return the lines; exemplars are found by their histogram and their place in it."""
+    def of(self, registry: CollectorRegistry, exemplars: Mapping[str, _Newest]) -> list[str]:
+        """Return the text in pieces; exemplars are found by the name of their histogram."""
         lines: list[str] = []
+        read_directly = 0
         for source in sources(registry):
-            if isinstance(source, MetricWrapperBase):
-                if self._add_directly(source, exemplars, lines):
-                    continue
-                families = source.collect()
-            else:
-                families = [source]
-            for metric in families:
+            if isinstance(source, Metric):
+                self._add(source, exemplars, lines)
+                continue
+            added = self._add_directly(source, exemplars, lines)
+            if added is not None:
+                read_directly += added
+                continue
+            for metric in source.collect():
                 self._add(metric, exemplars, lines)
-        if len(self._series) > 2 * len(lines) + _SPARE_SERIES:
+        if len(self._series) > 2 * (len(lines) + read_directly) + _SPARE_SERIES:
             self._series.clear()  # a collector of the team's own has had many that are gone
         return lines
 
-    def _add(
-        self,
-        metric: Metric,
-        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
-        lines: list[str],
-    ) -> None:
+    def _add(self, metric: Metric, exemplars: Mapping[str, _Newest], lines: list[str]) -> None:
         if _is_special(metric):
             lines.append(self._whole(metric))
             return
@@ -144,43 +130,33 @@ class _Lines:
             if name == created:
                 continue
             number = text(value)
-            if here and "le" in labels and (found := here.get(_place(labels))):
-                number = f"{number} {_exemplar(found)}"
+            if here and "le" in labels and (found := _at(here, labels)):
+                number = f"{number} {exemplar_text(found)}"
             lines.append(f"{self._named(name, labels)} {number}\n")
 
     def _add_directly(
-        self,
-        metric: MetricWrapperBase,
-        exemplars: Mapping[str, Mapping[_Place, Exemplar]],
-        lines: list[str],
-    ) -> bool:
-        """Add a metric of this process by its numbers alone; tell whether that could be done."""
-        children = self._direct.children(metric)
-        if children is None:
-            return False
-        (family,) = metric.describe()
-        added = [self._heads.get((family.name, family.type)) or self._head(family)]
-        here = exemplars.get(family.name)
-        for child in children:
-            total = 0.0
-            for series, value, edge in child.buckets:
-                if value.get_exemplar() is not None:
-                    return False
-                total += value.get()
-                number = text(total)
-                if here:
-                    place = (child.labels["method"], child.labels["endpoint"], edge)
-                    if found := here.get(place):
-                        number = f"{number} {_exemplar(found)}"
-                added.append(f"{series} {number}\n")
-            if child.count_series is not None:
-                added.append(f"{child.count_series} {text(total)}\n")
-            for series, value in child.values:
-                if value.get_exemplar() is not None:
-                    return False
-                added.append(f"{series} {text(value.get())}\n")
+        self, metric: MetricWrapperBase, exemplars: Mapping[str, _Newest], lines: list[str]
+    ) -> int | None:
+        """Add a metric of this process by its numbers alone; None where that can't be done.
+
+        Returns how many series it has.
+        """
+        plan = self._direct.plan(metric)
+        if plan is None:
+            return None
+        added = [self._heads.get((metric._name, str(metric._type))) or self._head_of(metric)]
+        here = exemplars.get(metric._name)
+        for child in plan.children:
+            written = child.lines(here.get(_series_of(child.labels)) if here else None)
+            if written is None:
+                return None
+            added.append(written)
         lines += added
-        return True
+        return plan.size
+
+    def _head_of(self, metric: MetricWrapperBase) -> str:
+        (family,) = metric.describe()
+        return self._head(family)
 
     def _named(self, name: str, labels: Mapping[str, str]) -> str:
         key = (name, tuple(labels.items()))
@@ -234,9 +210,11 @@ def _is_special(metric: Metric) -> bool:
     )
 
 
-def _place(labels: Mapping[str, str]) -> _Place:
-    return labels["method"], labels["endpoint"], float(labels["le"])
+def _series_of(labels: Mapping[str, str]) -> Series:
+    return labels["method"], labels["endpoint"]
 
 
-def _exemplar(exemplar: Exemplar) -> str:
-    return f'# {{trace_id="{exemplar.trace_id}"}} {exemplar.value:.3f} {exemplar.at:.3f}'
+def _at(newest: _Newest, labels: Mapping[str, str]) -> Exemplar | None:
+    """Find the exemplar of one bucket by its labels."""
+    edges = newest.get(_series_of(labels))
+    return edges.get(float(labels["le"])) if edges else None

@@ -4,10 +4,12 @@ The client library's files know metrics by name alone, so that in several worker
 used once a process; in one process each application's registry is its own.
 """
 
+import functools
 import threading
 import weakref
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeGuard
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
@@ -83,7 +85,20 @@ def sources(registry: CollectorRegistry) -> Iterable[MetricWrapperBase | Metric]
     with registry._lock:
         collectors = list(registry._collector_to_names)
     for collector in collectors:
-        if isinstance(collector, MetricWrapperBase):
+        if _is_metric(collector):
             yield collector
         else:
             yield from collector.collect()
+
+
+def _is_metric(collector: Collector) -> TypeGuard[MetricWrapperBase]:
+    """Tell whether it is a metric of the client library's own kinds, once for each of its classes.
+
+    The client's base class is a protocol, of which `isinstance` would look for the methods.
+    """
+    return _is_metric_class(type(collector))
+
+
+@functools.cache
+def _is_metric_class(kind: type) -> bool:
+    return issubclass(kind, MetricWrapperBase)

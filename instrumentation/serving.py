@@ -75,6 +75,18 @@ def _post_fork_that_ends_with_parent(server: Any, worker: Any) -> None:
 
 
 def preload() -> None:
-    """Import what a worker needs, once, before instances are forked."""
-    for name in ("gunicorn.arbiter", "gunicorn.glogging", "gunicorn.workers.gthread"):
+    """Load and make what each worker needs, once, before instances are forked.
+
+    What applies faults is among it, as the instances of a fleet are there to be drilled; whether
+    one accepts any is decided when it starts.
+    """
+    for name in (
+        *("gunicorn.arbiter", "gunicorn.glogging", "gunicorn.workers.gthread"),
+        "instrumentation.faults.injector",
+    ):
         importlib.import_module(name)
+    from instrumentation.build_info import libraries
+    from instrumentation.log_redaction import redact_text
+
+    libraries()
+    redact_text("")  # compiles patterns, which Python then has for whoever wants the same

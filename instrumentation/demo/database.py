@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects import sqlite as _sqlite_dialect  # noqa: F401 - once, before any fork
 from sqlalchemy.exc import ArgumentError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
@@ -44,6 +45,10 @@ POOL_OVERFLOW = 10
 POOL_WAIT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
 CREATE_LOCK = 0x50F7FAC7  # any number of ours: starting services create the tables one by one
+
+# Made once, as a probe is made for as long as the service runs.
+PROBE_READ = select(User.id).limit(1)
+PROBE_WRITE = insert(ProbeWrite)
 
 SEED = (
     ("Ada Kowalska", "ada@softfactory.example"),
@@ -97,6 +102,7 @@ class Database:
                 self.url, statement_seconds=probe_busy_seconds, connections=1
             )
         self._writing_engine = self._engine.execution_options(writes=True)
+        self._probing_engine = self._probe_engine.execution_options(writes=True)
 
     @property
     def file(self) -> Path | None:
@@ -152,10 +158,9 @@ class Database:
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database can't be read or can't be written.
         """
-        engine = self._probe_engine.execution_options(writes=True)
-        with engine.connect() as connection, connection.begin() as transaction:
-            connection.execute(select(User.id).limit(1)).all()
-            connection.execute(insert(ProbeWrite).values(id=uuid.uuid4().hex))
+        with self._probing_engine.connect() as connection, connection.begin() as transaction:
+            connection.execute(PROBE_READ).all()
+            connection.execute(PROBE_WRITE, {"id": uuid.uuid4().hex})
             transaction.rollback()
 
     def counts(self) -> Counts:

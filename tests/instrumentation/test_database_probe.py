@@ -6,6 +6,7 @@ import threading
 import pytest
 from flask import current_app
 
+from instrumentation import database_probe
 from instrumentation.database_probe import DatabaseProbeFailed, watch_database
 from stack.waiting import wait_until
 
@@ -186,3 +187,46 @@ def test_a_name_is_used_once_and_times_are_above_zero(one):
     for times in ({"every_seconds": 0}, {"timeout_seconds": -1}):
         with pytest.raises(ValueError, match="above zero"):
             watch_database(one, lambda: None, name="other", **times)
+
+
+def test_one_thread_runs_the_check_each_time(one):
+    threads = []
+    probe = watch_database(
+        one,
+        lambda: threads.append(threading.current_thread()),
+        every_seconds=LONG_SECONDS,
+        timeout_seconds=LONG_SECONDS,
+    )
+    for _ in range(3):
+        probe.run()
+    assert len(threads) == 4
+    assert len(set(threads)) == 1
+
+
+def test_a_thread_that_nobody_asks_any_more_ends_and_the_next_probe_has_another(one, monkeypatch):
+    monkeypatch.setattr(database_probe, "IDLE_SECONDS", 0.01)
+    threads = []
+    probe = watch_database(
+        one,
+        lambda: threads.append(threading.current_thread()),
+        every_seconds=LONG_SECONDS,
+        timeout_seconds=LONG_SECONDS,
+    )
+    threads[0].join(20)
+    assert not threads[0].is_alive()
+    probe.run()
+    assert threads[0] is not threads[1]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_check_that_ended_its_thread_is_asked_again_in_another(one):
+    ends = [True, False]
+
+    def check():
+        if ends.pop(0):
+            raise SystemExit
+
+    probe = watch_database(one, check, every_seconds=LONG_SECONDS, timeout_seconds=LONG_SECONDS)
+    assert probe.problem == "the check ended its thread"
+    probe.run()
+    assert probe.problem is None

@@ -218,3 +218,30 @@ def test_what_is_read_directly_is_what_the_client_library_writes(is_openmetrics)
     counter.labels("three").inc()
     histogram.labels("y").observe(2, exemplar={"trace_id": "a"})
     assert ours() == without_created(write(registry))
+
+
+def test_what_changes_between_two_scrapes_is_written_anew_and_nothing_else_changes():
+    registry = ServiceRegistry(None)
+    counter = Counter("a_total", "a", ["x"], registry=registry)
+    latency = Histogram("ms", "ms", ["method", "endpoint"], buckets=(10, 100), registry=registry)
+    latency.labels("GET", "/x").observe(5)
+    counter.labels("one").inc()
+    counter.labels("two").inc()
+    kept = Exemplars((10.0, 100.0), None)
+    note = kept.of("GET", "/x")
+    exposition = Exposition(registry, exemplars={"ms": kept})
+
+    def lines():
+        return exposition.render(is_openmetrics=True).decode().splitlines()
+
+    first = lines()
+    assert lines() == first
+    counter.labels("two").inc()
+    second = lines()
+    assert set(second) - set(first) == {'a_total{x="two"} 2.0'}
+    note(5.0, "ab" * 16)  # a trace is noted after its request was counted
+    (new,) = set(lines()) - set(second)
+    assert new.startswith('ms_bucket{endpoint="/x",le="10.0",method="GET"} 1.0 # {trace_id="abab')
+    note(50.0, "cd" * 16)
+    latency.labels("GET", "/x").observe(50)
+    assert sum(" # " in line for line in lines()) == 2
