@@ -22,6 +22,7 @@ import argparse
 import gc
 import json
 import os
+import select
 import selectors
 import signal
 import sys
@@ -161,6 +162,9 @@ class Fleet:
             self._tell(event="error", id=error.instance, message=str(error))
 
     def _start(self, command: Start) -> None:
+        running = self._instances.get(command.instance)
+        if running is not None and _has_ended(running):
+            self._end_of(running)  # nobody has looked since it did
         if command.instance in self._instances:
             raise CommandError(command.instance, "runs already; kill or stop it first")
         try:
@@ -265,6 +269,11 @@ def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
         os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
     except OSError as error:
         raise OSError(error.errno, error.strerror, command.under[0]) from error
+
+
+def _has_ended(instance: _Instance) -> bool:
+    readable, _, _ = select.select([instance.pidfd], [], [], 0)
+    return bool(readable)
 
 
 def _kill_group(pid: int) -> None:

@@ -37,11 +37,13 @@ class Plan:
 
     Attributes:
         want: of the drilled alert.
+        loaded_for: how long the load must have flowed before the fault, in real time.
         others: of the precondition's alert and of the alerts that the drilled one hushes.
     """
 
     drill: Drill
     want: Expectation
+    loaded_for: timedelta = timedelta(0)
     others: tuple[Expectation, ...] = ()
 
     def of(self, alert: str) -> Expectation:
@@ -79,7 +81,8 @@ def _steady(
     say("steady state", target.patience_seconds)
     recorder.note(Kind.PHASE, text="steady state")
     wanted = plan.drill.load.per_second
-    deadline = time.monotonic() + target.patience_seconds
+    loaded = plan.loaded_for.total_seconds()
+    deadline = time.monotonic() + target.patience_seconds + loaded
     begun = time.time()
     while True:
         target.client.wait_for(
@@ -89,6 +92,7 @@ def _steady(
         active = _unwanted(plan, recorder.snapshot())
         if (
             len(samples) == STEADY_SAMPLES
+            and samples[-1].at - target.client.since(0.0)[0].at >= loaded
             and is_steady(samples, wanted)
             and not active
             and _heard(plan, recorder.snapshot())

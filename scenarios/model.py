@@ -6,6 +6,7 @@ One rule: nothing here knows how a drill is run or judged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from scenarios.conditions import Load, Service, steady
 from scenarios.faults.fault import Fault
@@ -41,6 +42,7 @@ class Drill:
         uncovers: of those, the alerts that must be told once the drilled one hushes them no more,
             and must then resolve as well.
         after: an alert that must have been delivered before the fault is injected.
+        loaded_for: for how long, in production's time, the load must have flowed before the fault.
         requires: capabilities without which the drill is NOT APPLICABLE.
         stack: which stack watches the drill; drills of one stack share it.
         subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
@@ -60,6 +62,7 @@ class Drill:
     hushes: frozenset[str] | set[str] = frozenset()
     uncovers: frozenset[str] | set[str] = frozenset()
     after: Precondition | None = None
+    loaded_for: timedelta = timedelta(0)
     requires: frozenset[str] | set[str] = frozenset()
     stack: str = MAIN
     subject: str = ""

@@ -15,12 +15,21 @@ from itertools import pairwise
 
 from scenarios.history import Event, Kind, Recorder
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
-from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
+from stack.clients.prometheus import (
+    PrometheusClient,
+    PrometheusError,
+    RulesSnapshot,
+    Series,
+)
 from stack.receivers import Delivery
 
 JOB = "softfactory"
 PAUSE_SECONDS = 0.2
 """Between two rounds of polling: shorter than an evaluation, long against a poll's own 5 ms."""
+
+RULES_SECONDS = 0.8
+"""Between two reads of all rules, of which only the state of each changes: their text is long, and
+a dozen observers share the interpreter. An alert's end is noted that much later, at its own time."""
 
 COUNT_SECONDS = 1.0
 """Between two reads of Alertmanager's counters: parsed whole, and only to explain failures."""
@@ -139,6 +148,7 @@ class Observer:
         self._alive = alive
         self._down_on_purpose = down_on_purpose
         self._suppressed: dict[tuple[str, str], str] = {}
+        self._rules, self._rules_read = RulesSnapshot(rules=()), float("-inf")
         self._failures: Mapping[str, int] = {}
         self._read_until = self._counted = 0.0
         self._answered = self._evaluated = time.monotonic()
@@ -210,7 +220,9 @@ class Observer:
             self._stopped.wait(PAUSE_SECONDS)
 
     def _look(self) -> None:
-        rules = self._prometheus.rules()
+        if time.monotonic() - self._rules_read > RULES_SECONDS or self._stopped.is_set():
+            self._rules, self._rules_read = self._prometheus.rules(), time.monotonic()
+        rules = self._rules
         broken = [rule for rule in rules.rules if rule.health == "err"]
         if not broken:
             self._evaluated = time.monotonic()
@@ -220,8 +232,9 @@ class Observer:
             return
         active_since = {
             (alert.labels.get("service", ""), alert.labels["alertname"]): alert.active_at
-            for alert in rules.active_alerts()
+            for alert in self._prometheus.active_alerts()
         }
+        # What was evaluated when the rules were read was, since then, evaluated again.
         evaluated_at = min((rule.last_evaluation for rule in rules.rules), default=0.0)
         now = time.time()
         overlap = self._evaluation.total_seconds() * 4

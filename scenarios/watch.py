@@ -54,8 +54,8 @@ of days: they are drilled on a stack of their own.
 """
 
 NO_RULES = "groups: []\n"
-"""With what a stack of budgets starts: before its first scrape nothing could be reached, and of a
-month's allowance those seconds would be more than all."""
+"""With what a stack starts: before its first scrape, five seconds after its start, every service is
+gone, and at these time scales that is long enough for SoftFactoryDown, or a month's budget."""
 
 STACK_WEIGHT = 3.0
 """What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
@@ -139,7 +139,7 @@ class Watch:
         self.stack = EmbeddedStack(
             grounds.tools,
             run.prometheus_yaml,
-            NO_RULES if self._judges_budgets else run.rules_yaml,
+            NO_RULES,
             run.alertmanager_yaml,
             run.prometheus_flags,
             run.alertmanager_flags,
@@ -177,6 +177,7 @@ class Watch:
         return Plan(
             drill=drill,
             want=expect(self.derived, drill, probe=probe),
+            loaded_for=drill.loaded_for / self.derived.time_scale,
             others=tuple(
                 expect(self.derived, drill, probe=probe, alert=alert)
                 for alert in dict.fromkeys(beside)
@@ -230,7 +231,7 @@ class Watch:
     def watch(self) -> None:
         """Bring the control up, wait until the stack is ready, and begin to observe.
 
-        Where budgets are judged, the drills' services come up as well before there are rules.
+        There are rules only then; where budgets are judged, the drills' services are up before.
 
         Raises:
             LaunchError, ServiceFailed, WaitTimeout: something did not come up.
@@ -242,8 +243,7 @@ class Watch:
         self.stack.wait_ready(READY_SECONDS)
         for target in targets:
             self.lifecycle.wait_scraped(target)
-        if self._judges_budgets:
-            self.stack.load_rules(self._rules)
+        self.stack.load_rules(self._rules)
         self._begun = time.time()
 
         def ready() -> bool:

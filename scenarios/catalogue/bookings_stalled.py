@@ -7,5 +7,5 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="BookingsStalled",
     load=steady(per_second=10, journey={"GET /api/users": 30, "POST /api/bookings": 1}),
-    fault=Error(share=1.0, status=503, only=("POST /api/bookings",)),
+    fault=Error(share=1.0, status=503, only=("POST /api/bookings",), fills=1.0),
 )

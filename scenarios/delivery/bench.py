@@ -29,6 +29,7 @@ from stack.production import Production
 from stack.receivers import Delivery, Receivers
 from stack.tools import Tools
 from stack.waiting import wait_until
+from stack.yamlfile import read_yaml, write_yaml
 
 READY_SECONDS = 40.0
 """How long all of it may take; Prometheus finds its Alertmanager at a tick of five seconds."""
@@ -153,15 +154,11 @@ class Bench:
         self._alertmanagers[0].send_signal(SIGHUP)
 
     def _to_all(self, text: str) -> str:
-        one = f"{LOOPBACK}:{self._ports[0]}"
-        head, alerting, tail = text.partition("alertmanagers:")
-        everyone = "\n".join(
-            f"        - targets: [{json.dumps(f'{LOOPBACK}:{port}')}]" for port in self._ports[1:]
-        )
-        before, target, after = tail.partition(one)
-        line, rest = after.split("\n", 1)
-        more = f"{everyone}\n" if everyone else ""
-        return head + alerting + before + target + line + "\n" + more + rest
+        """Let Prometheus send to every Alertmanager of the bench."""
+        document = read_yaml(text, "prometheus.yml")
+        (one,) = document["alerting"]["alertmanagers"]
+        one["static_configs"][0]["targets"] = [f"{LOOPBACK}:{port}" for port in self._ports]
+        return write_yaml(document)
 
     def _start_alertmanager(self, number: int) -> Popen[bytes]:
         cluster = ["--cluster.listen-address="]

@@ -15,11 +15,16 @@ from scenarios.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
-    """Answer ``share`` of the requests, or of those named in ``only``, with ``status``."""
+    """Answer ``share`` of the requests, or of those named in ``only``, with ``status``.
+
+    ``fills`` is the share of the rule's window that must hold nothing but errors, where the rule
+    asks for that rather than for a ratio.
+    """
 
     share: float
     status: int = 500
     only: tuple[str, ...] = ()
+    fills: float | None = None
     downtime: bool = False
 
     @property
@@ -29,7 +34,7 @@ class Error:
 
     def effect(self, load: Load, service: Service) -> Effect:
         """A share of failed requests; with ``only``, of what those requests are there for."""
-        return Effect(level=self.share)
+        return Effect(level=self.share, fills=self.fills)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
