@@ -15,11 +15,11 @@ STAT = Path("/proc/stat")
 SAMPLE_SECONDS = 0.25
 SAMPLES = 4
 
-LEAST_IDLE_RATIO = 0.15
+LEAST_IDLE_RATIO = 0.2
 """Scrapes have 250 ms at time scale 60. With less than this idle, one that comes at a bad moment
 waits longer for a processor: runs beside other work then lost two in a row."""
 
-PLENTY_RATIO = 0.35
+PLENTY_RATIO = 0.45
 """With this much idle several drills may begin at once; else each is seen to be borne first."""
 
 SETTLE_SECONDS = 0.75

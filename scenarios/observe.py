@@ -29,7 +29,7 @@ PAUSE_SECONDS = 0.2
 
 RULES_SECONDS = 0.8
 """Between two reads of all rules, of which only the state of each changes: their text is long, and
-a dozen observers share the interpreter. An alert's end is noted that much later, at its own time."""
+a dozen observers share the interpreter. An alert's end is noted so much later, at its own time."""
 
 COUNT_SECONDS = 1.0
 """Between two reads of Alertmanager's counters: parsed whole, and only to explain failures."""

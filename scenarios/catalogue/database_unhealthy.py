@@ -6,5 +6,5 @@ from scenarios.model import Drill
 DRILL = Drill(
     alert="DatabaseUnhealthy",
     fault=MoveDatabase(),
-    may_fire={"HighErrorRate", "FailedPayments"},
+    may_fire={"HighErrorRate", "FailedPayments", "BookingsStalled", "ServiceNotReady"},
 )

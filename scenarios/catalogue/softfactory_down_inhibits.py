@@ -10,4 +10,5 @@ DRILL = Drill(
     after=Precondition(alert="HighErrorRate", fault=Error(share=0.8)),
     fault=Kill(),
     hushes={"HighErrorRate"},
+    may_fire={"BookingsStalled", "FailedPayments"},  # most of their few requests fail as well
 )

@@ -43,7 +43,6 @@ class KillSome:
                 f"no process of {len(victims)} instances is left, and the first still serves",
             )
         finally:
-            for instance in victims:
+            for instance in victims:  # one by one, as a rollout does; ten at once starve others
                 instance.start()
-            for instance in victims:
                 instance.wait_serving(target.patience_seconds)
