@@ -290,8 +290,14 @@ def changed(alert: str, old: str, new: str, folder: Path) -> Path:
         wrong = rule.replace(old, new)
     assert wrong != rule
     copy = folder / "rules.yml"
-    copy.write_text(text.replace(rule, wrong))
+    copy.write_text(without_other_alerts(text.replace(rule, wrong), alert))
     return copy
+
+
+def without_other_alerts(text: str, alert: str) -> str:
+    """Return the rules without the alerts that no case here looks at: a quarter to parse."""
+    other = rf"^ +- alert: (?!{alert}\n).*?(?=^ +- (?:alert|record|name): |\Z)"
+    return re.sub(other, "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def block(text: str, head: str) -> str:
