@@ -141,7 +141,9 @@ class Fleet:
         while True:
             for key, _ in self._selector.select():
                 if key.data is not None:
-                    self._end_of(key.data)
+                    instance: _Instance = key.data
+                    if self._instances.get(instance.name) is instance:  # not seen to already
+                        self._end_of(instance)
                     continue
                 received = os.read(self._commands, 65536)
                 if not received:

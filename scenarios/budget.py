@@ -230,15 +230,15 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
     )
 
 
+def scraped_every(derived: Derived, drill: Drill) -> timedelta:
+    """Return how often the drill's signal is scraped: the service's, or that of its watchers."""
+    return derived.watcher_interval if drill.subject else derived.scrape_interval
+
+
 def _crossing_window(rule: AlertRule) -> timedelta:
     """Return how far back the comparison that decides looks; else the rule's longest window."""
     threshold = rule.threshold
     return threshold.window if threshold and threshold.window else rule.window
-
-
-def scraped_every(derived: Derived, drill: Drill) -> timedelta:
-    """Return how often the drill's signal is scraped: the service's, or that of its watchers."""
-    return derived.watcher_interval if drill.subject else derived.scrape_interval
 
 
 def _tries(derived: Derived, alert: str) -> timedelta:

@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
 PRODUCTION = ROOT / "docs" / "instrumentation-in-production.md"
 REFERENCE = ROOT / "docs" / "instrumentation-reference.md"
+DELIVERY = ROOT / "docs" / "delivery.md"
 SETUP = ROOT / "docs" / "MONITORING-SETUP.md"
 TIME_SCALE = ROOT / "docs" / "time-scale.md"
-DELIVERY = ROOT / "docs" / "delivery.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -62,8 +62,8 @@ def test_every_benchmark_that_contributing_names_exists_and_none_is_left_out() -
 def test_every_option_of_the_checklist_that_a_document_names_exists(
     pytestconfig: pytest.Config,
 ) -> None:
-    servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY}  # whose options are those of servers
-    for document in set(DOCUMENTS) - servers:
+    of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY}  # whose options are those of servers
+    for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option
 

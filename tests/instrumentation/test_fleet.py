@@ -184,3 +184,22 @@ def test_a_program_that_is_not_there_is_told_as_the_instances_end(fleet, port):
     fleet.start("a", port, under=["/no/such/program"])
     assert fleet.next_event() == {"event": "exited", "id": "a", "status": 1}
     assert "/no/such/program" in (fleet.directory / "a" / "gunicorn.log").read_text()
+
+
+def test_an_instance_that_has_just_ended_starts_again_however_close_the_commands_are(fleet, port):
+    pid = fleet.start("a", port)
+    for _ in range(5):
+        os.killpg(pid, signal.SIGSTOP)  # it ends while the fleet has not looked
+        os.kill(fleet.process.pid, signal.SIGSTOP)
+        os.killpg(pid, signal.SIGKILL)
+        until(lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, "its end")
+        directory = str(fleet.directory / "a")
+        fleet.tell(op="start", id="a", port=port, threads=8, env={}, directory=directory)
+        os.kill(fleet.process.pid, signal.SIGCONT)
+        assert fleet.next_event() == {"event": "exited", "id": "a", "status": -signal.SIGKILL}
+        started = fleet.next_event()
+        assert started["event"] == "started", started
+        pid = started["pid"]
+    assert served(port).text == "ok"
+    fleet.tell(op="kill", id="a")
+    assert fleet.next_event()["event"] == "exited"
