@@ -189,6 +189,7 @@ def test_a_program_that_is_not_there_is_told_as_the_instances_end(fleet, port):
 def test_an_instance_that_has_just_ended_starts_again_however_close_the_commands_are(fleet, port):
     pid = fleet.start("a", port)
     for _ in range(5):
+        until(lambda pid=pid: os.getpgid(pid) == pid, "a process group of its own")
         os.killpg(pid, signal.SIGSTOP)  # it ends while the fleet has not looked
         os.kill(fleet.process.pid, signal.SIGSTOP)
         os.killpg(pid, signal.SIGKILL)
