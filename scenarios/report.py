@@ -9,7 +9,7 @@ import json
 import platform
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -67,7 +67,7 @@ def print_summary(
         table.add_column(heading, no_wrap=True, justify="right" if "(" in heading else "left")
     for heading in ("receivers", "verdict"):
         table.add_column(heading, no_wrap=True)
-    for name, plan in result.plans.items():
+    for name, plan in sorted(result.plans.items()):
         judged = verdicts.get(name, ())
         status = worst(judged)
         table.add_row(
@@ -81,6 +81,15 @@ def print_summary(
     console.print(table)
     for one in not_applicable:
         console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
+    if chain := longest_chain(result.plans.values()):
+        took = result.phases.get("drills", 0.0)
+        least = chain.want.bounds.minimum.total_seconds()
+        console.print(
+            f"longest chain of window, for and group wait: {chain.drill.id}, {least:.1f} s; "
+            f"the drills took {took / least:.1f} x that",
+            highlight=False,
+            style="dim",
+        )
     scales = ", ".join(
         dict.fromkeys(
             f"{one.time_scale:g}" + ("" if name == MAIN else f" ({name})")
@@ -90,6 +99,15 @@ def print_summary(
     )
     spent = "  ".join(f"{name} {seconds:.1f} s" for name, seconds in result.phases.items())
     console.print(f"time scale {scales}; {spent}", highlight=False, style="dim")
+
+
+def longest_chain(plans: Iterable[Plan]) -> Plan | None:
+    """Return the plan that takes longest to arrive if nothing ever waits; no run can be shorter.
+
+    ``None`` where no alert must fire, or all fire at once.
+    """
+    firing = [plan for plan in plans if plan.drill.fires and plan.want.bounds.minimum]
+    return max(firing, key=lambda plan: plan.want.bounds.minimum, default=None)
 
 
 def _timing(plan: Plan, history: History) -> tuple[str, str]:
