@@ -8,7 +8,7 @@ take longest first, and a stack of its own comes up and goes with its drill.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from scenarios.drill import Plan
 from scenarios.failures import CANNOT_START
 from scenarios.grounds import Grounds
+from scenarios.history import Recorder
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.model import MAIN, Drill
 from scenarios.places import weight
@@ -122,6 +123,11 @@ class Campaign:
     def targets(self) -> dict[str, Target]:
         """Every service of the run."""
         return self._grounds.targets
+
+    @property
+    def recorders(self) -> Mapping[str, Recorder]:
+        """The main stack's histories while they are being written, by service."""
+        return self._main.recorders
 
     @property
     def control(self) -> Target:
