@@ -96,14 +96,6 @@ class Campaign:
         """The main stack's Prometheus."""
         return self._main.prometheus
 
-    def metric_names(self) -> frozenset[str]:
-        """Return the names of all series that the main stack has stored.
-
-        Raises:
-            PrometheusError: it can't be asked.
-        """
-        return self.prometheus.metric_names()
-
     @property
     def derived(self) -> Derived:
         """The main stack's configuration."""

@@ -42,7 +42,7 @@ CLIENT_SECONDS = 2.0
 
 
 class Grounds:
-    """The common ground of a run's stacks; :meth:`open` it, then :meth:`load` its services."""
+    """What a run's stacks share; :meth:`open` it, then :meth:`start` its services' load."""
 
     def __init__(
         self, settings: Settings, directory: Path, phases: Phases, say: Callable[[str], None]

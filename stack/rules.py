@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -184,8 +185,11 @@ class RuleSet:
         return RuleSet(groups=groups, source=original.source)
 
 
+@lru_cache(maxsize=16)
 def load_rules(text: str, source: str = "<rules>") -> RuleSet:
     """Read a Prometheus rule file. `source` is the name that errors start with.
+
+    What was read stays read: a run asks for the same text once a stack, and it is frozen.
 
     Raises RuleFileError (`source:line: what, and what to write instead`) for YAML that is not a
     rule file, for a bad duration or expression, and for a misplaced or malformed declaration.

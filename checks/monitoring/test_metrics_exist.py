@@ -16,7 +16,7 @@ OWN_TO_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE"}
 @pytest.mark.parametrize("rule", RULES.alerts, ids=lambda rule: rule.name)
 def test_a_rule_reads_only_metrics_that_are_there(campaign: Campaign, rule: AlertRule) -> None:
     wanted = reads(promql.parse(rule.inlined)) - RECORDED - OWN_TO_PROMETHEUS
-    missing = sorted(wanted - campaign.metric_names())
+    missing = sorted(wanted - campaign.prometheus.metric_names())
     assert not missing, (
         f"{rule.name} reads {', '.join(missing)}, which nothing exports that this run scraped; "
         "look at /api/metrics/prometheus of the service, or mend the expression"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from signal import SIGKILL, SIGTERM
+from signal import SIGKILL, SIGTERM, Signals
 from types import MappingProxyType
 
 from scenarios.delivery.bench import Bench
@@ -67,12 +67,12 @@ def receiver_down_then_back(bench: Bench) -> None:
     _watch(bench)
 
 
-def stopped_in_order(bench: Bench) -> None:
-    """SIGTERM in the middle of an incident; a second alert begins while nobody is there."""
+def _ended_in_the_middle(bench: Bench, number: Signals) -> None:
+    """End Alertmanager after a page; a second alert begins while nobody is there; both resolve."""
     bench.fire(DOWN)
     _told(bench, DOWN, TELLS_CRITICAL)
     bench.let_finish()
-    bench.end(0, SIGTERM)
+    bench.end(0, number)
     other = Alert(name=MEMORY.name, severity=MEMORY.severity, service="till")
     bench.fire(other)
     bench.start_again(0)
@@ -81,22 +81,16 @@ def stopped_in_order(bench: Bench) -> None:
     bench.resolve(DOWN, other)
     _told(bench, DOWN, TELLS_CRITICAL, "resolved")
     _told(bench, other, TELLS_CRITICAL, "resolved")
+
+
+def stopped_in_order(bench: Bench) -> None:
+    """SIGTERM in the middle of an incident; a second alert begins while nobody is there."""
+    _ended_in_the_middle(bench, SIGTERM)
 
 
 def killed(bench: Bench) -> None:
     """SIGKILL just after a notification, which the log that was not saved yet knows nothing of."""
-    bench.fire(DOWN)
-    _told(bench, DOWN, TELLS_CRITICAL)
-    bench.let_finish()
-    bench.end(0, SIGKILL)
-    other = Alert(name=MEMORY.name, severity=MEMORY.severity, service="till")
-    bench.fire(other)
-    bench.start_again(0)
-    _told(bench, other, TELLS_CRITICAL)
-    _watch(bench)
-    bench.resolve(DOWN, other)
-    _told(bench, DOWN, TELLS_CRITICAL, "resolved")
-    _told(bench, other, TELLS_CRITICAL, "resolved")
+    _ended_in_the_middle(bench, SIGKILL)
 
 
 def accepts_and_never_answers(bench: Bench) -> None:
