@@ -215,11 +215,9 @@ class Campaign:
         plans = tuple(watch.plans.values())
         reporters = [self._progress.reporter(plan.drill.id) for plan in plans]
         with self._grounds.place(watch.weight, reporters[0]), ExitStack() as running:
-            self._begin.wait()
-            if self._given_up:
-                return
             for say in reporters:
                 say("starting its own stack", READY_SECONDS)
+            running.callback(watch.leave)
             try:
                 watch.start(running)
                 watch.watch()
@@ -228,6 +226,9 @@ class Campaign:
             except (*NOT_UP, *CANNOT_START) as error:
                 for plan in plans:
                     watch.failed_to_start(plan, error)
+                return
+            self._begin.wait()
+            if self._given_up:
                 return
             threads = [
                 threading.Thread(target=watch.drill, args=(plan, say), daemon=True)

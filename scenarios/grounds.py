@@ -17,7 +17,7 @@ from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
-from scenarios.places import FEW_PER_CORE, PLACES_PER_CORE, Places
+from scenarios.places import CORES_PER_PLACE, FEW_PER_CORE, PLACES_PER_CORE, Places
 from scenarios.result import Phases
 from scenarios.service import Fleet
 from scenarios.settings import Settings
@@ -86,7 +86,7 @@ class Grounds:
         self.shared_gateway = running.enter_context(reserve())
         self.places = Places(PLACES_PER_CORE * self._cores)
         self.booting = threading.Semaphore(self._cores)
-        self._headroom = running.enter_context(Headroom())
+        self._headroom = running.enter_context(Headroom(self._cores))
 
     def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
         """Make the services' files and start the load generator; every load is paused as yet.
@@ -142,7 +142,8 @@ class Grounds:
         with self.places.taken(weight):
             say("waiting for the machine", ROOM_SECONDS)
             few = self.places.takers <= FEW_PER_CORE * self._cores
-            self._headroom.wait(few=few, timeout_seconds=ROOM_SECONDS)
+            needed = weight * CORES_PER_PLACE
+            self._headroom.wait(needed, few=few, timeout_seconds=ROOM_SECONDS)
             yield
 
     def _sampled(self, sample: LoadSample) -> None:

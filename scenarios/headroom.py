@@ -19,11 +19,9 @@ LEAST_IDLE_RATIO = 0.2
 """Scrapes have 250 ms at time scale 60. With less than this idle, one that comes at a bad moment
 waits longer for a processor: runs beside other work then lost two in a row."""
 
-PLENTY_RATIO = 0.45
-"""With this much idle several drills may begin at once; else each is seen to be borne first."""
-
-SETTLE_SECONDS = 0.75
-"""How long a service that has just begun to start takes to show in the figures."""
+UNSEEN_SECONDS = 7.0
+"""How long what a drill will take is not in the figures yet: its service comes up, Prometheus
+discovers it within five seconds, and the figures are those of the last second."""
 
 
 def busy_and_idle(stat: str) -> tuple[int, int]:
@@ -34,14 +32,15 @@ def busy_and_idle(stat: str) -> tuple[int, int]:
 
 
 class Headroom:
-    """How idle the machine's processors were over the last second. A context manager."""
+    """How idle the machine's processors are, less what was promised. A context manager."""
 
-    def __init__(self, read: Callable[[], str] = STAT.read_text) -> None:
+    def __init__(self, cores: int, read: Callable[[], str] = STAT.read_text) -> None:
+        self._cores = cores
         self._read = read
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._samples = [busy_and_idle(read())]
-        self._settled_at = 0.0
+        self._promised: list[tuple[float, float]] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="headroom", daemon=True)
 
@@ -60,21 +59,24 @@ class Headroom:
         ticks = busy - busy_then + idle - idle_then
         return (idle - idle_then) / ticks if ticks > 0 else 1.0
 
-    def wait(self, *, few: bool, timeout_seconds: float) -> None:
-        """Wait until one more drill can be borne, one caller after the other.
+    def wait(self, needed: float, *, few: bool, timeout_seconds: float) -> None:
+        """Wait until ``needed`` cores more can be borne, one caller after the other.
 
-        Where ``few`` go on at present, the next one need not wait. After
-        ``timeout_seconds`` the drill begins all the same; its evidence shows whether it was borne.
+        Whoever was let in before counts with what it needs until that shows in the figures. Where
+        ``few`` go on at present, the next one need not wait. After ``timeout_seconds`` the drill
+        begins all the same; its evidence shows whether it was borne.
         """
         deadline = time.monotonic() + timeout_seconds
         with self._lock, self._changed:
-            while not (few or self._has_room()) and time.monotonic() < deadline:
+            while not (few or self._has_room(needed)) and time.monotonic() < deadline:
                 self._changed.wait(SAMPLE_SECONDS)
-            if self.idle_ratio < PLENTY_RATIO:
-                self._settled_at = time.monotonic() + SETTLE_SECONDS
+            self._promised.append((time.monotonic() + UNSEEN_SECONDS, needed))
 
-    def _has_room(self) -> bool:
-        return time.monotonic() >= self._settled_at and self.idle_ratio >= LEAST_IDLE_RATIO
+    def _has_room(self, needed: float) -> bool:
+        now = time.monotonic()
+        self._promised = [(until, cores) for until, cores in self._promised if until > now]
+        promised = needed + sum(cores for _, cores in self._promised)
+        return self.idle_ratio - promised / self._cores >= LEAST_IDLE_RATIO
 
     def _watch(self) -> None:
         while not self._closed.wait(SAMPLE_SECONDS):

@@ -110,6 +110,19 @@ class Lifecycle:
         )
         if target.discovery.announced:
             target.discovery.withdraw()
-        for instance in target.instances:
-            if instance.processes():
-                instance.kill()
+        _end(target)
+
+    def end(self, target: Target) -> None:
+        """End a service that nobody watches any more.
+
+        Raises:
+            LoadError, ServiceFailed: the load or the fleet is gone.
+        """
+        self.load.flow(target.id, on=False)
+        _end(target)
+
+
+def _end(target: Target) -> None:
+    for instance in target.instances:
+        if instance.processes():
+            instance.kill()

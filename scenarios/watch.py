@@ -75,12 +75,19 @@ class Watch:
         rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
         common = groups_within(rules, LONGEST_WINDOW)
         self._judges_budgets = name == BUDGETS
+        self._groups, self.settings = common, grounds.settings
         if self._judges_budgets:
             self._groups = tuple(group.name for group in rules.groups if group.name not in common)
             scale = largest_time_scale(rules, self._groups)
             self.settings = replace(grounds.settings, time_scale=scale)
-        else:
-            self._groups, self.settings = common, grounds.settings
+        elif name != MAIN:
+            # Evaluating all rules is most of what a Prometheus costs; the main stack does it.
+            declared = {alert for drill in drills for alert in {drill.alert, *drill.declared}}
+            self._groups = tuple(
+                group.name
+                for group in rules.groups
+                if group.name in common and declared & {rule.name for rule in group.rules}
+            )
         self._grounds = grounds
         self._tamper = tamper
         self._prefix = "" if name == MAIN else f"{name}-"
@@ -308,6 +315,14 @@ class Watch:
             self.lifecycle.take_away(target)
         except (AlertmanagerError, LoadError, ServiceFailed, OSError) as error:
             self._observer.disturb(f"{drill.id} could not be taken away: {error}")
+
+    def leave(self) -> None:
+        """End the services that are left, when the stack that watches them ends with its drills."""
+        try:
+            for name in dict.fromkeys([self.control, *(drill.id for drill in self.drills)]):
+                self.lifecycle.end(self._grounds.targets[name])
+        except (LoadError, ServiceFailed) as error:
+            self.disturb(f"the services of {self.name} could not be taken away: {error}")
 
     def failed_to_start(self, plan: Plan, error: Exception) -> None:
         """Note that a drill's service, or its stack, did not come up."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.scalarstring import LiteralScalarString
@@ -90,6 +91,18 @@ def scale_rules(
     for no declarations. Raises TimeScaleError naming file, line and rule, and RuleFileError for
     groups that can't be taken alone.
     """
+    chosen = None if groups is None else frozenset(groups)
+    return _scale_rules(text, k, scrape_interval, source, chosen)
+
+
+@lru_cache(maxsize=16)  # a run derives the same rules once a stack
+def _scale_rules(
+    text: str,
+    k: float,
+    scrape_interval: timedelta | None,
+    source: str,
+    groups: frozenset[str] | None,
+) -> ScaledRules:
     check_time_scale(k)
     original = load_rules(text, source)
     changes: list[Change] = []
