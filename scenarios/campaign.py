@@ -193,6 +193,7 @@ class Campaign:
             phases=self.phases.seconds,
             derived={name: watch.derived for name, watch in self._watches.items()},
             tools=self.tools,
+            metric_names=self.prometheus.metric_names(),
         )
 
     def _run(self, plan: Plan) -> None:

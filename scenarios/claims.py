@@ -17,6 +17,8 @@ from scenarios.evidence import (
     pending_before,
     steadily_scraped,
     unjudgeable,
+    unless_scrapes_were_lost,
+    while_,
     witness,
 )
 from scenarios.expectation import Expectation
@@ -122,6 +124,7 @@ def in_time(history: History, want: Expectation) -> Verdict:
     )
 
 
+@steadily_scraped
 def delivered(history: History, want: Expectation) -> Verdict:
     """The notification reached exactly its receivers, once, with the right words."""
     return _arrived(history, want, "firing", f"{want.alert} reaches exactly its receivers")
@@ -137,7 +140,10 @@ def quiet(history: History, want: Expectation, control: History) -> Verdict:
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     strangers = [
         (event.alert, f"{event.alert} for {one.service} ({event.kind})")
-        for one, declared in ((history, want.declared), (control, want.beside))
+        for one, declared in (
+            (history, want.declared),
+            (while_(control, history), want.beside),
+        )
         for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
         if event.alert not in declared
     ]
@@ -247,7 +253,11 @@ def uncovered(history: History, want: Expectation, other: Expectation) -> tuple[
         told = replace(told, status=Status.UNKNOWN, observed="it was never seen to be hushed")
     elif silenced and first and first.at < _hushed_until(history, want, other.alert, silenced):
         told = replace(told, status=Status.FAIL, observed=f"it was told while {want.alert} fired")
-    return told, _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
+    over = _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
+    return (
+        unless_scrapes_were_lost(told, history, want),
+        unless_scrapes_were_lost(over, history, want),
+    )
 
 
 @steadily_scraped

@@ -27,18 +27,39 @@ def steadily_scraped(judge: Judge) -> Judge:
 
     @wraps(judge)
     def careful(history: History, want: Expectation) -> Verdict:
-        verdict = judge(history, want)
-        lost = len(history.all(Kind.SCRAPE_FAILED))
-        if verdict.status is not Status.FAIL or want.downtime or not lost:
-            return verdict
-        return replace(
-            verdict,
-            status=Status.UNKNOWN,
-            because=f"{lost} scrapes of the target failed meanwhile, which may be the cause",
-            look="run it again on a less busy machine",
-        )
+        return unless_scrapes_were_lost(judge(history, want), history, want)
 
     return careful
+
+
+def unless_scrapes_were_lost(verdict: Verdict, history: History, want: Expectation) -> Verdict:
+    """Return the verdict, or UNKNOWN in place of a FAIL that a lost scrape may have caused."""
+    lost = len(history.all(Kind.SCRAPE_FAILED))
+    if verdict.status is not Status.FAIL or want.downtime or not lost:
+        return verdict
+    return replace(
+        verdict,
+        status=Status.UNKNOWN,
+        because=f"{lost} scrapes of the target failed meanwhile, which may be the cause",
+        look="run it again on a less busy machine",
+    )
+
+
+def while_(other: History, history: History) -> History:
+    """Return what of ``other`` happened, or was still the case, while ``history`` went on."""
+    if not history.events:
+        return replace(other, events=())
+    begun, ended = history.events[0].at, history.events[-1].at
+    active: dict[str, Event] = {}
+    for event in other.events:
+        if event.at >= begun:
+            break
+        if event.kind is Kind.FIRING:
+            active[event.alert] = event
+        elif event.kind is Kind.INACTIVE:
+            active.pop(event.alert, None)
+    meanwhile = (event for event in other.events if begun <= event.at <= ended)
+    return replace(other, events=(*active.values(), *meanwhile))
 
 
 def unjudgeable(history: History, want: Expectation) -> str:

@@ -19,9 +19,9 @@ LEAST_IDLE_RATIO = 0.2
 """Scrapes have 250 ms at time scale 60. With less than this idle, one that comes at a bad moment
 waits longer for a processor: runs beside other work then lost two in a row."""
 
-UNSEEN_SECONDS = 7.0
-"""How long what a drill will take is not in the figures yet: its service comes up, Prometheus
-discovers it within five seconds, and the figures are those of the last second."""
+UNSEEN_SECONDS = 4.0
+"""How long what a drill will take is not in the figures yet: its service comes up and is loaded
+within a second or two, Prometheus discovers it within five, and the figures are of the last one."""
 
 
 def busy_and_idle(stat: str) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from scenarios import capabilities
+from scenarios.attempts import drilled
 from scenarios.campaign import Campaign
 from scenarios.catalogue import drills as catalogue
 from scenarios.drill import Plan
@@ -22,8 +23,8 @@ from scenarios.expectation import Expectation
 from scenarios.failures import CANNOT_START
 from scenarios.history import History
 from scenarios.model import Drill
-from scenarios.report import NotApplicable, print_summary, tidy, worst, write_evidence
-from scenarios.result import Result, work_directory
+from scenarios.report import NotApplicable, print_summary, worst, write_evidence
+from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict
 from scenarios.verdict import judge as judge_verdict
@@ -245,19 +246,13 @@ def campaign(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Cam
     """The run, with every selected drill finished and the stack still up."""
     run = request.config.stash[RUN]
     say = _sayer(request.config)
-    directory = work_directory(settings.reports.absolute())
     try:
-        with Campaign(settings, tuple(run.selected.values()), directory=directory, say=say) as up:
-            say(f"drilling {len(run.selected)} scenarios at time scale {settings.time_scale:g}")
-            run.result = up.drill()
+        with drilled(settings, tuple(run.selected.values()), say) as (up, run.result):
             yield up
             if settings.keep:
                 _linger(up, say)
     except CANNOT_START as error:
         pytest.exit(f"alertproof: {error}", returncode=CANNOT_RUN)
-    finally:
-        if directory.exists():
-            tidy(directory)
 
 
 @pytest.fixture(scope="session")

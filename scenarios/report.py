@@ -81,6 +81,8 @@ def print_summary(
     console.print(table)
     for one in not_applicable:
         console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
+    for name, reasons in sorted(result.repeated.items()):
+        console.print(f"drilled again  {name}: {'; '.join(reasons)}", highlight=False)
     if chain := longest_chain(result.plans.values()):
         took = result.phases.get("drills", 0.0)
         least = chain.want.bounds.minimum.total_seconds()
@@ -170,6 +172,7 @@ def write_evidence(
             name: _drill(plan, result.histories[name], verdicts.get(name, ()))
             for name, plan in result.plans.items()
         },
+        "drilled_again": {name: list(reasons) for name, reasons in result.repeated.items()},
         "attribution": [asdict(cell) for cell in attribution(result)],
         "control": _events(result.control),
         "beside_the_drills": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,8 @@ class Result:
         phases: how long each phase took, in seconds.
         derived: each stack's configuration, by the stack's name.
         tools: what it ran on.
+        metric_names: the names of all series that the main stack has stored.
+        repeated: what disturbed each earlier attempt at a drill, by drill id; most have none.
     """
 
     plans: Mapping[str, Plan]
@@ -67,6 +69,8 @@ class Result:
     phases: Mapping[str, float]
     derived: Mapping[str, Derived]
     tools: Tools
+    metric_names: frozenset[str]
+    repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def control(self) -> History:

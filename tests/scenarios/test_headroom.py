@@ -20,19 +20,22 @@ def machine(busy: int, idle: int) -> Headroom:
         number = next(looks)
         return BUSY.format(busy=number * busy, idle=number * idle)
 
-    return Headroom(read)
+    return Headroom(1, read)
 
 
-def waited(headroom: Headroom, *, few: bool = False) -> bool:
+def waited(headroom: Headroom, *, needed: float = 0.1, few: bool = False) -> bool:
     begun = time.monotonic()
-    headroom.wait(few=few, timeout_seconds=1.2)
+    headroom.wait(needed, few=few, timeout_seconds=1.2)
     return time.monotonic() - begun > 1
 
 
-def test_an_idle_machine_lets_several_begin_at_once() -> None:
+def test_an_idle_machine_lets_several_begin_at_once_until_what_they_will_take_fills_it() -> None:
     with machine(busy=10, idle=90) as headroom:
-        assert not waited(headroom)
-        assert not waited(headroom)
+        while headroom.idle_ratio == 1.0:  # not sampled yet
+            pass
+        assert not waited(headroom, needed=0.3)
+        assert not waited(headroom, needed=0.3)
+        assert waited(headroom, needed=0.3)
 
 
 def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_one_of_a_few() -> None:

@@ -1,0 +1,152 @@
+"""A drill is repeated where there is evidence that it was disturbed, and for no other reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from scenarios import attempts
+from scenarios.attempts import disturbance, drilled, joined, without_old_starvation
+from scenarios.attribution import attribution, declared_alone
+from scenarios.catalogue import drills
+from scenarios.claims import watchers_quiet
+from scenarios.drill import Plan
+from scenarios.faults.noop import Noop
+from scenarios.history import Event, History, Kind
+from scenarios.model import Drill
+from scenarios.result import Monitoring, Result
+from scenarios.settings import Settings
+from scenarios.site import CONTROL
+from scenarios.verdict import Status
+from stack.tools import Tools
+from tests.scenarios.test_claims import ALERT, SERVICE, WANT, event, history, told
+
+PLAN = Plan(drill=Drill(alert=ALERT, fault=Noop()), want=WANT)
+CALM = History.of(CONTROL, [])
+STARVED = (event(12, Kind.FIRING, "ScrapeSlow"), event(14, Kind.INACTIVE, "ScrapeSlow"))
+LOST = event(12, Kind.SCRAPE_FAILED)
+
+
+def control(*events: Event) -> History:
+    return History.of(CONTROL, events)
+
+
+def test_a_good_drill_beside_a_calm_control_was_not_disturbed() -> None:
+    assert not disturbance(PLAN, history(), CALM)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        history(event(11, Kind.DISTURBED)),
+        history(without=(Kind.ENDED,)),
+        history(LOST, event(12.25, Kind.SCRAPE_FAILED)),
+        history(*STARVED),
+        history(LOST, told(17, "slack #alerts")),
+    ],
+    ids=["failed", "unfinished", "two scrapes lost", "starved", "one lost and told twice"],
+)
+def test_what_spoils_the_evidence_of_a_drill_disturbs_it(seen: History) -> None:
+    assert disturbance(PLAN, seen, CALM)
+
+
+def test_one_lost_scrape_beside_verdicts_that_all_stand_disturbs_nothing() -> None:
+    assert not disturbance(PLAN, history(LOST), CALM)
+
+
+def test_a_failure_without_evidence_of_a_disturbance_is_final() -> None:
+    assert not disturbance(PLAN, history(without=(Kind.FIRING, Kind.DELIVERED)), CALM)
+    assert not disturbance(PLAN, history(event(12, Kind.FIRING, "Other")), CALM)
+
+
+def test_a_neighbour_that_starves_meanwhile_disturbs_and_one_before_or_after_does_not() -> None:
+    early = [replace(one, at=one.at - 10) for one in STARVED]
+    late = [replace(one, at=one.at + 20) for one in STARVED]
+    lasting = [replace(STARVED[0], at=1.0)]
+    assert disturbance(PLAN, history(), control(*STARVED))
+    assert disturbance(PLAN, history(), control(*lasting))
+    assert disturbance(PLAN, history(), CALM, watchers=[control(*STARVED)])
+    assert not disturbance(PLAN, history(), control(*early))
+    assert not disturbance(PLAN, history(), control(*late))
+
+
+def test_a_control_that_loses_a_scrape_excuses_a_failed_drill_and_nothing_else() -> None:
+    assert disturbance(PLAN, history(told(17, "slack #alerts")), control(LOST))
+    assert not disturbance(PLAN, history(), control(LOST))
+
+
+def result(histories: Mapping[str, History], watcher: History) -> Result:
+    return Result(
+        plans={SERVICE: PLAN},
+        histories=histories,
+        controls={SERVICE: histories[CONTROL]},
+        monitoring={
+            "main": Monitoring(watchers={"prometheus": watcher}, strangers=History.of("none", []))
+        },
+        phases={"drills": 10.0},
+        derived={},
+        tools=cast(Tools, None),
+        metric_names=frozenset({"up"}),
+    )
+
+
+def moved(one: History, by: float) -> History:
+    return replace(one, events=tuple(replace(event, at=event.at + by) for event in one.events))
+
+
+SPOILT = result({SERVICE: history(*STARVED), CONTROL: control(*STARVED)}, control(*STARVED))
+AGAIN = result({SERVICE: moved(history(), 100), CONTROL: CALM}, CALM)
+
+
+def verdicts_on_all(seen: Result) -> set[Status]:
+    watchers = [one for beside in seen.monitoring.values() for one in beside.watchers.values()]
+    return {
+        declared_alone(attribution(seen)).status,
+        *(watchers_quiet(one).status for one in watchers),
+    }
+
+
+def test_what_was_drilled_again_counts_as_it_went_then_and_old_starvation_says_nothing() -> None:
+    seen = joined(without_old_starvation(SPOILT, kept=()), AGAIN)
+    assert seen.histories[SERVICE] == AGAIN.histories[SERVICE]
+    assert seen.phases["again"] == 10.0
+    assert verdicts_on_all(seen) == {Status.PASS}
+
+
+def test_starvation_while_a_drill_that_is_left_went_on_stays_unknown() -> None:
+    assert verdicts_on_all(without_old_starvation(SPOILT, kept={SERVICE})) == {Status.UNKNOWN}
+
+
+def test_another_alert_of_the_first_attempts_control_or_watcher_still_fails() -> None:
+    stranger = event(12, Kind.FIRING, "ConfigReloadFailed")
+    spoilt = result({SERVICE: history(*STARVED), CONTROL: control(stranger)}, control(stranger))
+    seen = joined(without_old_starvation(spoilt, kept=()), AGAIN)
+    assert verdicts_on_all(seen) == {Status.FAIL, Status.PASS}
+
+
+def test_a_disturbed_drill_is_run_again_on_a_stack_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = iter([{"FaultInjectionArmed": "for this test"}, {}])
+    seen: list[Result] = []
+
+    def once(found: Result) -> Mapping[str, str]:
+        seen.append(found)
+        return next(verdicts)
+
+    monkeypatch.setattr(attempts, "disturbed", once)
+    chosen = [one for one in drills() if one.id == "FaultInjectionArmed"]
+    said: list[str] = []
+    with drilled(Settings(reports=tmp_path), chosen, said.append) as (campaign, found):
+        assert campaign.prometheus.targets()
+    first, second = seen
+    assert found.histories["FaultInjectionArmed"] == second.histories["FaultInjectionArmed"]
+    assert first.histories["FaultInjectionArmed"].events[-1].at < (
+        second.histories["FaultInjectionArmed"].events[0].at
+    )
+    assert found.repeated == {"FaultInjectionArmed": ("for this test",)}
+    assert any("drilled again" in line for line in said)
