@@ -55,7 +55,7 @@ class Drill:
     alert: str
     fault: Fault
     cause: str = ""
-    load: Load = field(default_factory=lambda: steady(per_second=4))
+    load: Load = field(default_factory=lambda: steady(per_second=2))
     service: Service = field(default_factory=Service)
     fires: bool = True
     may_fire: frozenset[str] | set[str] = frozenset()

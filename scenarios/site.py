@@ -38,7 +38,7 @@ CONTROL_SERVICE = {False: Service(), True: Service(instances=2)}
 """Of a stack, by whether it judges budgets: there one lost scrape of an only instance is much of
 what a month allows, as 250 ms stand for more than a minute."""
 
-CONTROL_LOAD = Load(per_second=4)
+CONTROL_LOAD = Load(per_second=2)
 """What the control's clients ask for; the same as those of most drills."""
 
 
