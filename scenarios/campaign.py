@@ -25,7 +25,7 @@ from scenarios.result import Phases, Result
 from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
-from scenarios.watch import NOT_UP, Tamper, Watch
+from scenarios.watch import NOT_UP, STACK_UNSEEN_SECONDS, Tamper, Watch
 from stack.clients.prometheus import PrometheusClient
 from stack.derive import Derived
 from stack.endpoints import Endpoints
@@ -166,6 +166,7 @@ class Campaign:
     def drill(self) -> Result:
         """Run every drill to its end and return what happened."""
         with self.phases.timed("drills"):
+            self._grounds.headroom.begin()
             self._begin.set()
             self._interfere(self)
             for thread in self._threads:
@@ -215,7 +216,8 @@ class Campaign:
         """Bring a stack up with all its drills' services, drill them, and end all of it."""
         plans = tuple(watch.plans.values())
         reporters = [self._progress.reporter(plan.drill.id) for plan in plans]
-        with self._grounds.place(watch.weight, reporters[0]), ExitStack() as running:
+        room = self._grounds.place(watch.weight, reporters[0], STACK_UNSEEN_SECONDS)
+        with room, ExitStack() as running:
             for say in reporters:
                 say("starting its own stack", READY_SECONDS)
             running.callback(watch.leave)

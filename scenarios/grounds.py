@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from scenarios.admission import admitted
-from scenarios.headroom import Headroom
+from scenarios.headroom import UNSEEN_SECONDS, Headroom
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
@@ -86,7 +86,7 @@ class Grounds:
         self.shared_gateway = running.enter_context(reserve())
         self.places = Places(PLACES_PER_CORE * self._cores)
         self.booting = threading.Semaphore(self._cores)
-        self._headroom = running.enter_context(Headroom(self._cores))
+        self.headroom = running.enter_context(Headroom(self._cores))
 
     def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
         """Make the services' files and start the load generator; every load is paused as yet.
@@ -137,13 +137,22 @@ class Grounds:
         }
 
     @contextmanager
-    def place(self, weight: float, say: Callable[[str, float], None]) -> Iterator[None]:
+    def place(
+        self,
+        weight: float,
+        say: Callable[[str, float], None],
+        unseen_seconds: float = UNSEEN_SECONDS,
+    ) -> Iterator[None]:
         """Wait until the machine can bear as much more, and hold that until the context ends."""
         with self.places.taken(weight):
             say("waiting for the machine", ROOM_SECONDS)
             few = self.places.takers <= FEW_PER_CORE * self._cores
-            needed = weight * CORES_PER_PLACE
-            self._headroom.wait(needed, few=few, timeout_seconds=ROOM_SECONDS)
+            self.headroom.wait(
+                weight * CORES_PER_PLACE,
+                few=few,
+                timeout_seconds=ROOM_SECONDS,
+                unseen_seconds=unseen_seconds,
+            )
             yield
 
     def _sampled(self, sample: LoadSample) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 STAT = Path("/proc/stat")
 SAMPLE_SECONDS = 0.25
@@ -31,6 +32,12 @@ def busy_and_idle(stat: str) -> tuple[int, int]:
     return sum(fields) - idle, idle
 
 
+class _Promise(NamedTuple):
+    at: float
+    cores: float
+    unseen_seconds: float
+
+
 class Headroom:
     """How idle the machine's processors are, less what was promised. A context manager."""
 
@@ -40,7 +47,8 @@ class Headroom:
         self._lock = threading.Lock()
         self._changed = threading.Condition()
         self._samples = [busy_and_idle(read())]
-        self._promised: list[tuple[float, float]] = []
+        self._promised: list[_Promise] = []
+        self._began = float("inf")
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="headroom", daemon=True)
 
@@ -59,23 +67,37 @@ class Headroom:
         ticks = busy - busy_then + idle - idle_then
         return (idle - idle_then) / ticks if ticks > 0 else 1.0
 
-    def wait(self, needed: float, *, few: bool, timeout_seconds: float) -> None:
+    def begin(self) -> None:
+        """Tell that what was let in so far begins to work now: nothing of it has shown yet."""
+        with self._changed:
+            self._began = time.monotonic()
+
+    def wait(
+        self,
+        needed: float,
+        *,
+        few: bool,
+        timeout_seconds: float,
+        unseen_seconds: float = UNSEEN_SECONDS,
+    ) -> None:
         """Wait until ``needed`` cores more can be borne, one caller after the other.
 
-        Whoever was let in before counts with what it needs until that shows in the figures. Where
-        ``few`` go on at present, the next one need not wait. After ``timeout_seconds`` the drill
-        begins all the same; its evidence shows whether it was borne.
+        Whoever was let in counts with what it needs for ``unseen_seconds``, until that shows in
+        the figures. Where ``few`` go on at present, the next one need not wait. After
+        ``timeout_seconds`` the drill begins all the same; its evidence shows whether it was borne.
         """
         deadline = time.monotonic() + timeout_seconds
         with self._lock, self._changed:
             while not (few or self._has_room(needed)) and time.monotonic() < deadline:
                 self._changed.wait(SAMPLE_SECONDS)
-            self._promised.append((time.monotonic() + UNSEEN_SECONDS, needed))
+            self._promised.append(_Promise(time.monotonic(), needed, unseen_seconds))
 
     def _has_room(self, needed: float) -> bool:
         now = time.monotonic()
-        self._promised = [(until, cores) for until, cores in self._promised if until > now]
-        promised = needed + sum(cores for _, cores in self._promised)
+        self._promised = [
+            one for one in self._promised if max(one.at, self._began) + one.unseen_seconds > now
+        ]
+        promised = needed + sum(one.cores for one in self._promised)
         return self.idle_ratio - promised / self._cores >= LEAST_IDLE_RATIO
 
     def _watch(self) -> None:

@@ -60,6 +60,9 @@ gone, and at these time scales that is long enough for SoftFactoryDown, or a mon
 STACK_WEIGHT = 3.0
 """What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
 
+STACK_UNSEEN_SECONDS = 10.0
+"""How long a stack of its own takes until its rules are loaded and its drills' services scraped."""
+
 Tamper = Callable[[Derived], Derived]
 Say = Callable[[str, float], None]
 
