@@ -16,7 +16,7 @@ STAT = Path("/proc/stat")
 SAMPLE_SECONDS = 0.25
 SAMPLES = 4
 
-LEAST_IDLE_RATIO = 0.2
+LEAST_IDLE_RATIO = 0.25
 """Scrapes have 250 ms at time scale 60. With less than this idle, one that comes at a bad moment
 waits longer for a processor: runs beside other work then lost two in a row."""
 
