@@ -23,10 +23,11 @@ from scenarios.expectation import Expectation
 from scenarios.failures import CANNOT_START
 from scenarios.history import History
 from scenarios.model import Drill
-from scenarios.report import NotApplicable, print_summary, worst, write_evidence
+from scenarios.report import NotApplicable, write_evidence
 from scenarios.result import Result
 from scenarios.settings import Settings
-from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict
+from scenarios.summary import print_summary
+from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict, worst
 from scenarios.verdict import judge as judge_verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 
@@ -208,7 +209,13 @@ def pytest_terminal_summary(
     terminalreporter.section("alertproof")
     width = terminalreporter._tw.fullwidth
     console = Console(file=terminalreporter._tw._file, width=max(width, 120), soft_wrap=True)
-    print_summary(console, run.result, run.verdicts, run.not_applicable)
+    print_summary(
+        console,
+        run.result,
+        run.verdicts,
+        run.not_applicable,
+        every_drill=config.option.verbose > 0,
+    )
     path = run.settings.reports / "evidence.json"
     write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
     terminalreporter.write_line(f"evidence: {path}")

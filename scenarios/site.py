@@ -76,6 +76,7 @@ class Berth:
     ports: tuple[Reservation, ...]
     gateway_port: Reservation
     directory: Path
+    time_scale: float
     relay: Relay | None = None
 
     @classmethod
@@ -107,6 +108,7 @@ class Berth:
             relay=Relay(ports[0].port) if service.relayed else None,
             gateway_port=reserve() if service.own_gateway else shared_gateway,
             directory=run / "services" / drill_id,
+            time_scale=settings.time_scale,
         )
 
     @property
@@ -257,6 +259,7 @@ class Site:
             memory_limit_bytes=limit,
             cpu_limit_cores=cores,
             patience_seconds=patience,
+            time_scale=berth.time_scale,
         )
 
     def start_gateway(self, name: str, port: int, directory: Path, processes: Processes) -> None:

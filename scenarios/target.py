@@ -125,6 +125,7 @@ class Target:
         relay: what Prometheus scrapes it through, if anything.
         certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
+        time_scale: by what production's durations are divided where it is watched.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Target:
     patience_seconds: float
     log_file: Path
     scraping: Scraping
+    time_scale: float
     disk: Path | None = None
     clock: Path | None = None
     relay: Relay | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +44,15 @@ class Verdict:
             if text
         ]
         return "\n".join(lines)
+
+
+def worst(verdicts: Sequence[Verdict]) -> Status:
+    """Return the status that a line shows for several claims: any FAIL, else any UNKNOWN."""
+    statuses = {verdict.status for verdict in verdicts}
+    for status in (Status.FAIL, Status.UNKNOWN, Status.PASS):
+        if status in statuses:
+            return status
+    return Status.UNKNOWN
 
 
 Judging = Callable[[Verdict], None]

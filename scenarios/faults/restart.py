@@ -32,20 +32,28 @@ class Restart:
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
         """Restart the service; the kernel shows a new process each time. There is no repair."""
-        seen = set()
-        for _ in range(self.times):
-            before = target.instance.fleet.pid_of(target.instance.id)
-            seen.add(before)
-            target.instance.kill()
-            witnessed(target, lambda: not target.instance.processes(), "no process is left")
-            target.instance.start()
-            target.instance.wait_serving(target.patience_seconds)
-            _served_for_a_while(target)
+        seen = {restarted(target) for _ in range(self.times)}
         yield witnessed(
             target,
             lambda: target.instance.fleet.pid_of(target.instance.id) not in seen,
             f"the service runs as another process for the {self.times}. time",
         )
+
+
+def restarted(target: Target) -> int | None:
+    """Kill the instance and start it, until clients are served; return the old process's id.
+
+    Raises:
+        FaultDidNotBite, ServiceFailed, WaitTimeout: it did not end, or did not come back.
+    """
+    instance = target.instance
+    before = instance.fleet.pid_of(instance.id)
+    instance.kill()
+    witnessed(target, lambda: not instance.processes(), "no process is left")
+    instance.start()
+    instance.wait_serving(target.patience_seconds)
+    _served_for_a_while(target)
+    return before
 
 
 def _served_for_a_while(target: Target) -> None:
