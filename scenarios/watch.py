@@ -57,8 +57,8 @@ NO_RULES = "groups: []\n"
 """With what a stack starts: before its first scrape, five seconds after its start, every service is
 gone, and at these time scales that is long enough for SoftFactoryDown, or a month's budget."""
 
-STACK_WEIGHT = 3.0
-"""What a stack of its own costs beside its drills, in places (``nox -s bench``)."""
+STACK_WEIGHT = 2.0
+"""What a Prometheus and an Alertmanager with a few rules cost, in places."""
 
 STACK_UNSEEN_SECONDS = 10.0
 """How long a stack of its own takes until its rules are loaded and its drills' services scraped."""

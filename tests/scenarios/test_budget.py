@@ -91,14 +91,14 @@ def rule(value: float) -> SimpleNamespace:
 
 
 def test_the_share_of_the_window_is_threshold_over_level() -> None:
-    assert window_share(rule(0.05), 0.5) == pytest.approx(0.1)  # type: ignore[arg-type]
+    assert window_share(rule(0.05), 0.5) == pytest.approx(0.1)  # type: ignore[arg-type]  # a part
 
 
 def test_a_state_needs_no_share_of_the_window() -> None:
-    assert window_share(rule(80.0), None) == 0.0  # type: ignore[arg-type]
+    assert window_share(rule(80.0), None) == 0.0  # type: ignore[arg-type]  # a part
 
 
 @pytest.mark.parametrize("level", [0.04, 0.05])
 def test_a_fault_that_never_crosses_is_refused_by_name(level: float) -> None:
     with pytest.raises(ValueError, match="Alert: a fault at"):
-        window_share(rule(0.05), level)  # type: ignore[arg-type]
+        window_share(rule(0.05), level)  # type: ignore[arg-type]  # a part

@@ -76,7 +76,7 @@ def test_in_production_it_tries_for_the_group_interval() -> None:
 
 def test_a_drill_without_a_subject_may_not_break_its_watchers() -> None:
     with pytest.raises(FaultDidNotBite, match="give its Drill a subject"):
-        watchers_of(SimpleNamespace(id="shop", watchers=None))  # type: ignore[arg-type]
+        watchers_of(SimpleNamespace(id="shop", watchers=None))  # type: ignore[arg-type]  # a part
 
 
 def test_a_log_is_read_from_where_the_fault_began(tmp_path: Path) -> None:
@@ -115,4 +115,4 @@ def test_the_matrix_knows_what_it_may_raise_in_its_own_service(alert: str, statu
             control_of(drill.watched_by): raised(drill.id, alert),
         },
     )
-    assert declared_alone(attribution(result)).status == status  # type: ignore[arg-type]
+    assert declared_alone(attribution(result)).status == status  # type: ignore[arg-type]  # a part

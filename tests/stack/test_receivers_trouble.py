@@ -27,7 +27,7 @@ def post(tmp_path, receivers):
     """Post a good message to a receiver; return the status."""
 
     def send(receiver, timeout=5.0):
-        secret = lambda name: (tmp_path / "secrets" / name).read_text()  # noqa: E731
+        secret = lambda name: (tmp_path / "secrets" / name).read_text()  # noqa: E731 - one expression
         if receiver == "pagerduty":
             payload = {"summary": HEADLINE, "source": "am", "severity": "error"}
             event = {

@@ -141,7 +141,7 @@ def test_a_program_in_the_namespace_dies_with_its_parent_at_whatever_moment(
         parent.wait()
         parent.stdout.close()
         wait_until(
-            lambda child=child: not lives(child),  # type: ignore[misc]
+            lambda child=child: not lives(child),  # type: ignore[misc]  # bound early
             what=f"pid {child}, whose parent died after {delay_seconds} s, to be gone",
             timeout_seconds=5,
         )

@@ -69,7 +69,7 @@ class Workshop:
 
     def put(self, name: str, *, called: str | None = None, **how: object) -> Path:
         file = self.path / (called or name)
-        file.write_text(self.program(name, **how))  # type: ignore[arg-type]
+        file.write_text(self.program(name, **how))  # type: ignore[arg-type]  # mixed
         file.chmod(0o755)
         return file
 
@@ -111,7 +111,7 @@ class Workshop:
 
     def find(self, *sources: object, said: list[str] | None = None) -> Tools:
         report: Report = (said if said is not None else []).append
-        return find_tools(self.settings(), report, sources=sources)  # type: ignore[arg-type]
+        return find_tools(self.settings(), report, sources=sources)  # type: ignore[arg-type]  # doubles
 
 
 @pytest.fixture
