@@ -62,6 +62,19 @@ def edited(folder: Path, pattern: str, replacement: str) -> Production:
     return replace(files, alertmanager=copy)
 
 
+def rule_without(key: str, alert: str) -> Callable[[Derived], Derived]:
+    """Return what takes one key of one rule out of what is run."""
+
+    def tamper(derived: Derived) -> Derived:
+        start = derived.rules_yaml.index(f"alert: {alert}\n")
+        head, tail = derived.rules_yaml[:start], derived.rules_yaml[start:]
+        shorter, found = re.subn(rf"\n +{key}: \S+", "", tail, count=1)
+        assert found, f"{alert} has no {key}"
+        return replace(derived, rules_yaml=head + shorter)
+
+    return tamper
+
+
 def test_a_fault_that_does_nothing_never_fires(tmp_path: Path) -> None:
     drill = replace(CATALOGUE["DatabaseUnhealthy"], fault=Noop(), may_fire=frozenset())
     result = run(tmp_path, drill)
@@ -94,16 +107,19 @@ def test_a_route_that_pages_for_high_names_both_receivers(tmp_path: Path) -> Non
 
 
 def test_a_rule_without_for_fires_too_early(tmp_path: Path) -> None:
-    def hasty(derived: Derived) -> Derived:
-        start = derived.rules_yaml.index("alert: DatabaseUnhealthy")
-        head, tail = derived.rules_yaml[:start], derived.rules_yaml[start:]
-        return replace(derived, rules_yaml=head + re.sub(r"\n +for: \S+", "", tail, count=1))
-
     drill = CATALOGUE["DatabaseUnhealthy"]
-    result = run(tmp_path, drill, tamper=hasty)
+    result = run(tmp_path, drill, tamper=rule_without("for", drill.alert))
     verdict = in_time(result.histories[drill.id], result.plans[drill.id].want)
     assert verdict.status is Status.FAIL
     assert "too early" in verdict.observed
+
+
+def test_a_crash_loop_that_nothing_keeps_firing_flaps(tmp_path: Path) -> None:
+    drill = CATALOGUE["RestartLoop-flapping"]
+    result = run(tmp_path, drill, tamper=rule_without("keep_firing_for", drill.alert))
+    verdict = resolved(result.histories[drill.id], result.plans[drill.id].want)
+    assert verdict.status is Status.FAIL
+    assert "it fired again" in verdict.observed
 
 
 def test_a_template_error_is_a_notification_that_never_arrived(tmp_path: Path) -> None:
