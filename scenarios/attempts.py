@@ -14,8 +14,9 @@ from pathlib import Path
 from scenarios import claims, heartbeat_claims
 from scenarios.campaign import Campaign
 from scenarios.drill import Plan
-from scenarios.evidence import missing, while_
-from scenarios.history import History, Kind
+from scenarios.evidence import missing, scrapes_lost_in_a_row, while_
+from scenarios.failures import CANNOT_START
+from scenarios.history import Event, History, Kind
 from scenarios.model import Drill
 from scenarios.report import tidy
 from scenarios.result import Result, work_directory
@@ -26,8 +27,6 @@ from scenarios.verdict import Status, Verdict
 ATTEMPTS = 3
 """A machine that disturbs a drill three times, the last two with few others beside it, is no
 machine to drill on; what is left then is UNKNOWN."""
-
-WATCHED = frozenset({Kind.PENDING, Kind.FIRING, Kind.INACTIVE, Kind.DELIVERED})
 
 ALARMS = (
     claims.fired,
@@ -48,37 +47,57 @@ HEARTBEATS = (
 def drilled(
     settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]
 ) -> Iterator[tuple[Campaign, Result]]:
-    """Run the drills, those that were disturbed up to twice more; the last run's stack stays up.
+    """Run the drills, and those that were disturbed up to twice more; the run's stack stays up.
+
+    Whoever wants to look around afterwards (``settings.keep``) gets the first attempt as it is.
 
     Raises:
-        what a :class:`Campaign` raises that can't start.
+        what a :class:`Campaign` raises that can't start; of a later attempt it is only said.
     """
-    left = tuple(drills)
-    result: Result | None = None
-    for attempt in range(1, ATTEMPTS + 1):
-        directory = work_directory(settings.reports.absolute())
-        try:
-            with Campaign(settings, left, directory=directory, say=say) as campaign:
-                say(f"drilling {len(left)} scenarios at time scale {settings.time_scale:g}")
-                fresh = campaign.drill()
-                reasons = disturbed(fresh)
-                last = not reasons or attempt == ATTEMPTS or settings.keep
-                kept = fresh.plans.keys() - ({} if last else reasons)
-                fresh = without_old_starvation(fresh, kept)
-                result = fresh if result is None else joined(result, fresh)
-                if last:
-                    yield campaign, result
-                    return
-        finally:
-            tidy_if_there(directory)
-        result = replace(result, repeated=_noted(result.repeated, reasons))
-        left = tuple(drill for drill in left if drill.id in reasons)
+    directory = work_directory(settings.reports.absolute())
+    try:
+        with Campaign(settings, tuple(drills), directory=directory, say=say) as campaign:
+            say(f"drilling {len(drills)} scenarios at time scale {settings.time_scale:g}")
+            result = campaign.drill()
+            if not settings.keep:
+                result = _until_undisturbed(campaign, result, say)
+            yield campaign, result
+    finally:
+        _tidy_if_there(directory)
+
+
+def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], None]) -> Result:
+    """Drill again what was disturbed, each time on new stacks, beside the run's own."""
+    fresh = result
+    for _ in range(ATTEMPTS - 1):
+        reasons = disturbed(fresh)
+        if not reasons:
+            break
         for name, reason in reasons.items():
             say(f"{name} was disturbed and is drilled again: {reason}")
+        left = [plan.drill for name, plan in fresh.plans.items() if name in reasons]
+        campaign.end_turn()
+        try:
+            fresh = _attempt(campaign.settings, left, say)
+        except CANNOT_START as error:
+            say(f"they can't be drilled again: {error}")
+            return without_idle_starvation(result, result.plans.keys())
+        kept = result.plans.keys() - reasons.keys()
+        result = joined(without_idle_starvation(result, kept), fresh)
+        result = replace(result, repeated=_noted(result.repeated, reasons))
+    return without_idle_starvation(result, result.plans.keys())
 
 
-def tidy_if_there(directory: Path) -> None:
-    """Reduce a run's folder to what is kept, if it came to have one."""
+def _attempt(settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]) -> Result:
+    directory = work_directory(settings.reports.absolute())
+    try:
+        with Campaign(settings, drills, directory=directory, say=say) as again:
+            return again.drill()
+    finally:
+        _tidy_if_there(directory)
+
+
+def _tidy_if_there(directory: Path) -> None:
     if directory.exists():
         tidy(directory)
 
@@ -100,20 +119,44 @@ def disturbed(result: Result) -> Mapping[str, str]:
 def disturbance(
     plan: Plan, history: History, control: History, watchers: Iterable[History] = ()
 ) -> str:
-    """Return what disturbed one drill, or an empty text where its verdicts can be trusted."""
-    if reason := missing(history, plan.want):
-        return reason
+    """Return what disturbed one drill, or an empty text where its verdicts can be trusted.
+
+    An alert that nobody declared is never explained by a drill that did not come to its end, nor
+    is a wrong receiver or a wrong word by a scrape that was lost.
+    """
+    want = plan.want
     beside = while_(control, history)
-    seen = (history, beside, *(while_(one, history) for one in watchers))
+    others = replace(history, events=_of_others(history, plan))
+    seen = (others, beside, *(while_(one, history) for one in watchers))
     raised = {one.alert for each in seen for one in each.all(Kind.FIRING)}
-    if starved := (raised & claims.STARVED) - plan.want.declared - plan.want.beside:
+    strangers = raised - want.declared - want.beside - {claims.WATCHDOG}
+    if starved := strangers & claims.STARVED:
         return f"{', '.join(sorted(starved))} fired: the machine was too busy"
-    lost = len(beside.all(Kind.SCRAPE_FAILED))
-    if not plan.want.downtime:
-        lost += len(history.all(Kind.SCRAPE_FAILED))
-    if lost and any(one.status is not Status.PASS for one in judged(plan, history, control)):
-        return f"{lost} scrapes were lost"
+    lost = 0 if want.downtime else scrapes_lost_in_a_row(history, want.scrape)
+    if lost > 1:
+        return f"{lost} scrapes in a row were lost"
+    if reason := missing(history, want):
+        return "" if strangers else reason
+    verdicts = tuple(judged(plan, history, control))
+    if lost and any(one.status is Status.UNKNOWN for one in verdicts):
+        return f"a scrape was lost, and {_first(verdicts, Status.UNKNOWN)}"
+    # Whoever breaks the watchers has no neighbour: the control is the drill's own service.
+    lost = 0 if plan.drill.subject else scrapes_lost_in_a_row(beside, want.scrape)
+    if want.downtime and lost > 1 and not strangers and (failed := _first(verdicts, Status.FAIL)):
+        return f"the control lost {lost} scrapes in a row, and {failed}"
     return ""
+
+
+def _of_others(history: History, plan: Plan) -> tuple[Event, ...]:
+    return tuple(event for event in history.events if event.alert != plan.want.alert)
+
+
+def _first(verdicts: Iterable[Verdict], status: Status) -> str:
+    """Return the first claim with this status, as a part of a sentence, or an empty text."""
+    return next(
+        (f'"{one.claim}" is {status}' for one in verdicts if one.status is status),
+        "",
+    )
 
 
 def judged(plan: Plan, history: History, control: History) -> Iterator[Verdict]:
@@ -133,16 +176,31 @@ def judged(plan: Plan, history: History, control: History) -> Iterator[Verdict]:
 
 
 def joined(earlier: Result, later: Result) -> Result:
-    """Return one result of both, in which what was drilled again counts as it went then."""
+    """Return one result of both, in which what was drilled again counts as it went then.
+
+    The controls and watchers of stacks that several drills share stay beside the later ones.
+    """
     number = len(earlier.monitoring)
+    shared = {plan.drill.watched_by for plan in earlier.plans.values() if not plan.drill.subject}
+
+    def named(name: str, stack: str) -> str:
+        return f"{name}, again ({number})" if stack in shared else name
+
+    stack_of = {control_of(stack): stack for stack in later.monitoring}
     return replace(
         earlier,
         plans={**earlier.plans, **later.plans},
-        histories={**earlier.histories, **_renamed(earlier, later)},
+        histories={
+            **earlier.histories,
+            **{
+                name if name in later.plans else named(name, stack_of[name]): history
+                for name, history in later.histories.items()
+            },
+        },
         controls={**earlier.controls, **later.controls},
         monitoring={
             **earlier.monitoring,
-            **{f"{name}, again ({number})": one for name, one in later.monitoring.items()},
+            **{named(stack, stack): one for stack, one in later.monitoring.items()},
         },
         phases={
             **earlier.phases,
@@ -152,15 +210,7 @@ def joined(earlier: Result, later: Result) -> Result:
     )
 
 
-def _renamed(earlier: Result, later: Result) -> dict[str, History]:
-    """Return the later histories, with names of their own where both runs had a control."""
-    return {
-        name if name in later.plans else f"{name}, again ({len(earlier.histories)})": history
-        for name, history in later.histories.items()
-    }
-
-
-def without_old_starvation(result: Result, kept: Collection[str]) -> Result:
+def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
     """Return the result without what says that the machine starved while no ``kept`` drill went on.
 
     It says nothing of any history that is left then, as the others are drilled again. Each stack's
@@ -171,29 +221,33 @@ def without_old_starvation(result: Result, kept: Collection[str]) -> Result:
         spans = [
             (events[0].at, events[-1].at)
             for name in kept
-            if result.plans[name].drill.watched_by == stack
+            if result.plans[name].drill.watched_by == stack.partition(",")[0]
             and (events := result.histories[name].events)
         ]
-        if (control := control_of(stack)) not in result.plans:
-            histories[control] = _cleared(histories[control], spans)
+        control = control_of(stack)
+        if control in histories and control not in result.plans:
+            histories[control] = _without_idle_starvation(histories[control], spans)
         monitoring[stack] = replace(
             beside,
-            watchers={who: _cleared(history, spans) for who, history in beside.watchers.items()},
+            watchers={
+                who: _without_idle_starvation(history, spans)
+                for who, history in beside.watchers.items()
+            },
         )
     return replace(result, histories=histories, monitoring=monitoring)
 
 
-def _cleared(history: History, spans: Sequence[tuple[float, float]]) -> History:
-    return replace(
-        history,
-        events=tuple(
-            event
-            for event in history.events
-            if event.alert not in claims.STARVED
-            or event.kind not in WATCHED
-            or any(begun <= event.at <= ended for begun, ended in spans)
-        ),
-    )
+def _without_idle_starvation(history: History, spans: Sequence[tuple[float, float]]) -> History:
+    def idle(event: Event) -> bool:
+        if event.alert not in claims.STARVED:
+            return False
+        ended = event
+        if event.kind is Kind.FIRING:
+            over = history.first(Kind.INACTIVE, event.alert, after=event.at)
+            ended = over or history.events[-1]
+        return not any(event.at <= last and ended.at >= first for first, last in spans)
+
+    return replace(history, events=tuple(one for one in history.events if not idle(one)))
 
 
 def _noted(

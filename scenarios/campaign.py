@@ -26,7 +26,7 @@ from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
 from scenarios.watch import NOT_UP, STACK_UNSEEN_SECONDS, Tamper, Watch
-from stack.clients.prometheus import PrometheusClient
+from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
 from stack.launch.embedded import EmbeddedStack
@@ -72,7 +72,6 @@ class Campaign:
 
     def __enter__(self) -> Campaign:
         with ExitStack() as starting:
-            starting.callback(self._give_up)
             self._start(starting)
             self._running = starting.pop_all()
         return self
@@ -143,6 +142,7 @@ class Campaign:
                 watch.connect()
             self.plans = {name: plan for watch in watches for name, plan in watch.plans.items()}
             self._progress = running.enter_context(Progress(self.plans, self._say))
+            running.callback(self._give_up)  # before anything that the threads use is closed
             self._start_threads()
         with self.phases.timed("first scrape"):
             self._main.watch()
@@ -174,7 +174,7 @@ class Campaign:
         self._progress.close()
         self._main.end()
         if self.settings.keep:
-            self._grounds.turn.close()  # whoever looks around should not keep other runs waiting
+            self.end_turn()  # whoever looks around should not keep other runs waiting
         else:
             self._grounds.load.stop()
         histories = {
@@ -194,8 +194,19 @@ class Campaign:
             phases=self.phases.seconds,
             derived={name: watch.derived for name, watch in self._watches.items()},
             tools=self.tools,
-            metric_names=self.prometheus.metric_names(),
+            metric_names=self._metric_names(),
         )
+
+    def _metric_names(self) -> frozenset[str]:
+        """Return what the main stack has stored; nothing where it died, as the histories say."""
+        try:
+            return self.prometheus.metric_names()
+        except PrometheusError:
+            return frozenset()
+
+    def end_turn(self) -> None:
+        """Let other runs begin: nothing is drilled any more."""
+        self._grounds.turn.close()
 
     def _run(self, plan: Plan) -> None:
         """Bring one drill's service up under the main stack, drill it, and take it away."""

@@ -124,7 +124,6 @@ def in_time(history: History, want: Expectation) -> Verdict:
     )
 
 
-@steadily_scraped
 def delivered(history: History, want: Expectation) -> Verdict:
     """The notification reached exactly its receivers, once, with the right words."""
     return _arrived(history, want, "firing", f"{want.alert} reaches exactly its receivers")
@@ -253,11 +252,7 @@ def uncovered(history: History, want: Expectation, other: Expectation) -> tuple[
         told = replace(told, status=Status.UNKNOWN, observed="it was never seen to be hushed")
     elif silenced and first and first.at < _hushed_until(history, want, other.alert, silenced):
         told = replace(told, status=Status.FAIL, observed=f"it was told while {want.alert} fired")
-    over = _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
-    return (
-        unless_scrapes_were_lost(told, history, want),
-        unless_scrapes_were_lost(over, history, want),
-    )
+    return told, _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
 
 
 @steadily_scraped
@@ -293,7 +288,6 @@ def resolved(history: History, want: Expectation) -> Verdict:
     return Verdict(claim=claim, status=status, expected=expected, observed=observed)
 
 
-@steadily_scraped
 def resolution_arrived(history: History, want: Expectation) -> Verdict:
     """The resolution reached exactly the receivers that were told of the alert, in time."""
     claim = f"{want.alert}'s resolution arrives"
@@ -304,12 +298,13 @@ def resolution_arrived(history: History, want: Expectation) -> Verdict:
     last = max(event.at for event in first_arrivals(history, want, "resolved").values())
     took = timedelta(seconds=max(0.0, last - repaired.at))
     late = took > want.bounds.resolution_arrives
-    return Verdict(
+    verdict = Verdict(
         claim=claim,
         status=Status.FAIL if late else Status.PASS,
         expected=f"{arrived.expected}, within {_s(want.bounds.resolution_arrives)} of the repair",
         observed=f"{'late: ' if late else ''}{arrived.observed}, {_s(took)} after the repair",
     )
+    return unless_scrapes_were_lost(verdict, history, want)
 
 
 def _arrived(history: History, want: Expectation, status: str, claim: str) -> Verdict:
@@ -325,17 +320,21 @@ def _arrived(history: History, want: Expectation, status: str, claim: str) -> Ve
         )
     events = history.all(Kind.DELIVERED, want.alert, status=status)
     told = [event.detail["receiver"] for event in events]
-    wrong = [
+    # What a scrape that is lost may cause, and what it can't.
+    number = [
         *(f"nothing at {name}" for name in sorted(want.receivers - set(told))),
-        *(f"{name} was told, and should not be" for name in sorted(set(told) - want.receivers)),
         *(
             f"{name} was told {told.count(name)} times"
             for name in sorted(set(told))
             if told.count(name) > 1
         ),
+    ]
+    words = [
+        *(f"{name} was told, and should not be" for name in sorted(set(told) - want.receivers)),
         *(problem for event in events for problem in complaints(event, want)),
     ]
-    return Verdict(
+    wrong = [*number, *words]
+    verdict = Verdict(
         claim=claim,
         status=Status.FAIL if wrong else Status.PASS,
         expected=expected,
@@ -346,6 +345,7 @@ def _arrived(history: History, want: Expectation, status: str, claim: str) -> Ve
         if wrong
         else "",
     )
+    return verdict if words else unless_scrapes_were_lost(verdict, history, want)
 
 
 def _why_undelivered(history: History, want: Expectation) -> str:

@@ -77,12 +77,13 @@ def missing(history: History, want: Expectation) -> str:
         return f"the experiment was disturbed: {disturbed.text}"
     if not history.first(Kind.ENDED):
         return "the drill did not come to its end"
-    if not want.downtime and (lost := _scrapes_lost_in_a_row(history, want.scrape)) > 1:
+    if not want.downtime and (lost := scrapes_lost_in_a_row(history, want.scrape)) > 1:
         return f"{lost} scrapes in a row failed, though this drill takes nothing down"
     return ""
 
 
-def _scrapes_lost_in_a_row(history: History, interval: timedelta) -> int:
+def scrapes_lost_in_a_row(history: History, interval: timedelta) -> int:
+    """Return how many scrapes, one ``interval`` apart, failed one after the other at the most."""
     longest = run = 0
     before = float("-inf")
     for event in history.all(Kind.SCRAPE_FAILED):

@@ -146,14 +146,14 @@ class Grounds:
         """Wait until the machine can bear as much more, and hold that until the context ends."""
         with self.places.taken(weight):
             say("waiting for the machine", ROOM_SECONDS)
-            few = self.places.takers <= FEW_PER_CORE * self._cores
-            self.headroom.wait(
+            room = self.headroom.room(
                 weight * CORES_PER_PLACE,
-                few=few,
+                few=FEW_PER_CORE * self._cores,
                 timeout_seconds=ROOM_SECONDS,
                 unseen_seconds=unseen_seconds,
             )
-            yield
+            with room:
+                yield
 
     def _sampled(self, sample: LoadSample) -> None:
         self.targets[sample.target].client.add(sample)

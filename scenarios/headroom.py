@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,7 @@ class Headroom:
         self._samples = [busy_and_idle(read())]
         self._promised: list[_Promise] = []
         self._began = float("inf")
+        self._inside = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="headroom", daemon=True)
 
@@ -68,29 +70,38 @@ class Headroom:
         return (idle - idle_then) / ticks if ticks > 0 else 1.0
 
     def begin(self) -> None:
-        """Tell that what was let in so far begins to work now: nothing of it has shown yet."""
+        """Tell that what was let in so far is scraped and watched only from now on."""
         with self._changed:
             self._began = time.monotonic()
 
-    def wait(
+    @contextmanager
+    def room(
         self,
         needed: float,
         *,
-        few: bool,
+        few: int,
         timeout_seconds: float,
         unseen_seconds: float = UNSEEN_SECONDS,
-    ) -> None:
-        """Wait until ``needed`` cores more can be borne, one caller after the other.
+    ) -> Iterator[None]:
+        """Wait until ``needed`` cores more can be borne, one caller after the other, and be inside.
 
         Whoever was let in counts with what it needs for ``unseen_seconds``, until that shows in
-        the figures. Where ``few`` go on at present, the next one need not wait. After
+        the figures. Where fewer than ``few`` are inside, the next one need not wait. After
         ``timeout_seconds`` the drill begins all the same; its evidence shows whether it was borne.
         """
-        deadline = time.monotonic() + timeout_seconds
         with self._lock, self._changed:
-            while not (few or self._has_room(needed)) and time.monotonic() < deadline:
+            deadline = time.monotonic() + timeout_seconds
+            while not (self._inside < few or self._has_room(needed)):
+                if time.monotonic() >= deadline:
+                    break
                 self._changed.wait(SAMPLE_SECONDS)
             self._promised.append(_Promise(time.monotonic(), needed, unseen_seconds))
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
 
     def _has_room(self, needed: float) -> bool:
         now = time.monotonic()

@@ -38,15 +38,8 @@ class Places:
 
     def __init__(self, total: float) -> None:
         self._total = self._free = total
-        self._takers = 0
         self._queue: deque[object] = deque()
         self._changed = threading.Condition()
-
-    @property
-    def takers(self) -> int:
-        """How many hold places now."""
-        with self._changed:
-            return self._takers
 
     @contextmanager
     def taken(self, number: float) -> Iterator[None]:
@@ -58,12 +51,10 @@ class Places:
             self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= number)
             self._queue.popleft()
             self._free -= number
-            self._takers += 1
             self._changed.notify_all()
         try:
             yield
         finally:
             with self._changed:
                 self._free += number
-                self._takers -= 1
                 self._changed.notify_all()

@@ -206,6 +206,8 @@ def pytest_terminal_summary(
         for one in run.not_applicable:
             terminalreporter.write_line(f"NOT APPLICABLE  {one.test}: {one.reason}")
         return
+    path = run.settings.reports / "evidence.json"
+    write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
     terminalreporter.section("alertproof")
     width = terminalreporter._tw.fullwidth
     console = Console(file=terminalreporter._tw._file, width=max(width, 120), soft_wrap=True)
@@ -216,8 +218,6 @@ def pytest_terminal_summary(
         run.not_applicable,
         every_drill=config.option.verbose > 0,
     )
-    path = run.settings.reports / "evidence.json"
-    write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
     terminalreporter.write_line(f"evidence: {path}")
 
 

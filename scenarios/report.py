@@ -5,6 +5,7 @@ One rule: nothing is judged here; verdicts come in, and each is counted and show
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
 import re
@@ -132,10 +133,10 @@ def tidy(directory: Path) -> None:
     """Reduce a finished run's folder to its histories and logs, and remove the oldest runs."""
     for path in sorted(directory.rglob("*"), reverse=True):
         if path.is_dir() and not path.is_symlink():
-            if not any(path.iterdir()):
+            with contextlib.suppress(OSError):  # one that holds something stays
                 path.rmdir()
         elif path.suffix != ".log" and directory / "histories" not in path.parents:
-            path.unlink()
+            path.unlink(missing_ok=True)
     runs = sorted(one for one in directory.parent.iterdir() if RUN_NAME.fullmatch(one.name))
     for old in runs[:-KEPT_RUNS]:
         if not psutil.pid_exists(int(old.name.rpartition("-")[2])):

@@ -5,6 +5,7 @@ One rule: nothing is judged here; verdicts come in, and each is counted.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
@@ -21,6 +22,9 @@ from scenarios.verdict import Status, Verdict, worst
 
 FITS = 24
 """So many drills have a line each; of more, those that are PASS are summed up by severity."""
+
+REASON_WIDTH = 160
+"""So many characters of why a drill was disturbed are shown; the evidence holds all of them."""
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "NONE")
 COLOURS = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "bold yellow"}
@@ -52,7 +56,8 @@ def print_summary(
     for one in not_applicable:
         console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
     for name, reasons in sorted(result.repeated.items()):
-        console.print(f"drilled again  {name}: {'; '.join(reasons)}", highlight=False)
+        shortened = "; ".join(textwrap.shorten(reason, REASON_WIDTH) for reason in reasons)
+        console.print(f"drilled again  {name}: {shortened}", highlight=False, markup=False)
     if chain := longest_chain(plans.values()):
         took = result.phases.get("drills", 0.0)
         least = chain.want.bounds.minimum.total_seconds()

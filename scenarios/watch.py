@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +42,9 @@ WATCHERS = ("prometheus", "alertmanager", "monitoring")
 
 SCRAPED_WATCHERS = ("prometheus", "alertmanager")
 """Those of them that Prometheus scrapes, each by a job of its name."""
+
+DOWN = "SoftFactoryDown"
+"""The alert whose group says whether services are there at all."""
 
 STRANGERS = "strangers"
 """The history of whatever belongs to no service of the stack."""
@@ -84,8 +87,10 @@ class Watch:
             scale = largest_time_scale(rules, self._groups)
             self.settings = replace(grounds.settings, time_scale=scale)
         elif name != MAIN:
-            # Evaluating all rules is most of what a Prometheus costs; the main stack does it.
+            # Evaluating all rules is most of what a Prometheus costs, and the main stack does it.
+            # Here are those about the drilled watcher, and what a broken one would say of services.
             declared = {alert for drill in drills for alert in {drill.alert, *drill.declared}}
+            declared.add(DOWN)
             self._groups = tuple(
                 group.name
                 for group in rules.groups
@@ -321,11 +326,12 @@ class Watch:
 
     def leave(self) -> None:
         """End the services that are left, when the stack that watches them ends with its drills."""
-        try:
-            for name in dict.fromkeys([self.control, *(drill.id for drill in self.drills)]):
+        if self.settings.keep:
+            return
+        for name in dict.fromkeys([self.control, *(drill.id for drill in self.drills)]):
+            # Where the load or the fleet is gone, so is the service, and the observers said so.
+            with suppress(LoadError, ServiceFailed):
                 self.lifecycle.end(self._grounds.targets[name])
-        except (LoadError, ServiceFailed) as error:
-            self.disturb(f"the services of {self.name} could not be taken away: {error}")
 
     def failed_to_start(self, plan: Plan, error: Exception) -> None:
         """Note that a drill's service, or its stack, did not come up."""

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from scenarios import attempts
-from scenarios.attempts import disturbance, drilled, joined, without_old_starvation
+from scenarios.attempts import disturbance, drilled, joined, without_idle_starvation
 from scenarios.attribution import attribution, declared_alone
 from scenarios.catalogue import drills
 from scenarios.claims import watchers_quiet
@@ -58,9 +58,29 @@ def test_one_lost_scrape_beside_verdicts_that_all_stand_disturbs_nothing() -> No
     assert not disturbance(PLAN, history(LOST), CALM)
 
 
-def test_a_failure_without_evidence_of_a_disturbance_is_final() -> None:
-    assert not disturbance(PLAN, history(without=(Kind.FIRING, Kind.DELIVERED)), CALM)
-    assert not disturbance(PLAN, history(event(12, Kind.FIRING, "Other")), CALM)
+@pytest.mark.parametrize(
+    "seen",
+    [
+        history(without=(Kind.FIRING, Kind.DELIVERED)),
+        history(event(12, Kind.FIRING, "Other")),
+        history(event(11, Kind.DISTURBED), event(10.5, Kind.FIRING, "Other")),
+        history(LOST, told(17, "pagerduty")),
+        history(LOST, told(17, "slack #alerts", headline="nonsense")),
+    ],
+    ids=["silent", "stranger", "unfinished for a stranger", "wrong receiver", "wrong words"],
+)
+def test_a_failure_that_no_disturbance_explains_is_final(seen: History) -> None:
+    assert not disturbance(PLAN, seen, CALM)
+
+
+@pytest.mark.parametrize("alert", ["ScrapeSlow", "RuleEvaluationSlow"])
+def test_a_twin_that_fires_itself_is_no_starved_machine(alert: str) -> None:
+    twin = Plan(
+        drill=Drill(alert=alert, cause="below", fault=Noop(), fires=False),
+        want=replace(WANT, alert=alert, declared=frozenset()),
+    )
+    loud = event(12, Kind.FIRING, alert)
+    assert not disturbance(twin, history(loud, without=(Kind.FIRING, Kind.DELIVERED)), CALM)
 
 
 def test_a_neighbour_that_starves_meanwhile_disturbs_and_one_before_or_after_does_not() -> None:
@@ -74,9 +94,21 @@ def test_a_neighbour_that_starves_meanwhile_disturbs_and_one_before_or_after_doe
     assert not disturbance(PLAN, history(), control(*late))
 
 
-def test_a_control_that_loses_a_scrape_excuses_a_failed_drill_and_nothing_else() -> None:
-    assert disturbance(PLAN, history(told(17, "slack #alerts")), control(LOST))
-    assert not disturbance(PLAN, history(), control(LOST))
+TWO_LOST = (LOST, event(12.25, Kind.SCRAPE_FAILED))
+DOWN = replace(PLAN, want=replace(WANT, downtime=True))
+
+
+def test_scrapes_that_the_control_loses_excuse_a_failure_of_a_drill_that_is_down_itself() -> None:
+    late = history(told(17, "slack #alerts"))
+    assert disturbance(DOWN, late, control(*TWO_LOST))
+    assert not disturbance(DOWN, late, control(LOST))
+    assert not disturbance(DOWN, history(), control(*TWO_LOST))
+    assert not disturbance(PLAN, late, control(*TWO_LOST))
+
+
+def test_a_drill_that_breaks_its_watchers_is_not_excused_by_what_they_did_not_scrape() -> None:
+    broken = replace(DOWN, drill=replace(PLAN.drill, subject="prometheus"))
+    assert not disturbance(broken, history(told(17, "slack #alerts")), control(*TWO_LOST))
 
 
 def result(histories: Mapping[str, History], watcher: History) -> Result:
@@ -111,20 +143,20 @@ def verdicts_on_all(seen: Result) -> set[Status]:
 
 
 def test_what_was_drilled_again_counts_as_it_went_then_and_old_starvation_says_nothing() -> None:
-    seen = joined(without_old_starvation(SPOILT, kept=()), AGAIN)
+    seen = joined(without_idle_starvation(SPOILT, kept=()), AGAIN)
     assert seen.histories[SERVICE] == AGAIN.histories[SERVICE]
     assert seen.phases["again"] == 10.0
     assert verdicts_on_all(seen) == {Status.PASS}
 
 
 def test_starvation_while_a_drill_that_is_left_went_on_stays_unknown() -> None:
-    assert verdicts_on_all(without_old_starvation(SPOILT, kept={SERVICE})) == {Status.UNKNOWN}
+    assert verdicts_on_all(without_idle_starvation(SPOILT, kept={SERVICE})) == {Status.UNKNOWN}
 
 
 def test_another_alert_of_the_first_attempts_control_or_watcher_still_fails() -> None:
     stranger = event(12, Kind.FIRING, "ConfigReloadFailed")
     spoilt = result({SERVICE: history(*STARVED), CONTROL: control(stranger)}, control(stranger))
-    seen = joined(without_old_starvation(spoilt, kept=()), AGAIN)
+    seen = joined(without_idle_starvation(spoilt, kept=()), AGAIN)
     assert verdicts_on_all(seen) == {Status.FAIL, Status.PASS}
 
 

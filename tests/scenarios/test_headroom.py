@@ -1,6 +1,8 @@
 """Another drill begins when processors were idle, and nobody waits for ever."""
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 
 from scenarios.headroom import Headroom, busy_and_idle
@@ -23,24 +25,44 @@ def machine(busy: int, idle: int) -> Headroom:
     return Headroom(1, read)
 
 
-def waited(headroom: Headroom, *, needed: float = 0.1, few: bool = False) -> bool:
+def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1, few: int = 0) -> bool:
     begun = time.monotonic()
-    headroom.wait(needed, few=few, timeout_seconds=1.2)
+    inside.enter_context(headroom.room(needed, few=few, timeout_seconds=1.2, unseen_seconds=9))
     return time.monotonic() - begun > 1
 
 
+@contextmanager
+def sampled(busy: int, idle: int) -> Iterator[tuple[Headroom, ExitStack]]:
+    with machine(busy, idle) as headroom, ExitStack() as inside:
+        while headroom.idle_ratio == 1.0:
+            pass
+        yield headroom, inside
+
+
 def test_an_idle_machine_lets_several_begin_at_once_until_what_they_will_take_fills_it() -> None:
-    with machine(busy=10, idle=90) as headroom:
-        while headroom.idle_ratio == 1.0:  # not sampled yet
-            pass
-        assert not waited(headroom, needed=0.3)
-        assert not waited(headroom, needed=0.3)
-        assert waited(headroom, needed=0.3)
+    with sampled(busy=10, idle=90) as (headroom, inside):
+        assert not waited(headroom, inside, needed=0.3)
+        assert not waited(headroom, inside, needed=0.3)
+        assert waited(headroom, inside, needed=0.3)
 
 
-def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever_and_not_one_of_a_few() -> None:
-    with machine(busy=95, idle=5) as headroom:
-        while headroom.idle_ratio == 1.0:  # not sampled yet
-            pass
-        assert waited(headroom)
-        assert not waited(headroom, few=True)
+def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever() -> None:
+    with sampled(busy=95, idle=5) as (headroom, inside):
+        assert waited(headroom, inside)
+
+
+def test_a_few_need_not_wait_and_one_that_left_makes_room_for_another() -> None:
+    with sampled(busy=95, idle=5) as (headroom, inside):
+        with ExitStack() as first:
+            assert not waited(headroom, first, few=1)
+            assert waited(headroom, inside, few=1)
+            inside.pop_all().close()
+        assert not waited(headroom, inside, few=1)
+
+
+def test_what_begins_with_the_run_counts_until_then() -> None:
+    with sampled(busy=10, idle=90) as (headroom, inside):
+        inside.enter_context(headroom.room(0.6, few=0, timeout_seconds=1.2, unseen_seconds=0.0))
+        assert waited(headroom, inside, needed=0.3)
+        headroom.begin()
+        assert not waited(headroom, inside, needed=0.01)
