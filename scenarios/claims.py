@@ -22,7 +22,7 @@ from scenarios.evidence import (
     witness,
 )
 from scenarios.expectation import Expectation
-from scenarios.history import Event, History, Kind
+from scenarios.history import READ_AT, Event, History, Kind
 from scenarios.verdict import Status, Verdict
 
 WATCHDOG = "Watchdog"
@@ -278,8 +278,8 @@ def resolved(history: History, want: Expectation) -> Verdict:
         status, observed = Status.FAIL, "still firing when the drill ended"
     elif again := history.first(Kind.FIRING, want.alert, after=ended.at):
         status, observed = Status.FAIL, f"it fired again {again.at - ended.at:.1f} s after its end"
-    elif ended.at < begun:
-        status, observed = Status.FAIL, f"it ended {begun - ended.at:.1f} s before the repair began"
+    elif (known := float(ended.detail.get(READ_AT, ended.at))) < begun:
+        status, observed = Status.FAIL, f"it ended {begun - known:.1f} s before the repair began"
     else:
         took = timedelta(seconds=max(0.0, ended.at - repaired.at))
         late = took > want.bounds.resolves

@@ -14,6 +14,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+READ_AT = "read_at"
+"""The detail of an alert's end that says when it was known, in seconds since the epoch: the event's
+own time is that of the first evaluation that could have ended it."""
+
 
 class Kind(StrEnum):
     """What an event says."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from scenarios.history import Event, Kind, Recorder
+from scenarios.history import READ_AT, Event, Kind, Recorder
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
 from stack.clients.prometheus import (
     PrometheusClient,
@@ -247,8 +247,10 @@ class Observer:
             for_seconds={rule.name: rule.for_seconds for rule in rules.rules},
             evaluated_at=evaluated_at,
         ):
+            # When an evaluation was skipped, the alert's end lies between these two moments.
+            detail = {READ_AT: f"{now:.3f}"} if step.kind is Kind.INACTIVE else {}
             self._recorders.get(step.service, self._strangers).add(
-                Event(at=step.at, kind=step.kind, alert=step.alert)
+                Event(at=step.at, kind=step.kind, alert=step.alert, detail=detail)
             )
         self._look_at_inhibition(self._alertmanager.alerts())
         if now - self._counted > COUNT_SECONDS or self._stopped.is_set():

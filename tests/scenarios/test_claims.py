@@ -318,6 +318,12 @@ def test_an_alert_that_ended_before_the_repair_fails() -> None:
     assert "before the repair" in resolved(flapping, WANT).observed
 
 
+def test_an_end_that_may_lie_on_either_side_of_the_repair_is_not_before_it() -> None:
+    ended = event(16.2, Kind.INACTIVE, ALERT, read_at="16.9")
+    seen = history(ended, without=(Kind.INACTIVE,))
+    assert resolved(seen, WANT).status is Status.PASS
+
+
 def test_a_late_end_and_a_late_resolution_fail() -> None:
     tight = replace(WANT, bounds=replace(WANT.bounds, resolves=s(2), resolution_arrives=s(3)))
     assert "late" in resolved(history(), tight).observed
