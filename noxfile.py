@@ -17,7 +17,7 @@ def verify(session: nox.Session) -> None:
 
 @nox.session
 def realtime(session: nox.Session) -> None:
-    """The same in real time, undivided: about half an hour."""
+    """The same in real time, undivided: the longest chain, CertificateExpiring, is over an hour."""
     session.install("-e", ".[certificates]")
     session.run(
         "pytest", "checks", "--time-scale=1", "--reports=reports/realtime", *session.posargs

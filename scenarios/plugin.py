@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=60.0,
         metavar="K",
         help="divide production's durations by K, so that a 10-minute rule proves itself in "
-        "10 seconds (default: 60; 1 runs in real time and takes about half an hour)",
+        "10 seconds (default: 60; 1 runs in real time and takes over an hour)",
     )
     group.addoption(
         "--stack",
