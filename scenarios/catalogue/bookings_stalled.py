@@ -6,6 +6,7 @@ from scenarios.model import Drill
 
 DRILL = Drill(
     alert="BookingsStalled",
-    load=steady(per_second=10, journey={"GET /api/users": 30, "POST /api/bookings": 1}),
+    # Two bookings in three seconds, so that the shortest window of any time scale holds one.
+    load=steady(per_second=20, journey={"GET /api/users": 30, "POST /api/bookings": 1}),
     fault=Error(share=1.0, status=503, only=("POST /api/bookings",), fills=1.0),
 )

@@ -10,4 +10,6 @@ DRILL = Drill(
     load=steady(per_second=2),
     service=Service(instances=11),
     fault=KillSome(number=10),
+    # Ten that start at once take a second or two to be ready: at time scale 120, two minutes.
+    may_fire={"ServiceNotReady"},
 )

@@ -11,9 +11,6 @@ from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.target import Target
 
-AT_A_TIME = 4
-"""How many instances the repair starts side by side."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KillSome:
@@ -46,11 +43,9 @@ class KillSome:
                 f"no process of {len(victims)} instances is left, and the first still serves",
             )
         finally:
-            # A few at a time, as a rollout does: ten at once starve the others, and one by one
-            # they may take longer than a group interval, at whose end some are told to be back.
-            for first in range(0, len(victims), AT_A_TIME):
-                few = victims[first : first + AT_A_TIME]
-                for instance in few:
-                    instance.start()
-                for instance in few:
-                    instance.wait_serving(target.patience_seconds)
+            # All at once: one by one they may take longer than a group interval, at whose end
+            # receivers would be told that some of them are back.
+            for instance in victims:
+                instance.start()
+            for instance in victims:
+                instance.wait_serving(target.patience_seconds)
