@@ -358,9 +358,10 @@ def _hushed_until(history: History, want: Expectation, alert: str, silenced: Eve
     """Return when an alert was hushed no more: once the one that hushed it was over.
 
     Alertmanager is looked at every so often, and may have told meanwhile what it hushed; when the
-    other alert ended is known to the evaluation.
+    other alert ended is known to the evaluation, and before that from its being told.
     """
     ends = (
+        history.first(Kind.DELIVERED, want.alert, after=silenced.at, status="resolved"),
         history.first(Kind.UNSUPPRESSED, alert, after=silenced.at),
         history.first(Kind.INACTIVE, want.alert, after=silenced.at),
     )

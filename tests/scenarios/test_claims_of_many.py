@@ -42,6 +42,12 @@ def test_what_was_told_while_the_other_still_fired_fails() -> None:
     assert statuses(history(*HUSHED, OVER, *early))[0] is Status.FAIL
 
 
+def test_what_was_told_right_after_the_others_resolution_was_told_passes() -> None:
+    over = told(19.4, "slack #alerts", "resolved")
+    early = (told_of_other(19.5), told_of_other(30, "resolved"))
+    assert statuses(history(*HUSHED, OVER, over, *early)) == (Status.PASS, Status.PASS)
+
+
 def test_what_was_never_told_or_never_ended_fails() -> None:
     assert statuses(history(*HUSHED, OVER))[0] is Status.FAIL
     assert statuses(history(*HUSHED, OVER, told_of_other(20.1)))[1] is Status.FAIL
