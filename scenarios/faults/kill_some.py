@@ -43,9 +43,11 @@ class KillSome:
                 f"no process of {len(victims)} instances is left, and the first still serves",
             )
         finally:
-            # All at once: one by one they may take longer than a group interval, at whose end
-            # receivers would be told that some of them are back.
-            for instance in victims:
-                instance.start()
-            for instance in victims:
-                instance.wait_serving(target.patience_seconds)
+            # In two halves: one by one they may take longer than a group interval, at whose end
+            # receivers would be told that some of them are back; and all at once they starve others.
+            half = (len(victims) + 1) // 2
+            for some in (victims[:half], victims[half:]):
+                for instance in some:
+                    instance.start()
+                for instance in some:
+                    instance.wait_serving(target.patience_seconds)
