@@ -44,7 +44,7 @@ class KillSome:
             )
         finally:
             # In two halves: one by one they may take longer than a group interval, at whose end
-            # receivers would be told that some of them are back; and all at once they starve others.
+            # receivers would be told that some are back; and all at once they starve others.
             half = (len(victims) + 1) // 2
             for some in (victims[:half], victims[half:]):
                 for instance in some:
