@@ -21,7 +21,7 @@ UNSCALED = 10.0
 """Below this time scale a run's bounds are so long that a busy machine does not matter."""
 
 WAIT_SECONDS = 900.0
-"""How long a run waits for its turn; a whole one takes two or three minutes."""
+"""How long a run waits for its turn; a whole one takes three to five minutes."""
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from scenarios import claims, heartbeat_claims
 from scenarios.campaign import Campaign
@@ -54,16 +53,12 @@ def drilled(
     Raises:
         what a :class:`Campaign` raises that can't start; of a later attempt it is only said.
     """
-    directory = work_directory(settings.reports.absolute())
-    try:
-        with Campaign(settings, tuple(drills), directory=directory, say=say) as campaign:
-            say(f"drilling {len(drills)} scenarios at time scale {settings.time_scale:g}")
-            result = campaign.drill()
-            if not settings.keep:
-                result = _until_undisturbed(campaign, result, say)
-            yield campaign, result
-    finally:
-        _tidy_if_there(directory)
+    with _campaign(settings, drills, say) as campaign:
+        say(f"drilling {len(drills)} scenarios at time scale {settings.time_scale:g}")
+        result = campaign.drill()
+        if not settings.keep:
+            result = _until_undisturbed(campaign, result, say)
+        yield campaign, result
 
 
 def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], None]) -> Result:
@@ -78,7 +73,8 @@ def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], 
         left = [plan.drill for name, plan in fresh.plans.items() if name in reasons]
         campaign.end_turn()
         try:
-            fresh = _attempt(campaign.settings, left, say)
+            with _campaign(campaign.settings, left, say) as again:
+                fresh = again.drill()
         except CANNOT_START as error:
             say(f"they can't be drilled again: {error}")
             return without_idle_starvation(result, result.plans.keys())
@@ -88,18 +84,18 @@ def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], 
     return without_idle_starvation(result, result.plans.keys())
 
 
-def _attempt(settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]) -> Result:
+@contextmanager
+def _campaign(
+    settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]
+) -> Iterator[Campaign]:
+    """Bring a campaign up in a folder of its own, which is reduced to what is kept afterwards."""
     directory = work_directory(settings.reports.absolute())
     try:
-        with Campaign(settings, drills, directory=directory, say=say) as again:
-            return again.drill()
+        with Campaign(settings, drills, directory=directory, say=say) as campaign:
+            yield campaign
     finally:
-        _tidy_if_there(directory)
-
-
-def _tidy_if_there(directory: Path) -> None:
-    if directory.exists():
-        tidy(directory)
+        if directory.exists():
+            tidy(directory)
 
 
 def disturbed(result: Result) -> Mapping[str, str]:
