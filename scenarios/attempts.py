@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from scenarios import claims, heartbeat_claims
+from scenarios.beside import Beside
 from scenarios.campaign import Campaign
 from scenarios.drill import Plan
 from scenarios.evidence import missing, scrapes_lost_in_a_row, while_
 from scenarios.failures import CANNOT_START
 from scenarios.history import Event, History, Kind
-from scenarios.model import Drill
+from scenarios.model import WATCHDOG, Drill
 from scenarios.report import tidy
 from scenarios.result import Result, work_directory
 from scenarios.settings import Settings
@@ -26,6 +28,10 @@ from scenarios.verdict import Status, Verdict
 ATTEMPTS = 3
 """A machine that disturbs a drill three times, the last two with few others beside it, is no
 machine to drill on; what is left then is UNKNOWN."""
+
+UNREACHED = frozenset({"SoftFactoryDown", "InstanceDown"})
+"""What these say of a service that its fault restarts is true on a machine so busy that the start
+takes longer than their scaled ``for``."""
 
 ALARMS = (
     claims.fired,
@@ -44,16 +50,20 @@ HEARTBEATS = (
 
 @contextmanager
 def drilled(
-    settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]
+    settings: Settings,
+    drills: Sequence[Drill],
+    say: Callable[[str], None],
+    beside: Sequence[Beside[Any]] = (),
 ) -> Iterator[tuple[Campaign, Result]]:
     """Run the drills, and those that were disturbed up to twice more; the run's stack stays up.
 
-    Whoever wants to look around afterwards (``settings.keep``) gets the first attempt as it is.
+    What is done ``beside`` them begins with the first attempt. Whoever wants to look
+    around afterwards (``settings.keep``) gets the first attempt as it is.
 
     Raises:
         what a :class:`Campaign` raises that can't start; of a later attempt it is only said.
     """
-    with _campaign(settings, drills, say) as campaign:
+    with _campaign(settings, drills, say, beside) as campaign:
         say(f"drilling {len(drills)} scenarios at time scale {settings.time_scale:g}")
         result = campaign.drill()
         if not settings.keep:
@@ -73,7 +83,8 @@ def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], 
         left = [plan.drill for name, plan in fresh.plans.items() if name in reasons]
         campaign.end_turn()
         try:
-            with _campaign(campaign.settings, left, say) as again:
+            # The control's log is looked at in the first attempt, whose stack stays up.
+            with _campaign(replace(campaign.settings, logs=False), left, say) as again:
                 fresh = again.drill()
         except CANNOT_START as error:
             say(f"they can't be drilled again: {error}")
@@ -86,12 +97,15 @@ def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], 
 
 @contextmanager
 def _campaign(
-    settings: Settings, drills: Sequence[Drill], say: Callable[[str], None]
+    settings: Settings,
+    drills: Sequence[Drill],
+    say: Callable[[str], None],
+    beside: Sequence[Beside[Any]] = (),
 ) -> Iterator[Campaign]:
     """Bring a campaign up in a folder of its own, which is reduced to what is kept afterwards."""
     directory = work_directory(settings.reports.absolute())
     try:
-        with Campaign(settings, drills, directory=directory, say=say) as campaign:
+        with Campaign(settings, drills, directory=directory, say=say, beside=beside) as campaign:
             yield campaign
     finally:
         if directory.exists():
@@ -106,6 +120,7 @@ def disturbed(result: Result) -> Mapping[str, str]:
             result.histories[name],
             result.controls[name],
             result.monitoring[plan.drill.watched_by].watchers.values(),
+            starved=result.starved,
         )
         for name, plan in result.plans.items()
     }
@@ -113,21 +128,27 @@ def disturbed(result: Result) -> Mapping[str, str]:
 
 
 def disturbance(
-    plan: Plan, history: History, control: History, watchers: Iterable[History] = ()
+    plan: Plan,
+    history: History,
+    control: History,
+    watchers: Iterable[History] = (),
+    *,
+    starved: Iterable[float] = (),
 ) -> str:
     """Return what disturbed one drill, or an empty text where its verdicts can be trusted.
 
-    An alert that nobody declared is never explained by a drill that did not come to its end, nor
-    is a wrong receiver or a wrong word by a scrape that was lost.
+    ``starved`` is when the machine had no processor time left. An alert that nobody declared is
+    never explained by a drill that did not come to its end, nor is a wrong receiver or a wrong word
+    by a scrape that was lost.
     """
     want = plan.want
     beside = while_(control, history)
     others = replace(history, events=_of_others(history, plan))
     seen = (others, beside, *(while_(one, history) for one in watchers))
     raised = {one.alert for each in seen for one in each.all(Kind.FIRING)}
-    strangers = raised - want.declared - want.beside - {claims.WATCHDOG}
-    if starved := strangers & claims.STARVED:
-        return f"{', '.join(sorted(starved))} fired: the machine was too busy"
+    strangers = raised - want.declared - want.beside - {WATCHDOG}
+    if busy := strangers & claims.STARVED:
+        return f"{', '.join(sorted(busy))} fired: the machine was too busy"
     lost = 0 if want.downtime else scrapes_lost_in_a_row(history, want.scrape)
     if lost > 1:
         return f"{lost} scrapes in a row were lost"
@@ -136,10 +157,14 @@ def disturbance(
     verdicts = tuple(judged(plan, history, control))
     if lost and any(one.status is Status.UNKNOWN for one in verdicts):
         return f"a scrape was lost, and {_first(verdicts, Status.UNKNOWN)}"
+    if not want.downtime or strangers - UNREACHED or not (failed := _first(verdicts, Status.FAIL)):
+        return ""
     # Whoever breaks the watchers has no neighbour: the control is the drill's own service.
     lost = 0 if plan.drill.subject else scrapes_lost_in_a_row(beside, want.scrape)
-    if want.downtime and lost > 1 and not strangers and (failed := _first(verdicts, Status.FAIL)):
+    if lost > 1:
         return f"the control lost {lost} scrapes in a row, and {failed}"
+    if any(history.events[0].at <= at <= history.events[-1].at for at in starved):
+        return f"the machine had no processor time left for a second, and {failed}"
     return ""
 
 
@@ -203,6 +228,7 @@ def joined(earlier: Result, later: Result) -> Result:
             "again": earlier.phases.get("again", 0.0) + sum(later.phases.values()),
         },
         metric_names=earlier.metric_names | later.metric_names,
+        starved=(*earlier.starved, *later.starved),
     )
 
 

@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from scenarios.beside import Beside
 from scenarios.drill import Plan
 from scenarios.failures import CANNOT_START
 from scenarios.grounds import Grounds
 from scenarios.history import Recorder
 from scenarios.lifecycle import READY_SECONDS
+from scenarios.logs import Logs
 from scenarios.model import MAIN, Drill
 from scenarios.places import weight
 from scenarios.progress import Progress
@@ -46,9 +49,11 @@ class Campaign:
         say: Callable[[str], None],
         tamper: Tamper = lambda derived: derived,
         interfere: Callable[[Campaign], None] = lambda campaign: None,
+        beside: Sequence[Beside[Any]] = (),
     ) -> None:
         """Prepare a run of ``drills`` that works below ``directory``.
 
+        What is done ``beside`` them is let in as they are, and has ended when they have.
         ``tamper`` changes what is run, while expectations stay those of the production files; and
         ``interfere`` is called once the faults are in: both are how the toolkit's own tests show
         that a broken stack is noticed.
@@ -58,6 +63,7 @@ class Campaign:
         self.phases = Phases()
         self._say = say
         self._interfere = interfere
+        self._beside = beside
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
         by_stack: dict[str, list[Drill]] = {MAIN: []}
@@ -67,6 +73,7 @@ class Campaign:
             name: Watch(name, some, self._grounds, tamper=tamper) for name, some in by_stack.items()
         }
         self._threads: list[threading.Thread] = []
+        self._threads_beside: list[threading.Thread] = []
         self._begin = threading.Event()
         self._given_up = False
 
@@ -116,6 +123,11 @@ class Campaign:
         return self._grounds.targets
 
     @property
+    def logs(self) -> Logs:
+        """What ships logs."""
+        return self._grounds.logs
+
+    @property
     def recorders(self) -> Mapping[str, Recorder]:
         """The main stack's histories while they are being written, by service."""
         return self._main.recorders
@@ -133,7 +145,8 @@ class Campaign:
         watches = self._watches.values()
         drills = [drill for watch in watches for drill in watch.drills]
         own_clocks = any(drill.service.own_clock for drill in drills)
-        self._grounds.open(running, drills=len(drills), own_clocks=own_clocks)
+        logs = self.settings.logs or any(drill.service.ships_logs for drill in drills)
+        self._grounds.open(running, drills=len(drills), own_clocks=own_clocks, logs=logs)
         with self.phases.timed("start"):
             berths = [berth for watch in watches for berth in watch.prepare(running)]
             self._main.start(running)
@@ -150,13 +163,21 @@ class Campaign:
     def _start_threads(self) -> None:
         """Let the first services come up while the stack does; no drill begins before it is up."""
         own = [watch for watch in self._watches.values() if watch is not self._main]
-        work: list[tuple[float, Callable[[], None]]] = [
-            *((_length(*watch.plans.values()), partial(self._run_own, watch)) for watch in own),
-            *((_length(plan), partial(self._run, plan)) for plan in self._main.plans.values()),
+        drills, beside = self._threads, self._threads_beside
+        work: list[tuple[float, Callable[[], None], list[threading.Thread]]] = [
+            *(
+                (_length(*watch.plans.values()), partial(self._run_own, watch), drills)
+                for watch in own
+            ),
+            *(
+                (_length(plan), partial(self._run, plan), drills)
+                for plan in self._main.plans.values()
+            ),
+            *((one.seconds, partial(self._run_beside, one), beside) for one in self._beside),
         ]
-        for _, run in sorted(work, key=lambda one: one[0], reverse=True):
+        for _, run, threads in sorted(work, key=lambda one: one[0], reverse=True):
             thread = threading.Thread(target=run, daemon=True)
-            self._threads.append(thread)
+            threads.append(thread)
             thread.start()
 
     def _give_up(self) -> None:
@@ -172,6 +193,10 @@ class Campaign:
             for thread in self._threads:
                 thread.join()
         self._progress.close()
+        if self._threads_beside:
+            with self.phases.timed("rest beside them"):
+                for thread in self._threads_beside:
+                    thread.join()
         self._main.end()
         if self.settings.keep:
             self.end_turn()  # whoever looks around should not keep other runs waiting
@@ -195,6 +220,7 @@ class Campaign:
             derived={name: watch.derived for name, watch in self._watches.items()},
             tools=self.tools,
             metric_names=self._metric_names(),
+            starved=self._grounds.headroom.starved,
         )
 
     def _metric_names(self) -> frozenset[str]:
@@ -222,6 +248,11 @@ class Campaign:
             self._begin.wait()
             if not self._given_up:
                 self._main.drill(plan, say)
+
+    def _run_beside(self, one: Beside[Any]) -> None:
+        with self._grounds.place(one.weight, lambda phase, limit_seconds: None):
+            if not self._given_up:
+                one.run()
 
     def _run_own(self, watch: Watch) -> None:
         """Bring a stack up with all its drills' services, drill them, and end all of it."""

@@ -14,6 +14,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from stack.tools.elasticsearch import find_elasticsearch
+
 from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.faketime import find_faketime
 from stack.tools.namespace import on_own_disk
@@ -26,6 +28,9 @@ OWN_DISK = "own-disk"
 
 OWN_CLOCK = "own-clock"
 """A service may get a clock of its own, which is set without harm to anybody."""
+
+ELASTICSEARCH = "elasticsearch"
+"""Logs may be shipped to a node of the run's own."""
 
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
@@ -77,10 +82,20 @@ def _no_clock() -> str:
     return ""
 
 
+@functools.cache
+def _no_elasticsearch() -> str:
+    try:
+        find_elasticsearch(ToolSettings.from_env(), lambda line: None)
+    except ToolsUnavailable as error:
+        return str(error)
+    return ""
+
+
 _REASONS: Mapping[str, Callable[[Mapping[str, str]], str]] = MappingProxyType(
     {
         POSTGRESQL: _no_postgresql,
         OWN_DISK: lambda environment: _no_disk(),
         OWN_CLOCK: lambda environment: _no_clock(),
+        ELASTICSEARCH: lambda environment: _no_elasticsearch(),
     }
 )

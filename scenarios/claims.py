@@ -23,10 +23,8 @@ from scenarios.evidence import (
 )
 from scenarios.expectation import Expectation
 from scenarios.history import READ_AT, Event, History, Kind
+from scenarios.model import WATCHDOG
 from scenarios.verdict import Status, Verdict
-
-WATCHDOG = "Watchdog"
-"""Fires always."""
 
 STARVED = frozenset({"ScrapeSlow", "RuleEvaluationSlow"})
 """What these say of a target that nobody drills is true of this run's own machine: it is so busy

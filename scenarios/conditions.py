@@ -49,6 +49,8 @@ class Service:
             then be filled; "" where all lie on the machine's. Needs the capability OWN_DISK.
         own_clock: whether it has a clock of its own, which may then be set. Needs OWN_CLOCK.
         relayed: whether Prometheus scrapes it through a relay, which may then hold scrapes.
+        ships_logs: whether its log is shipped to Elasticsearch. Needs ELASTICSEARCH.
+        own_elasticsearch: whether to a node of its own, which may then be broken.
         certificate: whether it watches a certificate, which may then be near its end.
         environment: what else it is configured with.
     """
@@ -60,5 +62,7 @@ class Service:
     disk: str = ""
     own_clock: bool = False
     relayed: bool = False
+    ships_logs: bool = False
+    own_elasticsearch: bool = False
     certificate: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)

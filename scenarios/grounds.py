@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from stack.tools.elasticsearch import find_elasticsearch
+
 from scenarios.admission import admitted
 from scenarios.headroom import UNSEEN_SECONDS, Headroom
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
+from scenarios.logs import SHARED_NODE, Logs
 from scenarios.places import CORES_PER_PLACE, FEW_PER_CORE, PLACES_PER_CORE, Places
 from scenarios.result import Phases
 from scenarios.service import Fleet
@@ -34,7 +37,7 @@ ROOM_SECONDS = 60.0
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
 
-SHARED = frozenset({"fleet", "locust"})
+SHARED = frozenset({"fleet", "locust", SHARED_NODE})
 GATEWAY = "gateway-"
 
 CLIENT_SECONDS = 2.0
@@ -55,10 +58,13 @@ class Grounds:
         self._say = say
         self._cores = len(os.sched_getaffinity(0))
 
-    def open(self, running: ExitStack, *, drills: int, own_clocks: bool) -> None:
+    def open(
+        self, running: ExitStack, *, drills: int, own_clocks: bool = False, logs: bool = False
+    ) -> None:
         """Find the tools, wait for this run's turn, and start what takes longest to be there.
 
-        ``own_clocks`` tells whether a service needs a clock of its own.
+        ``own_clocks`` tells whether a service needs a clock of its own, ``logs`` whether one's log
+        is shipped.
 
         Raises:
             ToolsUnavailable: a tool can't be had.
@@ -68,6 +74,7 @@ class Grounds:
         with self._phases.timed("find tools"):
             self.tools = find_tools(tool_settings, self._say)
             faketime = find_faketime(tool_settings, self._say) if own_clocks else None
+            elasticsearch = find_elasticsearch(tool_settings, self._say) if logs else None
         with self._phases.timed("wait for turn"):
             self.turn = running.enter_context(ExitStack())
             self.turn.enter_context(
@@ -83,6 +90,9 @@ class Grounds:
         self.site = Site.make(self.directory, self.settings, faketime)
         self.fleet = Fleet(self.processes, self.settings.app, self.directory)
         self.fleet.start()
+        self.logs = Logs(self.processes, self.directory)
+        if elasticsearch:
+            self.logs.open(running, elasticsearch)
         self.shared_gateway = running.enter_context(reserve())
         self.places = Places(PLACES_PER_CORE * self._cores)
         self.booting = threading.Semaphore(self._cores)
@@ -115,8 +125,14 @@ class Grounds:
         for berth, scraping in scraped:
             running.callback(berth.close)
             self.targets[berth.id] = self.site.build(
-                berth, self.fleet, self.load, patience=patience, scraping=scraping
+                berth,
+                self.fleet,
+                self.load,
+                patience=patience,
+                scraping=scraping,
+                logs=self.logs,
             )
+        self.logs.start()
         gateways = {"shared": (self.shared_gateway.port, self.directory / "gateway")}
         gateways |= {
             berth.id: (berth.gateway_port.port, berth.directory)

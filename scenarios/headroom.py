@@ -33,6 +33,11 @@ def busy_and_idle(stat: str) -> tuple[int, int]:
     return sum(fields) - idle, idle
 
 
+STARVED_IDLE_RATIO = 0.03
+"""With less than this idle over a second, whoever wakes waits for a processor: a start that takes a
+third of a second takes several, and what the run sees is the machine."""
+
+
 class _Promise(NamedTuple):
     at: float
     cores: float
@@ -51,6 +56,7 @@ class Headroom:
         self._promised: list[_Promise] = []
         self._began = float("inf")
         self._inside = 0
+        self._starved: list[float] = []
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="headroom", daemon=True)
 
@@ -68,6 +74,12 @@ class Headroom:
         (busy_then, idle_then), (busy, idle) = self._samples[0], self._samples[-1]
         ticks = busy - busy_then + idle - idle_then
         return (idle - idle_then) / ticks if ticks > 0 else 1.0
+
+    @property
+    def starved(self) -> tuple[float, ...]:
+        """When, in seconds since the epoch, the processors had nothing left for a second."""
+        with self._changed:
+            return tuple(self._starved)
 
     def begin(self) -> None:
         """Tell that what was let in so far is scraped and watched only from now on."""
@@ -115,4 +127,6 @@ class Headroom:
         while not self._closed.wait(SAMPLE_SECONDS):
             with self._changed:
                 self._samples = [*self._samples, busy_and_idle(self._read())][-SAMPLES:]
+                if len(self._samples) == SAMPLES and self.idle_ratio < STARVED_IDLE_RATIO:
+                    self._starved.append(time.time())
                 self._changed.notify_all()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.load import LoadGenerator
+from scenarios.observe import JOB
 from scenarios.target import Target
 from stack.clients.alertmanager import AlertmanagerClient
 from stack.clients.prometheus import PrometheusClient, PrometheusError
@@ -36,6 +37,7 @@ class Scraped:
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._up: dict[str, int] = {}
+        self._answered: dict[str, float] = {}
 
     def instances_of(self, service: str) -> int:
         """Return how many instances of ``service`` answered their last scrape.
@@ -44,21 +46,69 @@ class Scraped:
             PrometheusError: the targets can't be read.
         """
         with self._lock:
-            if time.monotonic() - self._read_at > LOOK_SECONDS:
-                up: dict[str, int] = {}
-                for one in self._prometheus.targets():
-                    name = one.labels.get("service", "")
-                    up[name] = up.get(name, 0) + (one.health == "up")
-                self._up, self._read_at = up, time.monotonic()
+            self._read()
             return self._up.get(service, 0)
+
+    def answered_at(self, service: str) -> float:
+        """Return when ``service`` answered a scrape, in seconds since the epoch; 0.0 for not yet.
+
+        Raises:
+            PrometheusError: the targets can't be read.
+        """
+        with self._lock:
+            self._read()
+            return self._answered.get(service, 0.0)
+
+    def _read(self) -> None:
+        if time.monotonic() - self._read_at <= LOOK_SECONDS:
+            return
+        up: dict[str, int] = {}
+        for one in self._prometheus.targets():
+            if one.labels.get("job") != JOB:
+                continue
+            name = one.labels.get("service", "")
+            up[name] = up.get(name, 0) + (one.health == "up")
+            if one.health == "up":
+                self._answered[name] = one.last_scrape
+        self._up, self._read_at = up, time.monotonic()
+
+
+class Departed:
+    """Services that were taken away, of which Prometheus forgets that they were ever there.
+
+    SoftFactoryDown remembers a service that left discovery for an hour. In production that is its
+    purpose; after drills it is dozens of silenced alerts, evaluated and sent for nothing.
+    """
+
+    def __init__(self, prometheus: PrometheusClient, *, dropped_after: timedelta) -> None:
+        """Believe that Prometheus scrapes a service no more so long after it was withdrawn."""
+        self._prometheus = prometheus
+        self._dropped_after_seconds = dropped_after.total_seconds()
+        self._lock = threading.Lock()
+        self._left: dict[str, float] = {}
+
+    def add(self, service: str) -> None:
+        """Note a service that was withdrawn just now, and forget those of some time ago.
+
+        Raises:
+            PrometheusError: it forgets nothing.
+        """
+        now = time.monotonic()
+        with self._lock:
+            gone = [one for one, at in self._left.items() if now - at > self._dropped_after_seconds]
+            self._left = {one: at for one, at in self._left.items() if one not in gone}
+            self._left[service] = now
+        if gone:
+            self._prometheus.forget(f'up{{service=~"{"|".join(gone)}"}}')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """What all services of a run are brought up with."""
+    """What all services of a run are brought up with, and taken away."""
 
     load: LoadGenerator
     scraped: Scraped
+    departed: Departed
     alertmanager: AlertmanagerClient
     booting: threading.Semaphore
     scrape: timedelta
@@ -103,14 +153,20 @@ class Lifecycle:
 
         Raises:
             AlertmanagerError: the silence was refused, so nothing was taken away.
+            PrometheusError: the services that left before can't be forgotten.
         """
         self.load.flow(target.id, on=False)
         self.alertmanager.silence(
             {"service": target.id}, for_=SILENCE, comment=f"the drill {target.id} is over"
         )
-        if target.discovery.announced:
-            target.discovery.withdraw()
+        for discovery in (
+            target.discovery,
+            *([target.shipper.discovery] if target.shipper else []),
+        ):
+            if discovery.announced:
+                discovery.withdraw()
         _end(target)
+        self.departed.add(target.id)
 
     def end(self, target: Target) -> None:
         """End a service that nobody watches any more.

@@ -19,6 +19,9 @@ BUDGETS = "budgets"
 """The stack in which error budgets are judged, whose windows are days: at a time scale of its own,
 the largest that their shortest window bears, over a past that is made beforehand."""
 
+WATCHDOG = "Watchdog"
+"""The alert that always fires, and that nothing inhibits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precondition:
@@ -55,7 +58,7 @@ class Drill:
     alert: str
     fault: Fault
     cause: str = ""
-    load: Load = field(default_factory=lambda: steady(per_second=2))
+    load: Load = field(default_factory=lambda: steady(per_second=1))
     service: Service = field(default_factory=Service)
     fires: bool = True
     may_fire: frozenset[str] | set[str] = frozenset()

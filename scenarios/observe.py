@@ -14,6 +14,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from scenarios.history import READ_AT, Event, Kind, Recorder
+from scenarios.model import WATCHDOG
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
 from stack.clients.prometheus import (
     PrometheusClient,
@@ -24,8 +25,8 @@ from stack.clients.prometheus import (
 from stack.receivers import Delivery
 
 JOB = "softfactory"
-PAUSE_SECONDS = 0.2
-"""Between two rounds of polling: shorter than an evaluation, long against a poll's own 5 ms."""
+PAUSE_SECONDS = 0.25
+"""Between two rounds of polling: an evaluation, long against a poll's own 5 ms."""
 
 RULES_SECONDS = 0.8
 """Between two reads of all rules, of which only the state of each changes: their text is long, and
@@ -252,7 +253,8 @@ class Observer:
             self._recorders.get(step.service, self._strangers).add(
                 Event(at=step.at, kind=step.kind, alert=step.alert, detail=detail)
             )
-        self._look_at_inhibition(self._alertmanager.alerts())
+        if self._suppressed or any(name != WATCHDOG for _, name in active_since):
+            self._look_at_inhibition(self._alertmanager.alerts())
         if now - self._counted > COUNT_SECONDS or self._stopped.is_set():
             self._counted = now
             self._look_at_failures()

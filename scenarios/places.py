@@ -28,9 +28,16 @@ REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
 
 
+STACK_WEIGHT = 2.0
+"""What a Prometheus and an Alertmanager with a few rules cost, in places."""
+
+
 def weight(drill: Drill) -> float:
     """Return how many places a drill takes: one an instance, and more for its load."""
     return drill.service.instances + drill.load.per_second / REQUESTS_PER_PLACE
+
+
+ROUNDING = 1e-6
 
 
 class Places:
@@ -48,7 +55,9 @@ class Places:
         ticket = object()
         with self._changed:
             self._queue.append(ticket)
-            self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= number)
+            # What was given back may sum up to a little less than what was taken.
+            enough = number - ROUNDING
+            self._changed.wait_for(lambda: self._queue[0] is ticket and self._free >= enough)
             self._queue.popleft()
             self._free -= number
             self._changed.notify_all()

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from scenarios import capabilities
 from scenarios.attempts import drilled
+from scenarios.beside import Beside
 from scenarios.campaign import Campaign
 from scenarios.catalogue import drills as catalogue
 from scenarios.drill import Plan
 from scenarios.expectation import Expectation
 from scenarios.failures import CANNOT_START
 from scenarios.history import History
+from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.report import NotApplicable, write_evidence
 from scenarios.result import Result
@@ -31,7 +34,10 @@ from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict, worst
 from scenarios.verdict import judge as judge_verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 
-pytest_plugins = ["scenarios.delivery.laboratory"]
+pytest_plugins = ["scenarios.delivery.laboratory", "scenarios.virtual_time"]
+
+BESIDE = ("laboratory", "virtual_time")
+"""The fixtures whose work runs beside the drills, where a selected check asks for them."""
 
 STACKS = ("embedded",)
 CANNOT_RUN = 3
@@ -158,6 +164,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
     run.selected = {drill.id: drill for item in items if (drill := _drill_of(item))}
+    asked = {name for item in items for name in _required_by(item)}
+    run.settings = replace(run.settings, logs=capabilities.ELASTICSEARCH in asked)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -250,16 +258,29 @@ def tools(request: pytest.FixtureRequest) -> Tools:
 
 @pytest.fixture(scope="session")
 def campaign(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Campaign]:
-    """The run, with every selected drill finished and the stack still up."""
+    """The run, with every selected drill finished and the stack still up.
+
+    What other selected checks wait for long runs beside the drills.
+    """
     run = request.config.stash[RUN]
     say = _sayer(request.config)
     try:
-        with drilled(settings, tuple(run.selected.values()), say) as (up, run.result):
+        with drilled(settings, tuple(run.selected.values()), say, _beside(request)) as (
+            up,
+            run.result,
+        ):
             yield up
             if settings.keep:
                 _linger(up, say)
     except CANNOT_START as error:
         pytest.exit(f"alertproof: {error}", returncode=CANNOT_RUN)
+
+
+@pytest.fixture(scope="session")
+def logs(campaign: Campaign) -> Logs:
+    """The run's Elasticsearch, which has the records of the control and of some drills."""
+    campaign.logs.wait_ready()
+    return campaign.logs
 
 
 @pytest.fixture(scope="session")
@@ -289,10 +310,20 @@ def history(result: Result, drill: Drill) -> History:
     return result.histories[drill.id]
 
 
+def _beside(request: pytest.FixtureRequest) -> tuple[Beside[Any], ...]:
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    asked = {name for item in items for name in item.fixturenames}
+    doors = [request.getfixturevalue(name) for name in BESIDE if name in asked]
+    return tuple(one for door in doors for one in door.beside)
+
+
+def _required_by(item: pytest.Item) -> set[str]:
+    return {marker.args[0] for marker in item.iter_markers("requires")}
+
+
 def _lacking(item: pytest.Item) -> list[str]:
-    needs = {marker.args[0] for marker in item.iter_markers("requires")}
     drill = _drill_of(item)
-    return capabilities.lacking(needs | set(drill.requires if drill else ()))
+    return capabilities.lacking(_required_by(item) | set(drill.requires if drill else ()))
 
 
 def _drill_of(item: pytest.Item) -> Drill | None:

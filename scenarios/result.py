@@ -59,6 +59,7 @@ class Result:
         derived: each stack's configuration, by the stack's name.
         tools: what it ran on.
         metric_names: the names of all series that the main stack has stored.
+        starved: when, in seconds since the epoch, the machine had no processor time left.
         repeated: what disturbed each earlier attempt at a drill, by drill id; most have none.
     """
 
@@ -70,6 +71,7 @@ class Result:
     derived: Mapping[str, Derived]
     tools: Tools
     metric_names: frozenset[str]
+    starved: Sequence[float] = ()
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
@@ -78,7 +80,7 @@ class Result:
         return self.histories[CONTROL]
 
 
-def work_directory(reports: Path) -> Path:
-    """Return a new folder for one run below the reports, named by time and process."""
+def work_directory(reports: Path, what: str = "") -> Path:
+    """Return a folder for one run below the reports, named by time, process and ``what`` it is."""
     stamp = time.strftime("%Y-%m-%dT%H%M%S")
-    return reports / "runs" / f"{stamp}-{os.getpid()}"
+    return reports / "runs" / "-".join([stamp, str(os.getpid()), *([what] if what else [])])

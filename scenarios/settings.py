@@ -20,6 +20,7 @@ class Settings:
         stack: the way in which Prometheus and Alertmanager are run.
         keep: leave the stack up after the checks and print its URLs, until Ctrl-C.
         app: the Flask application factory that is drilled, as ``package.module:factory``.
+        logs: whether the control's log is shipped to Elasticsearch, as a check asks for it.
         reports: the folder that gets the evidence.
         production: the files that production runs.
         sample_seconds, probe_timeout_seconds, payment_timeout_seconds: production's values of the
@@ -29,6 +30,7 @@ class Settings:
     time_scale: float = 60.0
     stack: str = "embedded"
     keep: bool = False
+    logs: bool = False
     app: str = DEMO_APP
     reports: Path = Path("reports")
     production: Production = field(default_factory=production_files)

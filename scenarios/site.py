@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.conditions import Load, Service
@@ -20,6 +20,7 @@ from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
+from scenarios.logs import Logs, Shipper
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import JOB
 from scenarios.parts import Parts
@@ -30,6 +31,9 @@ from scenarios.target import Discovery, Gateway, Scraping, Target
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
 
+SHIPPER_JOB = "log-shipper"
+"""The ``job`` label of what ships logs, as production's targets name it."""
+
 CONTROL = "control"
 """The service that nobody breaks."""
 
@@ -38,7 +42,7 @@ CONTROL_SERVICE = {False: Service(), True: Service(instances=2)}
 """Of a stack, by whether it judges budgets: there one lost scrape of an only instance is much of
 what a month allows, as 250 ms stand for more than a minute."""
 
-CONTROL_LOAD = Load(per_second=2)
+CONTROL_LOAD = Load(per_second=1)
 """What the control's clients ask for; the same as those of most drills."""
 
 
@@ -78,6 +82,7 @@ class Berth:
     directory: Path
     time_scale: float
     relay: Relay | None = None
+    shipper_port: Reservation | None = None
 
     @classmethod
     def of(
@@ -93,6 +98,8 @@ class Berth:
         drill_id = drill.id if drill else control_of(stack)
         load = drill.load if drill else CONTROL_LOAD
         service = drill.service if drill else CONTROL_SERVICE[stack == BUDGETS]
+        if drill is None and stack == MAIN:
+            service = replace(service, ships_logs=settings.logs)
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()
         ports = tuple(reserve() for _ in range(service.instances))
@@ -107,6 +114,7 @@ class Berth:
             ports=ports,
             relay=Relay(ports[0].port) if service.relayed else None,
             gateway_port=reserve() if service.own_gateway else shared_gateway,
+            shipper_port=reserve() if service.ships_logs else None,
             directory=run / "services" / drill_id,
             time_scale=settings.time_scale,
         )
@@ -130,6 +138,8 @@ class Berth:
             self.relay.close()
         for port in (*self.ports, *([self.gateway_port] if self.service.own_gateway else [])):
             port.close()
+        if self.shipper_port:
+            self.shipper_port.close()
 
     @property
     def scraped_ports(self) -> tuple[int, ...]:
@@ -198,6 +208,7 @@ class Site:
         *,
         patience: float,
         scraping: Scraping,
+        logs: Logs,
     ) -> Target:
         """Write an instance's files and return it as a target; nothing is started yet."""
         berth.directory.mkdir(parents=True, exist_ok=True)
@@ -255,11 +266,38 @@ class Site:
             clock=parts.clock,
             relay=berth.relay,
             certificate=parts.certificate,
+            shipper=self._shipper(berth, parts.log_file, logs) if berth.shipper_port else None,
             backup_status=backup,
             memory_limit_bytes=limit,
             cpu_limit_cores=cores,
             patience_seconds=patience,
             time_scale=berth.time_scale,
+        )
+
+    def _shipper(self, berth: Berth, log_file: Path, logs: Logs) -> Shipper:
+        port = berth.shipper_port.port if berth.shipper_port else 0
+        discovery = Discovery(
+            path=self.targets(berth.stack) / f"{berth.id}-shipper.yml",
+            content=json.dumps(
+                [
+                    {
+                        "targets": [f"127.0.0.1:{port}"],
+                        "labels": {
+                            "service": berth.id,
+                            "job": SHIPPER_JOB,
+                            "__metrics_path__": "/metrics",
+                        },
+                    }
+                ]
+            ),
+        )
+        return logs.shipper(
+            service=berth.id,
+            log_file=log_file,
+            own_node=berth.service.own_elasticsearch,
+            port=port,
+            directory=berth.directory / "shipper",
+            discovery=discovery,
         )
 
     def start_gateway(self, name: str, port: int, directory: Path, processes: Processes) -> None:

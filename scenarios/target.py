@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
+    from scenarios.logs import Shipper
     from scenarios.relay import Relay
     from scenarios.service import Instance
     from scenarios.watchers import Watchers
@@ -119,6 +120,7 @@ class Target:
         journey: what its clients ask for while nothing is broken.
         maintenance: the file that means maintenance while it is there.
         watchers: what watches it, where the drill breaks that.
+        shipper: what ships its log, if anything does.
         log_file: where the instance logs.
         disk: the folder with a disk of its own, as the instance's processes see it, if it has one.
         clock: the file that says how far the clock of its own is off, if it has one.
@@ -126,6 +128,7 @@ class Target:
         certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
         time_scale: by what production's durations are divided where it is watched.
+        answered_at: when it last answered a scrape, as its Prometheus says, since the epoch.
     """
 
     id: str
@@ -149,6 +152,8 @@ class Target:
     relay: Relay | None = None
     certificate: Path | None = None
     watchers: Watchers | None = None
+    shipper: Shipper | None = None
+    answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)
 
     def fault_on(self, fault: Mapping[str, object], share: float, only: Sequence[str] = ()) -> None:

@@ -10,17 +10,19 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from scenarios.drill import Plan, run_drill
 from scenarios.expectation import expect
 from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
-from scenarios.lifecycle import READY_SECONDS, Lifecycle, Scraped
+from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
+from scenarios.logs import LogsFailed
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import JOB, Observer, scrape_failures
 from scenarios.past import LENGTH, healthy_past
-from scenarios.places import weight
+from scenarios.places import STACK_WEIGHT, weight
 from scenarios.result import Monitoring
 from scenarios.service import ServiceFailed
 from scenarios.site import CONTROL_LOAD, Berth, control_of
@@ -59,9 +61,6 @@ of days: they are drilled on a stack of their own.
 NO_RULES = "groups: []\n"
 """With what a stack starts: before its first scrape, five seconds after its start, every service is
 gone, and at these time scales that is long enough for SoftFactoryDown, or a month's budget."""
-
-STACK_WEIGHT = 2.0
-"""What a Prometheus and an Alertmanager with a few rules cost, in places."""
 
 STACK_UNSEEN_SECONDS = 10.0
 """How long a stack of its own takes until its rules are loaded and its drills' services scraped."""
@@ -238,6 +237,10 @@ class Watch:
         self.lifecycle = Lifecycle(
             load=grounds.load,
             scraped=Scraped(self.prometheus),
+            departed=Departed(
+                self.prometheus,
+                dropped_after=self.derived.discovery_tick + 4 * self.derived.scrape_interval,
+            ),
             alertmanager=self.alertmanager,
             booting=grounds.booting,
             scrape=self.derived.scrape_interval,
@@ -294,13 +297,18 @@ class Watch:
         if plan.drill.id == self.control or self._judges_budgets:
             return
         target = self._grounds.targets[plan.drill.id]
+        if target.shipper:
+            self._grounds.logs.wait_ready()
         self.lifecycle.bring_up(target)
         self.lifecycle.wait_scraped(target)
 
     def drill(self, plan: Plan, say: Say) -> None:
         """Run one drill, and take its service away."""
         drill, recorder = plan.drill, self.recorders[plan.drill.label]
-        target = self._grounds.targets[drill.id]
+        target = replace(
+            self._grounds.targets[drill.id],
+            answered_at=partial(self.lifecycle.scraped.answered_at, drill.id),
+        )
         if drill.subject:
             target = replace(target, watchers=self._watchers)
         begun = time.time()
@@ -321,7 +329,7 @@ class Watch:
         recorder.close()
         try:
             self.lifecycle.take_away(target)
-        except (AlertmanagerError, LoadError, ServiceFailed, OSError) as error:
+        except (AlertmanagerError, PrometheusError, LoadError, ServiceFailed, OSError) as error:
             self._observer.disturb(f"{drill.id} could not be taken away: {error}")
 
     def leave(self) -> None:
@@ -387,5 +395,5 @@ class Watch:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
 
 
-NOT_UP = (ServiceFailed, LoadError, WaitTimeout)
+NOT_UP = (ServiceFailed, LoadError, LogsFailed, WaitTimeout)
 """What keeps a drill's service from coming up."""

@@ -7,7 +7,6 @@ reads it byte for byte.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stack.go_runtime import frugal_environment
 from stack.promql import parse
 from stack.recorded import Record, sources
 
@@ -47,10 +47,6 @@ _ABSENT = re.compile(r"\b(?:no|none|nothing|gone|never|absent|missing|without)\b
 
 TIMEOUT_SECONDS = 60.0
 """Patience with one promtool call. The slowest file takes under 2 s; this only ends a hang."""
-
-
-_FRUGAL = {"GOMAXPROCS": "1", "GOGC": "400"}
-"""One processor for one file, and rare garbage collection: a sixth less CPU time (measured)."""
 
 
 class UnitTestError(RuntimeError):
@@ -199,7 +195,7 @@ def _promtool(promtool: Sequence[str], tests: Path) -> tuple[bool, str]:
             text=True,
             check=False,
             timeout=TIMEOUT_SECONDS,
-            env={**os.environ, **_FRUGAL},
+            env=frugal_environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnitTestError(f"could not run {' '.join(command)}: {error}") from error

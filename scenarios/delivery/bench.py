@@ -23,6 +23,7 @@ from scenarios.delivery.recorder import FEATURE, EventLog, settings
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, Mute, RunAddresses, derive
+from stack.go_runtime import frugal_environment
 from stack.ports import LOOPBACK, reserve
 from stack.processes import Processes
 from stack.production import Production
@@ -112,6 +113,7 @@ class Bench:
                 *self.derived.prometheus_flags,
             ],
             log=self.directory / "prometheus.log",
+            env=frugal_environment(),
         )
         self.prometheus = PrometheusClient(f"http://{LOOPBACK}:{web}")
         wait_until(
@@ -179,6 +181,7 @@ class Bench:
                 f"{PEER_TIMEOUT}={PEER_SECONDS}s",
             ],
             log=self.directory / f"alertmanager-{number}.log",
+            env=frugal_environment(),
         )
 
     def alertmanager(self, number: int = 0) -> AlertmanagerClient:

@@ -1,21 +1,24 @@
 """pytest's door to the trials: those that are selected run at the same time, each once.
 
-One rule: the first check that asks for a trial's evidence starts all that are selected.
+One rule: they run beside the drills, or else when the first check asks for a trial's evidence.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from scenarios.beside import Beside
 from scenarios.delivery.bench import Bench
 from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import TRIALS
+from scenarios.places import STACK_WEIGHT
 from scenarios.report import tidy
 from scenarios.result import work_directory
 from scenarios.settings import Settings
@@ -25,6 +28,9 @@ from stack.waiting import WaitTimeout
 
 AT_ONCE = 9
 """So many benches are up at the same time; each uses a tenth of a core and 120 MB."""
+
+SECONDS = 25.0
+"""About how long a trial takes: a few group intervals, and five seconds until it can begin."""
 
 
 def run_trial(name: str, tools: Tools, production: Production, directory: Path) -> Evidence:
@@ -50,28 +56,32 @@ def run_trial(name: str, tools: Tools, production: Production, directory: Path) 
 
 
 class Laboratory:
-    """The trials of one run: those that were selected have begun."""
+    """The trials of one run that were selected."""
 
     def __init__(
-        self,
-        names: frozenset[str],
-        tools: Tools,
-        production: Production,
-        directory: Path,
-        pool: ThreadPoolExecutor,
+        self, names: frozenset[str], tools: Tools, production: Production, directory: Path
     ) -> None:
-        self._running: dict[str, Future[Evidence]] = {
-            name: pool.submit(run_trial, name, tools, production, directory)
+        self._trials = {
+            name: Beside(
+                partial(run_trial, name, tools, production, directory),
+                seconds=SECONDS,
+                weight=STACK_WEIGHT,
+            )
             for name in TRIALS
             if name in names
         }
 
+    @property
+    def beside(self) -> tuple[Beside[Evidence], ...]:
+        """Each trial, which whoever runs them lets in."""
+        return tuple(self._trials.values())
+
     def keep(self, path: Path) -> None:
         """Write what every trial saw, in one step."""
         kept = {
-            name: {"time_scale": TRIALS[name].time_scale, **asdict(future.result())}
-            for name, future in self._running.items()
-            if not future.exception()
+            name: {"time_scale": TRIALS[name].time_scale, **asdict(trial.outcome())}
+            for name, trial in self._trials.items()
+            if trial.came_to_something
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
@@ -79,8 +89,10 @@ class Laboratory:
         draft.replace(path)
 
     def evidence(self, name: str) -> Evidence:
-        """Wait for a trial to end, and return what it saw; raise what it raised."""
-        return self._running[name].result()
+        """Run the trials that nobody has run, and return what one saw; raise what it raised."""
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
+            list(pool.map(Beside.run, self.beside))
+        return self._trials[name].outcome()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,7 +106,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def laboratory(
     request: pytest.FixtureRequest, tools: Tools, settings: Settings
 ) -> Iterator[Laboratory]:
-    """The trials that the selected checks ask for, all begun."""
+    """The trials that the selected checks ask for."""
     marked = [item.get_closest_marker("trial") for item in request.session.items]
     names = frozenset(marker.args[0] for marker in marked if marker)
     unknown = names - TRIALS.keys()
@@ -102,12 +114,12 @@ def laboratory(
         raise pytest.UsageError(
             f"no trial is named {', '.join(sorted(unknown))}; known: {', '.join(TRIALS)}"
         )
-    directory = work_directory(settings.reports.absolute()) / "trials"
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="trial") as pool:
-        running = Laboratory(names, tools, settings.production, directory, pool)
-        yield running
-    running.keep(settings.reports / "delivery.json")
-    tidy(directory.parent)
+    directory = work_directory(settings.reports.absolute(), "trials")
+    trials = Laboratory(names, tools, settings.production, directory)
+    yield trials
+    trials.keep(settings.reports / "delivery.json")
+    if directory.exists():
+        tidy(directory)
 
 
 @pytest.fixture

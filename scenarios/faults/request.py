@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from instrumentation.faults import contract
 from scenarios.faults.fault import FaultDidNotBite, Witness
 from scenarios.target import Target
 
@@ -17,6 +19,24 @@ if TYPE_CHECKING:
 def asked(only: Sequence[str]) -> str:
     """Return how a person names the requests that may carry a fault."""
     return ", ".join(only) if only else "requests"
+
+
+SIGNED_SECONDS = 5.0
+"""How long the signature of a single request holds: it is sent at once."""
+
+
+def raising(target: Target, *, method: str, path: str) -> dict[str, str]:
+    """Return the header with which one request of one's own raises an exception in the target."""
+    environment = target.instance.environment
+    value = contract.encode(
+        contract.RaiseException(),
+        secret=Path(environment["INSTRUMENT_FAULT_SECRET_FILE"]).read_bytes().strip(),
+        instance=environment["INSTRUMENT_INSTANCE_ID"],
+        method=method,
+        path=path,
+        expires=time.time() + SIGNED_SECONDS,
+    )
+    return {contract.HEADER: value}
 
 
 @contextmanager

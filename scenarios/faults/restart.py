@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.target import Target
+from stack.clients.prometheus import PrometheusError
 from stack.waiting import wait_until
 
 
@@ -52,18 +54,30 @@ def restarted(target: Target) -> int | None:
     witnessed(target, lambda: not instance.processes(), "no process is left")
     instance.start()
     instance.wait_serving(target.patience_seconds)
-    _served_for_a_while(target)
+    _lived(target)
     return before
 
 
-def _served_for_a_while(target: Target) -> None:
-    """Wait until clients were served for long enough that a scrape has seen the new process."""
+def _lived(target: Target) -> None:
+    """Wait until clients were served for a while, and a scrape after that has seen the process.
+
+    Its uptime is then surely larger than that at which the next process is first scraped: a
+    restart shows as a fall of the uptime.
+    """
     begun = target.client.now()
     wait_until(
         lambda: len(target.client.since(begun)) > SAMPLES_BETWEEN or None,
         what=f"clients of {target.id} to be served after a restart",
         timeout_seconds=target.patience_seconds,
         interval_seconds=0.05,
+    )
+    served = time.time()
+    wait_until(
+        lambda: target.answered_at() > served or None,
+        what=f"{target.id} to answer a scrape after a restart",
+        timeout_seconds=target.patience_seconds,
+        interval_seconds=0.05,
+        retry_on=(PrometheusError,),
     )
 
 

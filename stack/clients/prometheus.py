@@ -177,6 +177,20 @@ class PrometheusClient:
         """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped."""
         return _parsed(f"{self.url} query {promql}", _series, self._query(promql))
 
+    def forget(self, selector: str) -> None:
+        """Delete every series that the selector chooses, with all its samples.
+
+        It is the one thing that is written here, and needs --web.enable-admin-api.
+        """
+        url = f"{self.url}/api/v1/admin/tsdb/delete_series"
+        try:
+            response = self._session.post(
+                url, params={"match[]": selector}, timeout=self._timeout_seconds
+            )
+            response.raise_for_status()
+        except requests.RequestException as error:
+            raise PrometheusError(f"{url} deleted nothing of {selector}: {error}") from error
+
     def _query(self, promql: str) -> object:
         try:
             answer: object = self._queries.custom_query(promql)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from stack.endpoints import Endpoints
+from stack.go_runtime import frugal_environment
 from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.ports import LOOPBACK
 from stack.processes import Processes
@@ -116,6 +117,7 @@ class EmbeddedStack:
                 f"--config.file={self._directory / PROMETHEUS_CONFIG}",
                 f"--storage.tsdb.path={self.prometheus_data}",
                 f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
+                "--web.enable-admin-api",  # a run forgets the services that it takes away
                 *self._prometheus_flags,
             ],
         )
@@ -184,6 +186,7 @@ class EmbeddedStack:
             [*tool.command, *arguments],
             log=self._log(component),
             cwd=self._directory,
+            env=frugal_environment(),
         )
         self._running[component] = process
         return process

@@ -1,5 +1,7 @@
 """The tables of docs/instrumentation-reference.md, made from what the code itself says.
 
+That of the log's fields is made from stack/elasticsearch/fields.yml.
+
     python -m tests.docs.reference
 
 writes them into the document; a test compares them, so that neither can change alone.
@@ -18,6 +20,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from instrumentation.settings import InstrumentSettings, variable
+from stack.logs.fields import load_fields
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "instrumentation-reference.md"
@@ -63,36 +66,9 @@ def fields_table() -> str:
 
 
 FIELDS: Mapping[str, tuple[str, str]] = {
-    "@timestamp": ("all", "when, in UTC with a `Z`"),
-    "log.level": ("all", "in lower case"),
-    "log.logger": ("all", "the logger's name; `instrumentation.request` for finished requests"),
-    "message": ("all", "the message; `GET /api/items 200` for a finished request"),
-    "event.id": ("all", "one of a kind: two lines with the same id are one record"),
-    "process.pid": ("all", "the worker"),
-    "process.thread.name": ("all", "the thread"),
-    "ecs.version": ("all", "of the Elastic Common Schema, whose names these are"),
-    "service.name": ("all", "`INSTRUMENT_SERVICE_NAME`, else the application's name"),
-    "service.version": ("all", "`INSTRUMENT_SERVICE_VERSION`, where it is set"),
-    "service.environment": ("all", "`INSTRUMENT_ENVIRONMENT`, where it is set"),
-    "request_id": ("a request's", "as in the response's `X-Request-Id`"),
-    "trace.id": ("a request's", "as in the request's `traceparent`, else a new one"),
-    "span.id": ("a request's", "this service's part of the trace"),
-    "http.request.method": ("a request's", "as the client sent it"),
-    "url.path": ("a request's", "the path, without its query"),
-    "user.id": ("a request's", "what your `user_id` said, hashed where there is a key"),
-    "url.query": ("a finished request", "secret parameters hidden"),
-    "http.route": ("a finished request", "the route's template; absent where none matched"),
-    "http.response.status_code": ("a finished request", "what the client saw"),
-    "http.response.body.bytes": ("a finished request", "bytes of the body"),
-    "event.duration": ("a finished request", "until the last byte, in nanoseconds"),
-    "latency_ms": ("a finished request", "the same in milliseconds"),
-    "event.sample_rate": ("a finished request", "the share of its route that is logged"),
-    "error.type": ("a failure", "the exception's class"),
-    "error.message": ("an exception", "its text"),
-    "error.stack_trace": ("an exception", "its traceback"),
-    "extra": ("a caller's `extra=`", "what has none of the names above"),
-    "log.truncated": ("a cut record", "`true`"),
-    "log.original_bytes": ("a cut record", "how long it was"),
+    field.name: (field.records, field.what)
+    for field in load_fields().values()
+    if field.records not in ("shipped", "an odd line")  # what the service itself never writes
 }
 """What the records of `tests/docs/test_reference.py` are compared with."""
 

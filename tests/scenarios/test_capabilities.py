@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from scenarios import capabilities
-from scenarios.capabilities import OWN_CLOCK, OWN_DISK, POSTGRESQL, POSTGRESQL_URL, lacking, why_not
+from scenarios.capabilities import (
+    ELASTICSEARCH,
+    OWN_CLOCK,
+    OWN_DISK,
+    POSTGRESQL,
+    POSTGRESQL_URL,
+    lacking,
+    why_not,
+)
 from scenarios.catalogue import drills
 
 
@@ -42,4 +50,5 @@ def test_every_scenario_asks_for_what_its_service_needs() -> None:
     for drill in drills():
         assert bool(drill.service.disk) == (OWN_DISK in drill.requires), drill.id
         assert drill.service.own_clock == (OWN_CLOCK in drill.requires), drill.id
+        assert drill.service.ships_logs == (ELASTICSEARCH in drill.requires), drill.id
         assert set(drill.requires) <= set(capabilities.known()), drill.id

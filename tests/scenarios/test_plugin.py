@@ -31,7 +31,7 @@ def checks(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--stack=cloud"], "choose from"),
         (
             ["--require=teleport"],
-            "unknown capability teleport; known: own-clock, own-disk, postgresql",
+            "unknown capability teleport; known: elasticsearch, own-clock, own-disk, postgresql",
         ),
     ],
 )

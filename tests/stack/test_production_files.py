@@ -49,6 +49,7 @@ EXPECTED = {
     "ScrapeSlow": ("MEDIUM", "monitoring", 5 * MINUTE),
     "ScrapeNearSampleLimit": ("LOW", "monitoring", 5 * MINUTE),
     "LogRecordsLost": ("MEDIUM", "monitoring", 2 * MINUTE),
+    "LogShippingStalled": ("MEDIUM", "monitoring", 5 * MINUTE),
     "CertificateExpiring": ("LOW", "monitoring", 60 * MINUTE),
     "AvailabilityBudgetBurnFast": ("CRITICAL", "slo", 2 * MINUTE),
     "AvailabilityBudgetBurnSlow": ("LOW", "slo", 15 * MINUTE),

@@ -1,0 +1,122 @@
+"""Reads what a run's logs came to: file, index, dead letters and the shipper's counters.
+
+One rule: it reads and never judges (``scenarios.log_claims``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import scan
+from prometheus_client.parser import text_string_to_metric_families
+
+from scenarios.logs import Shipper
+from stack.logs.connection import Connection
+from stack.logs.indices import PATTERN
+from stack.waiting import NotYet, wait_until
+
+ARRIVES_SECONDS = 10.0
+"""Patience until a record is found: a bulk's age, a pause after a failure and the index' refresh,
+each a second or so, on a machine that does other things as well."""
+
+DEAD_LETTERS = "dead-letters.jsonl"
+
+ID = "event.id"
+
+
+def client_of(shipper: Shipper) -> Elasticsearch:
+    """Return a client of the node that a shipper ships to."""
+    return Connection(urls=(shipper.node.url,)).client()
+
+
+def ids_in_file(log_file: Path) -> list[str]:
+    """Return the ids of the complete records in a log file and its rotated siblings."""
+    ids = []
+    for path in sorted(log_file.parent.glob(f"{log_file.name}*")):
+        *lines, _ = path.read_bytes().split(b"\n")
+        ids += [str(json.loads(line)[ID]) for line in lines if line]
+    return ids
+
+
+def ids_in_index(client: Elasticsearch, log_file: Path) -> list[str]:
+    """Return the ids of the documents that came from a log file: a record's is its own."""
+    client.indices.refresh(index=PATTERN)
+    query = {"query": {"prefix": {"log.file.path": str(log_file)}}, "_source": False}
+    return [str(hit["_id"]) for hit in scan(client, index=PATTERN, query=query)]
+
+
+def documents(client: Elasticsearch, **term: object) -> list[dict[str, Any]]:
+    """Return the documents with this value in this field, the oldest first."""
+    found = client.search(
+        index=PATTERN,
+        query={"bool": {"filter": [{"term": {name: value}} for name, value in term.items()]}},
+        sort=[{"@timestamp": "asc"}],
+        size=1000,
+    )
+    return [hit["_source"] for hit in found["hits"]["hits"]]
+
+
+def wait_for_documents(client: Elasticsearch, number: int, **term: object) -> list[dict[str, Any]]:
+    """Wait until at least ``number`` documents have this value in this field, and return them.
+
+    Raises:
+        WaitTimeout: they do not within `ARRIVES_SECONDS`.
+    """
+
+    def arrived() -> list[dict[str, Any]]:
+        found = documents(client, **term)
+        if len(found) < number:
+            raise NotYet(f"{len(found)} of {number} documents")
+        return found
+
+    return wait_until(
+        arrived,
+        what=f"the index to hold {number} documents with {term}",
+        timeout_seconds=ARRIVES_SECONDS,
+        interval_seconds=0.1,
+    )
+
+
+def dead_letters(shipper: Shipper) -> list[dict[str, Any]]:
+    """Return what Elasticsearch refused of a shipper's records, each with the reason."""
+    path = shipper.directory / DEAD_LETTERS
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def counters_of(shipper: Shipper) -> Mapping[str, float]:
+    """Return the shipper's own numbers, each summed over its labels."""
+    text = requests.get(shipper.url, timeout=ARRIVES_SECONDS).text
+    numbers: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            numbers[sample.name] = numbers.get(sample.name, 0.0) + sample.value
+    return numbers
+
+
+def wait_drained(shipper: Shipper) -> None:
+    """Wait until nothing waits to be shipped.
+
+    Raises:
+        WaitTimeout: something still does after `ARRIVES_SECONDS`.
+    """
+
+    def drained() -> bool:
+        lag = counters_of(shipper)["log_shipper_lag_bytes"]
+        if lag > 0:
+            raise NotYet(f"{lag:.0f} bytes wait")
+        return True
+
+    wait_until(
+        drained,
+        what=f"{shipper.name} to have shipped all of {shipper.log_file}",
+        timeout_seconds=ARRIVES_SECONDS,
+        interval_seconds=0.1,
+        retry_on=(requests.RequestException,),
+    )

@@ -1,0 +1,228 @@
+"""What takes a run's logs to Elasticsearch: its nodes, and a shipper for each service that has one.
+
+One rule: it is there only where a drill or a check asks for it, and it ships as production would,
+by the commands that a person runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenarios.target import Discovery
+from stack.launch.elasticsearch import EmbeddedElasticsearch
+from stack.launch.embedded import LaunchError
+from stack.logs.connection import Connection
+from stack.ports import LOOPBACK, reserve
+from stack.processes import ProcessError, Processes
+from stack.tools.elasticsearch import ElasticsearchHome
+
+SHARED_NODE = "elasticsearch"
+"""The node of all services that have none of their own."""
+
+HEAP_MB = 256
+"""Enough for the few thousand records of a run; the JVM itself takes as much beside it."""
+
+SETUP_SECONDS = 30.0
+"""Patience with the installation of an index template, which takes well under a second."""
+
+
+class LogsFailed(Exception):
+    """Logs can't be shipped: what did not come up, and where to look."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shipper:
+    """What ships one service's log; it goes on when it is started again.
+
+    Attributes:
+        log_file: what it follows.
+        node: where its records go.
+        port: where its metrics are.
+        directory: where its checkpoint and its dead letters are.
+        discovery: the file through which Prometheus finds it.
+    """
+
+    name: str
+    log_file: Path
+    node: EmbeddedElasticsearch
+    port: int
+    directory: Path
+    discovery: Discovery
+    processes: Processes = field(repr=False)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """The address of its metrics."""
+        return f"http://{LOOPBACK}:{self.port}/metrics"
+
+    def start(self) -> None:
+        """Start it, or start it again once it has ended.
+
+        Raises:
+            stack.processes.ProcessError: it runs already.
+        """
+        self._process = self.processes.start(
+            self.name,
+            [
+                *(sys.executable, "-m", "stack.logs", "ship", str(self.log_file)),
+                *("--state-directory", str(self.directory)),
+                *("--metrics-port", str(self.port)),
+            ],
+            log=self.directory / "shipper.log",
+            env={**os.environ, "ELASTICSEARCH_URL": self.node.url},
+        )
+
+    def kill(self) -> None:
+        """Send it SIGKILL, and wait until it is gone."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+
+
+class Logs:
+    """The nodes and shippers of one run; :meth:`start` them once all are known."""
+
+    def __init__(self, processes: Processes, directory: Path) -> None:
+        self._processes = processes
+        self._directory = directory
+        self._home: ElasticsearchHome | None = None
+        self._running = ExitStack()
+        self._nodes: dict[str, EmbeddedElasticsearch] = {}
+        self._shippers: list[Shipper] = []
+        self._starting: threading.Thread | None = None
+        self._failed: Exception | None = None
+
+    def open(self, running: ExitStack, home: ElasticsearchHome) -> None:
+        """Make nodes of this Elasticsearch, which all end with the run."""
+        self._home = home
+        self._running = running
+
+    @property
+    def node(self) -> EmbeddedElasticsearch:
+        """The node of all services that have none of their own."""
+        return self._node(SHARED_NODE)
+
+    def shipper(
+        self,
+        *,
+        service: str,
+        log_file: Path,
+        own_node: bool,
+        port: int,
+        directory: Path,
+        discovery: Discovery,
+    ) -> Shipper:
+        """Return what will ship a service's log; nothing is started yet."""
+        shipper = Shipper(
+            name=f"shipper-{service}",
+            log_file=log_file,
+            node=self._node(f"{SHARED_NODE}-{service}" if own_node else SHARED_NODE),
+            port=port,
+            directory=directory,
+            discovery=discovery,
+            processes=self._processes,
+        )
+        self._shippers.append(shipper)
+        return shipper
+
+    @contextmanager
+    def shipping(self, name: str, log_file: Path) -> Iterator[Shipper]:
+        """Ship one more file to the shared node while the context lasts.
+
+        Raises:
+            LogsFailed, stack.processes.ProcessError: it can't be shipped.
+        """
+        with reserve() as port:
+            directory = self._directory / "shippers" / name
+            shipper = Shipper(
+                name=f"shipper-{name}",
+                log_file=log_file,
+                node=self.node,
+                port=port.port,
+                directory=directory,
+                discovery=Discovery(path=directory / "nobody-discovers-it.yml", content=""),
+                processes=self._processes,
+            )
+            shipper.start()
+            try:
+                yield shipper
+            finally:
+                self._processes.stop(shipper.name)
+
+    def start(self) -> None:
+        """Start every node, and the shippers once theirs take records; nothing is waited for."""
+        if not self._nodes:
+            return
+        for node in self._nodes.values():
+            node.start()
+        self._starting = threading.Thread(target=self._start_shippers, name="logs", daemon=True)
+        self._starting.start()
+
+    def wait_ready(self) -> None:
+        """Wait until everything ships.
+
+        Raises:
+            LogsFailed: something did not come up.
+        """
+        if self._starting:
+            self._starting.join()
+        if self._failed:
+            raise LogsFailed(f"logs can't be shipped: {self._failed}") from self._failed
+
+    def _start_shippers(self) -> None:
+        try:
+            for node in self._nodes.values():
+                node.wait_ready(SETUP_SECONDS)
+                set_up(node)
+            for shipper in self._shippers:
+                shipper.start()
+                shipper.discovery.announce()
+        except (LaunchError, LogsFailed, ProcessError, OSError) as error:
+            self._failed = error
+
+    def _node(self, name: str) -> EmbeddedElasticsearch:
+        if name not in self._nodes:
+            if self._home is None:
+                raise LogsFailed("a service ships its log, and no Elasticsearch was looked for")
+            node = EmbeddedElasticsearch(
+                self._home,
+                self._directory / name,
+                self._processes,
+                self._running.enter_context(reserve()).port,
+                heap_mb=HEAP_MB,
+                name=name,
+            )
+            self._nodes[name] = self._running.enter_context(node)
+        return self._nodes[name]
+
+
+def set_up(node: EmbeddedElasticsearch) -> None:
+    """Install index template and retention, as a person does.
+
+    Raises:
+        LogsFailed: they were refused.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "stack.logs", "setup"],
+        env={**os.environ, "ELASTICSEARCH_URL": node.url},
+        capture_output=True,
+        text=True,
+        timeout=SETUP_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise LogsFailed(f"python -m stack.logs setup: {(done.stderr or done.stdout).strip()}")
+
+
+def reached(node: EmbeddedElasticsearch) -> Connection:
+    """Return how a node is reached."""
+    return Connection(urls=(node.url,))

@@ -1,0 +1,144 @@
+"""One Elasticsearch node as a local process on a reserved loopback port.
+
+Design rule: starting never waits, so that the caller does its other work while the node comes up;
+`wait_ready` is the one place that waits, and it ends at once if the process does.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stack.launch.embedded import LaunchError
+from stack.ports import LOOPBACK
+from stack.processes import Processes
+from stack.readiness import NOT_ANSWERING
+from stack.tools.elasticsearch_node import (
+    ElasticsearchHome,
+    answers_healthy,
+    node_settings,
+    write_settings,
+)
+from stack.waiting import WaitTimeout, wait_until
+
+__all__ = ["EmbeddedElasticsearch"]
+
+DEFAULT_HEAP_MB = 256
+
+_LOG_LINES = 12
+
+
+class EmbeddedElasticsearch:
+    """One node, with everything that it writes below `directory`: `config`, `data`, `log`.
+
+    A context manager: entering writes the node's settings and starts nothing, leaving ends the
+    process. The files stay, so that a node may be started again with the data of the last.
+    """
+
+    def __init__(
+        self,
+        home: ElasticsearchHome,
+        directory: Path,
+        processes: Processes,
+        port: int,
+        *,
+        heap_mb: int = DEFAULT_HEAP_MB,
+        name: str = "elasticsearch",
+    ) -> None:
+        self._home = home
+        self._directory = directory.absolute()
+        self._processes = processes
+        self._port = port
+        self._heap_mb = heap_mb
+        self._name = name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the node answers; known before it runs."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    @property
+    def directory(self) -> Path:
+        """Where configuration, data and log lie."""
+        return self._directory
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process, which was started."""
+        if self._process is None:
+            raise LaunchError(f"{self._name} was never started; call start() first")
+        return self._process
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the node without waiting. It may be started again once it has ended.
+
+        Raises `stack.processes.ProcessError` if it runs already.
+        """
+        self._process = self._processes.start(
+            self._name,
+            self._home.command(config=self._directory / "config", heap_mb=self._heap_mb),
+            log=self._log,
+            cwd=self._directory,
+        )
+        return self._process
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until the cluster's health is yellow or green: every document there is, is found.
+
+        Raises `LaunchError` when the process ends instead, or is not ready after `timeout` seconds.
+        """
+        process = self.process
+
+        def ready() -> bool:
+            code = process.poll()
+            if code is not None:
+                raise LaunchError(self._failure(f"ended with status {code}"))
+            return answers_healthy(self._port)
+
+        try:
+            wait_until(
+                ready,
+                what=f"{self._name} to be ready at {self.url}",
+                timeout_seconds=timeout,
+                interval_seconds=0.05,
+                retry_on=NOT_ANSWERING,
+            )
+        except WaitTimeout as late:
+            raise LaunchError(self._failure(str(late))) from late
+
+    def stop(self) -> None:
+        """End the node, gracefully. Its files stay. One that was never started is left alone."""
+        if self._process is not None:
+            self._processes.stop(self._name)
+
+    def __enter__(self) -> Self:
+        settings = node_settings(
+            directory=self._directory, home=self._home.home, port=self._port, name=self._name
+        )
+        write_settings(self._directory / "config", settings)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "log" / f"{self._name}.log"
+
+    def _failure(self, what: str) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join(
+            [
+                f"{self._name} did not become ready: {what}",
+                *(f"  {line}" for line in lines),
+                f"  look  tail -n 50 {self._log}",
+            ]
+        )

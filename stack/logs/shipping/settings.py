@@ -1,0 +1,93 @@
+"""How the shipper is to work: the command's options, checked and read once."""
+
+from __future__ import annotations
+
+import argparse
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from stack.logs.connection import SettingsError
+from stack.ports import LOOPBACK
+
+__all__ = ["STATE_DIRECTORY", "ShipperSettings"]
+
+STATE_DIRECTORY = "shipper"
+"""Beside the log file, where no other directory is named."""
+
+_LARGEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipperSettings:
+    """What one shipper does.
+
+    Attributes:
+        file: the log file that is followed, absolute; its rotated ones lie beside it.
+        state_directory: holds the checkpoint, the dead letters and the lock.
+        metrics_port: where the metrics are served; 0 for any free port.
+        metrics_address: the address for it.
+        max_bulk_bytes: the largest bulk request, but for a single document that is larger.
+        max_age_seconds: how long records are gathered for one request.
+        grace_seconds: how long the end may take; with `once`, how long a node may be gone.
+        once: whether to end when what is there is shipped.
+    """
+
+    file: Path
+    state_directory: Path
+    metrics_port: int = 0
+    metrics_address: str = LOOPBACK
+    max_bulk_bytes: int = 1 << 20
+    max_age_seconds: float = 0.25
+    grace_seconds: float = 20.0
+    once: bool = False
+
+    @classmethod
+    def from_arguments(cls, arguments: argparse.Namespace) -> Self:
+        """Check the command's options. Raises SettingsError, a line for a person."""
+        file = Path(arguments.file).absolute()
+        if arguments.max_bulk_bytes < 1:
+            raise SettingsError(_says("--max-bulk-bytes", arguments.max_bulk_bytes, "at least 1"))
+        if not 0 <= arguments.max_age_seconds < float("inf"):
+            raise SettingsError(
+                _says("--max-age-seconds", arguments.max_age_seconds, "0 or more seconds")
+            )
+        if not 0 < arguments.grace_seconds < float("inf"):
+            raise SettingsError(
+                _says("--grace-seconds", arguments.grace_seconds, "more than 0 seconds")
+            )
+        if not 0 <= arguments.metrics_port <= _LARGEST_PORT:
+            raise SettingsError(
+                _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")
+            )
+        _check_file(file)
+        state = arguments.state_directory
+        return cls(
+            file=file,
+            state_directory=Path(state).absolute() if state else file.parent / STATE_DIRECTORY,
+            metrics_port=arguments.metrics_port,
+            metrics_address=arguments.metrics_address,
+            max_bulk_bytes=arguments.max_bulk_bytes,
+            max_age_seconds=arguments.max_age_seconds,
+            grace_seconds=arguments.grace_seconds,
+            once=arguments.once,
+        )
+
+
+def _check_file(file: Path) -> None:
+    """Refuse what can't be followed. A file that is not there yet can."""
+    try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode):
+            raise SettingsError(f"{file} can't be followed: it is no regular file")
+        with file.open("rb"):
+            return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise SettingsError(f"{file} can't be read: {error.strerror}") from error
+
+
+def _says(option: str, given: object, wanted: str) -> str:
+    return f"{option} {given}: expected {wanted}"
