@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,9 +26,10 @@ from scenarios.model import MAIN
 from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Verdict, worst
+from stack.logs.query import LogFilter
 
-RUN_NAME = re.compile(r"[\dT-]+-\d+")
-"""A run's folder: when it began, and the id of its process."""
+RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d+-(?P<process>\d+)(?:-\w+)?")
+"""A run's folder: when it began, the id of its process, and what it is of, if not of drills."""
 
 KEPT_RUNS = 10
 """How many runs' folders stay below ``reports/runs``."""
@@ -121,8 +122,18 @@ def _drill(plan: Plan, history: History, verdicts: Sequence[Verdict]) -> dict[st
         "measured_seconds": asdict(measure(history, plan.want)),
         "verdict": worst(verdicts),
         "claims": [asdict(one) for one in verdicts],
+        "logs": _logs(plan, history),
         "history": _events(history),
     }
+
+
+def _logs(plan: Plan, history: History) -> dict[str, str]:
+    """Return how the records of the drilled service are found in whatever its log is shipped to."""
+    if not history.events:
+        return {}
+    first, last = (datetime.fromtimestamp(history.events[at].at, UTC) for at in (0, -1))
+    wanted = LogFilter(service=plan.drill.id, since=first, until=last + timedelta(seconds=1))
+    return {"command": wanted.to_command(), "kql": wanted.to_kql()}
 
 
 def _events(history: History) -> list[object]:
@@ -137,7 +148,8 @@ def tidy(directory: Path) -> None:
                 path.rmdir()
         elif path.suffix != ".log" and directory / "histories" not in path.parents:
             path.unlink(missing_ok=True)
-    runs = sorted(one for one in directory.parent.iterdir() if RUN_NAME.fullmatch(one.name))
-    for old in runs[:-KEPT_RUNS]:
-        if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
+    named = ((RUN_NAME.fullmatch(one.name), one) for one in directory.parent.iterdir())
+    runs = sorted((one, int(found["process"])) for found, one in named if found)
+    for old, process in runs[:-KEPT_RUNS]:
+        if not psutil.pid_exists(process):
             shutil.rmtree(old, ignore_errors=True)  # another run may be removing it as well

@@ -316,6 +316,7 @@ class Site:
         sample = str(berth.sample_seconds)
         return {
             "INSTRUMENT_ENVIRONMENT": "drill",  # whatever it is called where the drill is started
+            "INSTRUMENT_SERVICE_NAME": berth.id,
             "INSTRUMENT_INSTANCE_ID": berth.instance,
             "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
             "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),

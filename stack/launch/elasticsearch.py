@@ -19,19 +19,20 @@ from stack.tools.elasticsearch_node import (
     ElasticsearchHome,
     answers_healthy,
     node_settings,
-    write_settings,
+    prepare_node,
 )
 from stack.waiting import WaitTimeout, wait_until
 
 __all__ = ["EmbeddedElasticsearch"]
 
 DEFAULT_HEAP_MB = 256
+"""Takes bulk requests of 25 MB at the same time (a tenth of the heap); more are refused with 429."""
 
 _LOG_LINES = 12
 
 
 class EmbeddedElasticsearch:
-    """One node, with everything that it writes below `directory`: `config`, `data`, `log`.
+    """One node, with everything that it writes below `directory`: `config`, `data`, `log`, `tmp`.
 
     A context manager: entering writes the node's settings and starts nothing, leaving ends the
     process. The files stay, so that a node may be started again with the data of the last.
@@ -79,7 +80,7 @@ class EmbeddedElasticsearch:
         """
         self._process = self._processes.start(
             self._name,
-            self._home.command(config=self._directory / "config", heap_mb=self._heap_mb),
+            self._home.command(directory=self._directory, heap_mb=self._heap_mb),
             log=self._log,
             cwd=self._directory,
         )
@@ -96,7 +97,7 @@ class EmbeddedElasticsearch:
             code = process.poll()
             if code is not None:
                 raise LaunchError(self._failure(f"ended with status {code}"))
-            return answers_healthy(self._port)
+            return answers_healthy(self._port, name=self._name)
 
         try:
             wait_until(
@@ -118,7 +119,7 @@ class EmbeddedElasticsearch:
         settings = node_settings(
             directory=self._directory, home=self._home.home, port=self._port, name=self._name
         )
-        write_settings(self._directory / "config", settings)
+        prepare_node(self._directory, settings)
         return self
 
     def __exit__(

@@ -98,7 +98,9 @@ class Follower:
                 yield record
 
     def _go_on_from(self, newest: Times) -> None:
-        begin = self._begin = {field: when - self._overlap for field, when in newest.items()}
+        begin = self._begin = {
+            field: _to_milliseconds(when - self._overlap) for field, when in newest.items()
+        }
         self._told = {
             id_: times
             for id_, times in self._told.items()
@@ -130,6 +132,11 @@ class Follower:
             if len(hits) < PAGE:
                 return
             after = hits[-1]["sort"]
+
+
+def _to_milliseconds(when: datetime) -> datetime:
+    """Cut a time as Elasticsearch does, so that what it finds from there on is what was told."""
+    return when.replace(microsecond=when.microsecond // 1000 * 1000)
 
 
 def _times(record: LogRecord) -> Times:

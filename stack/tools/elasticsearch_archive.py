@@ -25,7 +25,7 @@ from stack.tools.elasticsearch_node import (
     ElasticsearchHome,
     answers_healthy,
     node_settings,
-    write_settings,
+    prepare_node,
 )
 from stack.tools.fetching import FetchFailed, Report
 from stack.tools.java import Java
@@ -34,6 +34,7 @@ from stack.waiting import wait_until
 __all__ = ["with_archive"]
 
 _FILE = "classes.jsa"
+_NAME = "learning"
 _HEAP_MB = 256
 _READY_TIMEOUT_SECONDS = 60.0
 _WRITING_TIMEOUT_SECONDS = 120.0
@@ -112,16 +113,16 @@ def _learn(directory: Path, home: ElasticsearchHome, report: Report) -> None:
     log = work / "log"
     with reserve() as reservation, Processes() as processes:
         port = reservation.port
-        settings = node_settings(directory=work, home=home.home, port=port, name="learning")
-        write_settings(work / "config", settings)
+        settings = node_settings(directory=work, home=home.home, port=port, name=_NAME)
+        prepare_node(work, settings)
         flags = (
             f"-XX:ArchiveClassesAtExit={archive}",
             "-Xlog:cds=error",
             "-Xlog:cds+dynamic=error",
         )
         process = processes.start(
-            "learning",
-            home.command(config=work / "config", heap_mb=_HEAP_MB, flags=flags),
+            _NAME,
+            home.command(directory=work, heap_mb=_HEAP_MB, flags=flags),
             log=log,
             cwd=directory,
         )
@@ -129,7 +130,7 @@ def _learn(directory: Path, home: ElasticsearchHome, report: Report) -> None:
         def ready() -> bool:
             if process.poll() is not None:
                 raise FetchFailed(f"the node ended with {process.returncode}: {_last_line(log)}")
-            return answers_healthy(port)
+            return answers_healthy(port, name=_NAME)
 
         wait_until(
             ready,
@@ -138,7 +139,7 @@ def _learn(directory: Path, home: ElasticsearchHome, report: Report) -> None:
             retry_on=NOT_ANSWERING,
         )
         _use(port)
-        processes.stop("learning", grace_seconds=_WRITING_TIMEOUT_SECONDS)
+        processes.stop(_NAME, grace_seconds=_WRITING_TIMEOUT_SECONDS)
     if not archive.is_file():
         raise FetchFailed(f"Java wrote no archive: {_last_line(log)}")
     shutil.rmtree(work)

@@ -21,7 +21,7 @@ __all__ = [
     "NodeSettings",
     "answers_healthy",
     "node_settings",
-    "write_settings",
+    "prepare_node",
 ]
 
 NodeSettings = Mapping[str, str | int | bool]
@@ -29,6 +29,8 @@ NodeSettings = Mapping[str, str | int | bool]
 MODULE = "transport-netty4"
 """The one module of a node here: HTTP and the nodes' own protocol."""
 
+_CONFIG = "config"
+_TEMPORARY = "tmp"
 _MAIN_CLASS = "Main"
 _HEALTH = "/_cluster/health"
 _REQUEST_TIMEOUT_SECONDS = 2.0
@@ -36,6 +38,7 @@ _REQUEST_TIMEOUT_SECONDS = 2.0
 _FLAGS = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",  # as upstream's: a node that lost a thread is worse than none
     "-XX:-UsePerfData",  # else a killed node leaves a file in the machine's temporary folder
     "-Xshare:auto",
     "-Dfile.encoding=UTF-8",
@@ -62,8 +65,11 @@ class ElasticsearchHome:
     version: str
     archive: Path | None = None
 
-    def command(self, *, config: Path, heap_mb: int, flags: tuple[str, ...] = ()) -> list[str]:
-        """Return the argument list of a node whose settings are in `config`/elasticsearch.yml."""
+    def command(self, *, directory: Path, heap_mb: int, flags: tuple[str, ...] = ()) -> list[str]:
+        """Return the argument list of the node that `prepare_node` prepared in `directory`.
+
+        `flags` are more flags for Java.
+        """
         shared = () if self.archive is None else (f"-XX:SharedArchiveFile={self.archive}",)
         # In a fixed order, as the archive is good for exactly the class path it was made with.
         jars = sorted((self.home / "lib").glob("*.jar"))
@@ -74,11 +80,11 @@ class ElasticsearchHome:
             *_FLAGS,
             *shared,
             *flags,
-            f"-Des.path.home={self.home}",
+            f"-Djava.io.tmpdir={directory / _TEMPORARY}",
             "-classpath",
             ":".join(str(jar) for jar in jars),
             _MAIN_CLASS,
-            str(config),
+            str(directory / _CONFIG),
         ]
 
 
@@ -104,18 +110,20 @@ def node_settings(*, directory: Path, home: Path, port: int, name: str) -> NodeS
     }
 
 
-def write_settings(config: Path, settings: NodeSettings) -> None:
-    """Write `config`/elasticsearch.yml, a setting a line; a JSON value is a YAML value."""
-    config.mkdir(parents=True, exist_ok=True)
+def prepare_node(directory: Path, settings: NodeSettings) -> None:
+    """Make the folders of a node and write its elasticsearch.yml, a setting a line."""
+    for folder in (_CONFIG, _TEMPORARY):
+        (directory / folder).mkdir(parents=True, exist_ok=True)
+    # A JSON value is a YAML value.
     lines = [f"{name}: {json.dumps(value)}\n" for name, value in settings.items()]
-    (config / "elasticsearch.yml").write_text("".join(lines), encoding="utf-8")
+    (directory / _CONFIG / "elasticsearch.yml").write_text("".join(lines), encoding="utf-8")
 
 
-def answers_healthy(port: int) -> bool:
-    """Return True if the node on this loopback port says that its cluster is yellow or green.
+def answers_healthy(port: int, *, name: str) -> bool:
+    """Return True if the node `name` on this loopback port says that it is yellow or green.
 
     One node is never green where an index asks for replicas. Raises `stack.waiting.NotYet` for
-    another status, and one of `stack.readiness.NOT_ANSWERING` without an answer.
+    another status or another node, and one of `stack.readiness.NOT_ANSWERING` without an answer.
     """
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_REQUEST_TIMEOUT_SECONDS)
     try:
@@ -126,7 +134,10 @@ def answers_healthy(port: int) -> bool:
         connection.close()
     if response.status != http.client.OK:
         raise NotYet(f"{_HEALTH} answers {response.status}")
-    status = json.loads(body)["status"]
+    health = json.loads(body)
+    if health["cluster_name"] != name:
+        raise NotYet(f"another node answers, {health['cluster_name']!r}")
+    status = health["status"]
     if status not in ("yellow", "green"):
         raise NotYet(f"the cluster's health is {status}")
     return True

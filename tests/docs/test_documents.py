@@ -18,11 +18,13 @@ PRODUCTION = ROOT / "docs" / "instrumentation-in-production.md"
 REFERENCE = ROOT / "docs" / "instrumentation-reference.md"
 DELIVERY = ROOT / "docs" / "delivery.md"
 SETUP = ROOT / "docs" / "MONITORING-SETUP.md"
+LOGS = ROOT / "docs" / "logs.md"
 TIME_SCALE = ROOT / "docs" / "time-scale.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
     TIME_SCALE,
+    LOGS,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -62,7 +64,7 @@ def test_every_benchmark_that_contributing_names_exists_and_none_is_left_out() -
 def test_every_option_of_the_checklist_that_a_document_names_exists(
     pytestconfig: pytest.Config,
 ) -> None:
-    of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY}  # whose options are those of servers
+    of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY, LOGS}  # whose options are others'
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option

@@ -26,7 +26,7 @@ from tests.docs.guide import COMMANDS, FILES, GUIDE, PORTS, PRODUCTION, ROOT, Pr
 
 RULES = load_rules(production_files().rules.read_text(encoding="utf-8"), "alert-rules.yml")
 NOT_IN_A_CLONE = shutil.ignore_patterns(
-    *(".git", ".*_cache", ".hypothesis", ".nox", ".venv", "__pycache__", "reports", "var", "logs")
+    *(".git", ".*_cache", ".hypothesis", ".nox", ".venv", "__pycache__", "reports", "var")
 )
 INSTALL_SECONDS = 300.0
 START_SECONDS = 30.0

@@ -7,7 +7,10 @@ from pathlib import Path
 import promql_parser
 import pytest
 import trustme
+from prometheus_client import CollectorRegistry, generate_latest
 
+from stack.logs.shipping.metrics import ShipperMetrics
+from stack.logs.shipping.tally import Tally
 from stack.production import production_files
 from stack.rules import load_rules
 
@@ -88,6 +91,9 @@ def exported(tmp_path_factory) -> set[str]:
         client = app.test_client()
         client.get("/api/users")
         text = client.get("/api/metrics/prometheus").get_data(as_text=True)
+    registry = CollectorRegistry()
+    registry.register(ShipperMetrics(Tally(), folder / "app.log"))
+    text += generate_latest(registry).decode()
     return set(re.findall(r"^(\w+)(?:\{| )", text, flags=re.M))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from scenarios.conditions import Service
 from scenarios.faults.noop import Noop
+from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.service import Fleet
 from scenarios.settings import DEMO_APP, Settings
@@ -45,7 +46,14 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
             berth = Berth.of(drill, settings=settings, run=tmp_path, shared_gateway=gateway)
             running.callback(berth.close)
             no_load = cast(Any, None)
-            target = site.build(berth, fleet, no_load, patience=10.0, scraping=SCRAPING)
+            target = site.build(
+                berth,
+                fleet,
+                no_load,
+                patience=10.0,
+                scraping=SCRAPING,
+                logs=Logs(processes, tmp_path),
+            )
             target.instance.start()
             target.instance.wait_serving(SERVING_SECONDS)
             return target

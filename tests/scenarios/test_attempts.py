@@ -106,6 +106,23 @@ def test_scrapes_that_the_control_loses_excuse_a_failure_of_a_drill_that_is_down
     assert not disturbance(PLAN, late, control(*TWO_LOST))
 
 
+def test_a_machine_without_processor_time_excuses_a_failure_of_a_drill_that_is_down_itself() -> (
+    None
+):
+    late = history(told(17, "slack #alerts"))
+    unreached = history(event(12, Kind.FIRING, "SoftFactoryDown"))
+    stranger = history(event(12, Kind.FIRING, "Other"))
+    failing = {"late": late, "unreached": unreached, "stranger": stranger}
+    excused = {
+        name for name, seen in failing.items() if disturbance(DOWN, seen, CALM, starved=[12.0])
+    }
+    assert excused == {"late", "unreached"}
+    for seen in failing.values():
+        assert not disturbance(DOWN, seen, CALM)
+        assert not disturbance(DOWN, seen, CALM, starved=[0.0, 1e9])
+        assert not disturbance(PLAN, seen, CALM, starved=[12.0])
+
+
 def test_a_drill_that_breaks_its_watchers_is_not_excused_by_what_they_did_not_scrape() -> None:
     broken = replace(DOWN, drill=replace(PLAN.drill, subject="prometheus"))
     assert not disturbance(broken, history(told(17, "slack #alerts")), control(*TWO_LOST))

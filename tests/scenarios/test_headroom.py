@@ -66,3 +66,14 @@ def test_what_begins_with_the_run_counts_until_then() -> None:
         assert waited(headroom, inside, needed=0.3)
         headroom.begin()
         assert not waited(headroom, inside, needed=0.01)
+
+
+def test_a_second_without_idle_time_is_noted_with_its_moment_and_a_busy_one_is_not() -> None:
+    begun = time.time()
+    with sampled(busy=99, idle=1) as (headroom, _):
+        while not headroom.starved:
+            pass
+        assert begun < headroom.starved[0] <= time.time()
+    with sampled(busy=90, idle=10) as (headroom, inside):
+        assert waited(headroom, inside)
+        assert headroom.starved == ()

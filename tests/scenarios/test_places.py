@@ -69,3 +69,20 @@ def test_a_large_taker_is_not_overtaken_by_small_ones() -> None:
 def test_more_than_all_places_is_all_of_them() -> None:
     with Places(2).taken(12):
         pass
+
+
+def test_what_was_taken_in_fractions_and_given_back_is_whole_again() -> None:
+    places = Places(1)
+    for _ in range(10):
+        with places.taken(0.1), places.taken(0.7):
+            pass
+    with places.taken(0.1), places.taken(0.2):
+        pass
+    taken = threading.Event()
+
+    def take_all() -> None:
+        with places.taken(1):
+            taken.set()
+
+    threading.Thread(target=take_all, daemon=True).start()
+    assert taken.wait(20)

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import shlex
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,6 +176,27 @@ def test_a_resolution_says_since_when_and_asks_for_nothing(hostile, severity):
         assert delivery.problem is None
         assert parse_headline(delivery.headline).since
         assert not parse_headline(delivery.headline).action
+
+
+@pytest.mark.parametrize("severity", CHANNELS)
+def test_a_notification_carries_the_command_that_finds_the_services_log_records(hostile, severity):
+    for channel, delivery in hostile[severity, "firing"].items():
+        if channel.startswith("webhook"):  # has the labels and times themselves, in JSON
+            continue
+        found = re.search(r"python -m stack\.logs find (--[-\w:. ]+\d\dZ)", delivery.text)
+        assert found, (channel, delivery.text)
+        words = shlex.split(found[1])
+        arguments = dict(zip(words[::2], words[1::2], strict=True))
+        assert arguments["--service"] == f"hostile-{severity.lower()}"
+        assert arguments["--level"] == "warning"
+        age = datetime.now(UTC) - datetime.fromisoformat(arguments["--since"])
+        assert timedelta(minutes=15) <= age < timedelta(minutes=20)
+
+
+def test_a_service_whose_name_a_shell_could_misread_gets_no_command(stack):
+    stack.send("x;reboot", "HIGH", summary="down")
+    for delivery in stack.arrived("x;reboot", CHANNELS["HIGH"]).values():
+        assert "stack.logs" not in delivery.text
 
 
 EXTREMES = {

@@ -97,7 +97,7 @@ class Follower:
             time.monotonic() >= self._look_at
             or (entry is None) != (current is None)
             or (entry and current and (entry.device, entry.inode) != current.identity)
-            or (entry and current and entry.size < current.read)
+            or (entry and current and not _holds(entry, current))
         ):
             self.look()
         elif entry and current:
@@ -295,6 +295,13 @@ class Follower:
             elif rests and one.missing >= _LOOKS_UNTIL_GONE and one.shipped >= one.read:
                 one.close()
                 self._generations.remove(one)
+
+
+def _holds(entry: Entry, one: Generation) -> bool:
+    """Tell whether the file of an open generation still holds it; its length is its own then."""
+    if entry.size == one.size or not one.is_open:
+        return entry.size >= one.read
+    return one.is_held_by(one.fd, entry.size)
 
 
 def _open(entry: Entry) -> int | None:

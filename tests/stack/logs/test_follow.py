@@ -133,6 +133,14 @@ def test_a_record_that_comes_late_is_told_once(log: Log) -> None:
     assert told(follower) == []
 
 
+def test_where_a_look_begins_is_cut_as_elasticsearch_cuts_it(log: Log) -> None:
+    edge = OVERLAP.total_seconds()
+    log.add(0.0002, edge + 0.0005)  # the next look begins between them, to the millisecond at 0
+    follower = log.follower()
+    assert told(follower) == log.ids
+    assert told(follower) == []
+
+
 def test_what_was_held_up_for_longer_is_found_by_when_it_was_shipped(log: Log) -> None:
     log.add(3600, ingested_seconds=3601)
     follower = log.follower()

@@ -71,6 +71,11 @@ def test_replicas_and_refresh_interval_are_the_operators() -> None:
     assert (chosen["number_of_replicas"], chosen["refresh_interval"]) == (2, "5s")
 
 
+def test_records_are_compressed_and_not_sorted_which_costs_more_than_it_gives() -> None:
+    assert settings()["codec"] == "best_compression"
+    assert "sort" not in settings()
+
+
 def test_no_lifecycle_is_named_where_the_cluster_has_none() -> None:
     assert "lifecycle" not in settings(lifecycle=None)
 

@@ -213,7 +213,7 @@ def test_a_wrong_option_is_one_line_and_status_2(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9200", "ftp://127.0.0.1:9200", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:9200", "http://"])
 def test_a_wrong_url_is_one_line_and_status_2(log: Path, url: str) -> None:
     done = run(log, "--once", url=url)
     assert done.returncode == 2

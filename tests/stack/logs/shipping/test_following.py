@@ -227,6 +227,18 @@ def test_a_truncated_file_that_has_outgrown_its_offset_is_noticed(path: Path) ->
     assert read_all(follower) == ["another beginning", "and more"]
 
 
+def test_a_copied_file_that_has_outgrown_what_was_read_costs_nothing(path: Path) -> None:
+    append(path, "one")
+    follower = followed(path)
+    read_all(follower)
+    path.with_name("app.log.1").write_bytes(path.read_bytes())
+    os.truncate(path, 0)
+    append(path, "another beginning", "and more")
+    follower.poll()
+    assert read_all(follower) == ["another beginning", "and more"]
+    assert follower.lost_bytes == 0
+
+
 @pytest.mark.parametrize("restart", [False, True])
 def test_what_a_truncation_takes_before_it_is_read_is_counted(path: Path, restart: bool) -> None:
     append(path, "one")
