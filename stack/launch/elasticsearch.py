@@ -26,9 +26,12 @@ from stack.waiting import WaitTimeout, wait_until
 __all__ = ["EmbeddedElasticsearch"]
 
 DEFAULT_HEAP_MB = 256
-"""Takes bulk requests of 25 MB at the same time (a tenth of the heap); more are refused with 429."""
+"""Takes 25 MB of bulk requests at the same time, a tenth of the heap (the default of
+indexing_pressure.memory.limit),
+and refuses more with 429."""
 
 _LOG_LINES = 12
+_FRAME = ("at ", "... ")
 
 
 class EmbeddedElasticsearch:
@@ -135,7 +138,9 @@ class EmbeddedElasticsearch:
         return self._directory / "log" / f"{self._name}.log"
 
     def _failure(self, what: str) -> str:
-        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        log = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        # The reasons are between the frames of Java's stack traces.
+        lines = [line for line in log if not line.lstrip().startswith(_FRAME)][-_LOG_LINES:]
         return "\n".join(
             [
                 f"{self._name} did not become ready: {what}",

@@ -54,6 +54,7 @@ def line_of(record: LogRecord) -> Iterator[Text]:
 def _heading(records: Sequence[LogRecord]) -> Iterator[Text]:
     last = records[-1]
     finished = [record for record in records if record.status is not None]
+    number = "1 record" if len(records) == 1 else f"{len(records)} records"
     known = {
         "request": _values(record.request_id for record in records),
         "trace": _values(record.trace for record in records),
@@ -64,7 +65,7 @@ def _heading(records: Sequence[LogRecord]) -> Iterator[Text]:
         ),
         "answer": _values(map(_answer, finished)),
         "began": _time(records[0].time),
-        "spans": f"{_offset(last.time - records[0].time)}, {len(records)} records",
+        "spans": f"{_offset(last.time - records[0].time)}, {number}",
     }
     for name, said in known.items():
         if said:

@@ -43,10 +43,13 @@ _FLAGS = (
     "-Xshare:auto",
     "-Dfile.encoding=UTF-8",
 )
-"""For a start in seconds on two processors that others use too. Measured as CPU seconds of the
-process for a start, and for that with 20,000 documents indexed: 13.3 and 27 with none of it and no
-archive; 6.4 and 18.5 with the archive; 3.9 and 8.5 with the quick compiler only (level 1) as well.
-The serial collector costs as much as G1 and needs 30 MB less after that load."""
+"""For a start in seconds on two processors that others use too.
+
+Measured beside other load, as CPU seconds of the process for a start, and for that with 20,000
+documents indexed: 13.3 and 27 with none of it and no archive; 6.4 and 18.5 with the archive; 3.9
+and 8.5 with the quick compiler only (level 1) as well. The serial collector costs as much as G1
+and needs 30 MB less after that load.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +105,8 @@ def node_settings(*, directory: Path, home: Path, port: int, name: str) -> NodeS
         "discovery.type": "single-node",
         # A test machine's disk may be nearly full, and a node would then refuse to write.
         "cluster.routing.allocation.disk.threshold_enabled": False,
-        # Elasticsearch's estimate of free memory counts garbage, and only for G1 does it know how
-        # to have that collected first: with another collector it refused requests (429) while a
-        # 128 MB heap held nothing but garbage.
+        # The parent breaker would count garbage as used memory, and only with G1 does it have that
+        # collected before it refuses: here it answered 429 in a load that runs without it.
         "indices.breaker.total.use_real_memory": False,
         "logger.level": "WARN",
     }

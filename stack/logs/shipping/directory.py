@@ -39,7 +39,8 @@ def entries_of(path: Path) -> dict[tuple[int, int], Entry]:
                     about = one.stat(follow_symlinks=False)
                 except FileNotFoundError:  # removed, or renamed, meanwhile
                     continue
-                if stat.S_ISREG(about.st_mode):
+                # A person's file that may not be read must not stop the log's own.
+                if stat.S_ISREG(about.st_mode) and os.access(one.path, os.R_OK):
                     entry = Entry.of(path.parent / one.name, about)
                     found[entry.device, entry.inode] = entry
     except FileNotFoundError:  # the service makes the directory with its first record

@@ -107,6 +107,7 @@ class Follower:
         """Find the file of each generation, and the generations that are new. Raises OSError."""
         self._look_at = time.monotonic() + LOOK_SECONDS
         entries = entries_of(self._path)
+        self._copies.intersection_update(map(_seen, entries.values()))
         strays = [one for one in self._generations if not self._stays(one, entries)]
         for one in strays:
             self._find_again(one, entries)
@@ -249,7 +250,7 @@ class Follower:
         """
         if entry.path == self._path:
             return False
-        known = (entry.device, entry.inode, entry.size, entry.mtime_ns)
+        known = _seen(entry)
         if known in self._copies:
             return True
         fd = _open(entry)
@@ -288,13 +289,17 @@ class Follower:
                 held += 1
                 if held <= MAX_OPEN:
                     self._opened(one)
-                else:
+                elif one.place is not None:
                     one.close()
             elif rests and one.place is not None:
                 one.close()
             elif rests and one.missing >= _LOOKS_UNTIL_GONE and one.shipped >= one.read:
                 one.close()
                 self._generations.remove(one)
+
+
+def _seen(entry: Entry) -> tuple[int, int, int, int]:
+    return entry.device, entry.inode, entry.size, entry.mtime_ns
 
 
 def _holds(entry: Entry, one: Generation) -> bool:

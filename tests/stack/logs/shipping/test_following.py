@@ -194,6 +194,33 @@ def test_a_compressed_sibling_is_not_read(path: Path) -> None:
     assert read_all(followed(path)) == ["one"]
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_sibling_that_may_not_be_read_stops_nothing(path: Path) -> None:
+    append(path, "one")
+    path.with_name("app.log.bak").touch(0)
+    assert read_all(followed(path)) == ["one"]
+
+
+def test_deleted_files_beyond_those_that_are_held_open_cost_no_access_to_the_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.logs.shipping.follower.MAX_OPEN", 1)
+    append(path, "one")
+    follower = followed(path)
+    first = rotate(path, "1")
+    append(path, "two")
+    follower.poll()
+    second = rotate(path, "2")
+    append(path, "three")
+    follower.poll()
+    first.unlink()
+    follower.look()
+    assert read_all(follower) == ["one", "two", "three"]
+    second.unlink()
+    follower.look()
+    assert follower.lost_bytes == 0
+
+
 def test_what_copy_truncate_copied_is_read_from_the_copy(path: Path) -> None:
     append(path, "one")
     follower = followed(path)

@@ -131,7 +131,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         node.start()
         node.wait_ready(READY_SECONDS)
         with Connection(urls=(node.url,), timeout_seconds=READY_SECONDS).client() as client:
-            set_up(client, Plan(fields=load_fields(), days=30))
+            assert list(set_up(client, Plan(fields=load_fields(), days=30)))
             yield Bench(folder=tmp_path, processes=processes, node=node, client=client)
 
 
@@ -159,7 +159,7 @@ def start_writers(bench: Bench, records: int, seconds: float) -> list[subprocess
 
 def say(**figures: float) -> None:
     shown = ", ".join(f"{name.replace('_', ' ')} {value:,.2f}" for name, value in figures.items())
-    print(f"\n{shown}")
+    sys.stdout.write(f"\n{shown}\n")
 
 
 def test_every_record_is_there_once_though_node_and_shipper_are_killed(bench: Bench) -> None:
@@ -188,7 +188,7 @@ def test_every_record_is_there_once_though_node_and_shipper_are_killed(bench: Be
     assert len(found) == len(expected), "some twice" if len(found) > len(expected) else "some lost"
     assert set(found) == expected
     rotated = len(list(bench.folder.glob("app.log.*")))
-    assert rotated > len(kills)
+    assert rotated >= RECORDS // WRITTEN_PER_SECOND, "the file is rotated every second"
     assert not (bench.state / DEAD_LETTERS_FILE).exists()
     assert max(bench.peaks_mb) < MEMORY_MB
     say(records=RECORDS, seconds=elapsed, rotations=rotated, peak_MB=max(bench.peaks_mb))
@@ -197,8 +197,6 @@ def test_every_record_is_there_once_though_node_and_shipper_are_killed(bench: Be
 def test_a_backlog_is_shipped_fast_and_in_little_memory(bench: Bench) -> None:
     for writer in start_writers(bench, RECORDS, 0):
         assert writer.wait(PATIENCE_SECONDS) == 0
-    warm = bench.client.options(request_timeout=READY_SECONDS)
-    warm.cluster.health()
     cpu = cpu_seconds(bench.node.process.pid)
     began = time.monotonic()
     bench.start_shipper()
@@ -247,6 +245,7 @@ def test_a_record_is_found_soon_after_it_is_written(bench: Bench) -> None:
             what="the record to be found",
             timeout_seconds=30,
             interval_seconds=0.01,
+            retry_on=GONE,  # an index that has just been made
         )
         waits.append(time.monotonic() - written)
     say(median_seconds_to_be_found=statistics.median(waits[1:]), longest=max(waits[1:]))
