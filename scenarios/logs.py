@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scenarios.target import Discovery
@@ -29,6 +29,12 @@ SHARED_NODE = "elasticsearch"
 
 HEAP_MB = 256
 """Enough for the few thousand records of a run; the JVM itself takes as much beside it."""
+
+YIELDING = ("nice", "-n", "10")
+"""A node that starts takes four seconds of a processor; nobody's scrape must wait for that."""
+
+READY_SECONDS = 60.0
+"""Patience with a node's start, which takes three seconds on an idle machine."""
 
 SETUP_SECONDS = 30.0
 """Patience with the installation of an index template, which takes well under a second."""
@@ -103,7 +109,7 @@ class Logs:
 
     def open(self, running: ExitStack, home: ElasticsearchHome) -> None:
         """Make nodes of this Elasticsearch, which all end with the run."""
-        self._home = home
+        self._home = replace(home, java=(*YIELDING, *home.java))
         self._running = running
 
     @property
@@ -181,7 +187,7 @@ class Logs:
     def _start_shippers(self) -> None:
         try:
             for node in self._nodes.values():
-                node.wait_ready(SETUP_SECONDS)
+                node.wait_ready(READY_SECONDS)
                 set_up(node)
             for shipper in self._shippers:
                 shipper.start()

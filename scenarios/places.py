@@ -34,8 +34,12 @@ STACK_WEIGHT = 2.0
 
 def weight(drill: Drill) -> float:
     """Return how many places a drill takes: one an instance, and more for its load."""
-    return drill.service.instances + drill.load.per_second / REQUESTS_PER_PLACE
+    node = NODE_WEIGHT if drill.service.own_elasticsearch else 0.0
+    return drill.service.instances + drill.load.per_second / REQUESTS_PER_PLACE + node
 
+
+NODE_WEIGHT = 10.0
+"""A node of Elasticsearch that is killed and started again takes as much for a few seconds."""
 
 ROUNDING = 1e-6
 

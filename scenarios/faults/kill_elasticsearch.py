@@ -11,6 +11,7 @@ from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.faults.shipping import shipper_of
+from scenarios.logs import READY_SECONDS
 from scenarios.target import Target
 from stack.logs.shipping.backoff import CAP_SECONDS
 
@@ -48,4 +49,4 @@ class KillElasticsearch:
             )
         finally:
             node.start()
-            node.wait_ready(target.patience_seconds)
+            node.wait_ready(READY_SECONDS)
