@@ -240,13 +240,14 @@ def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
     """
     histories, monitoring = dict(result.histories), dict(result.monitoring)
     for stack, beside in result.monitoring.items():
+        first, comma, again = stack.partition(",")  # as `joined` names those of a later attempt
         spans = [
             (events[0].at, events[-1].at)
             for name in kept
-            if result.plans[name].drill.watched_by == stack.partition(",")[0]
+            if result.plans[name].drill.watched_by == first
             and (events := result.histories[name].events)
         ]
-        control = control_of(stack)
+        control = f"{control_of(first)}{comma}{again}"
         if control in histories and control not in result.plans:
             histories[control] = _without_idle_starvation(histories[control], spans)
         monitoring[stack] = replace(

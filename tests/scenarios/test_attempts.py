@@ -170,6 +170,20 @@ def test_starvation_while_a_drill_that_is_left_went_on_stays_unknown() -> None:
     assert verdicts_on_all(without_idle_starvation(SPOILT, kept={SERVICE})) == {Status.UNKNOWN}
 
 
+def test_what_a_later_attempts_control_says_of_a_starved_machine_counts_beside_a_drill_alone() -> (
+    None
+):
+    def attempted(*starved: Event) -> Result:
+        again = result({SERVICE: moved(history(), 100), CONTROL: control(*starved)}, CALM)
+        seen = joined(without_idle_starvation(SPOILT, kept=()), again)
+        return without_idle_starvation(seen, seen.plans.keys())
+
+    beside = moved(control(*STARVED), 100).events
+    late = moved(control(*STARVED), 500).events
+    assert verdicts_on_all(attempted(*beside)) == {Status.UNKNOWN, Status.PASS}
+    assert verdicts_on_all(attempted(*late)) == {Status.PASS}
+
+
 def test_another_alert_of_the_first_attempts_control_or_watcher_still_fails() -> None:
     stranger = event(12, Kind.FIRING, "ConfigReloadFailed")
     spoilt = result({SERVICE: history(*STARVED), CONTROL: control(stranger)}, control(stranger))
