@@ -59,7 +59,7 @@ EXPECTED = {
     "SuccessBudgetBurnSlow": ("LOW", "slo", 15 * MINUTE),
 }
 WATCHDOG = "Watchdog"
-JOBS = {"softfactory", "prometheus", "alertmanager"}
+JOBS = {"softfactory", "prometheus", "alertmanager", "log-shipper"}
 
 ALERT = pytest.mark.parametrize("rule", RULES.alerts, ids=lambda rule: rule.name)
 
