@@ -18,13 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from scenarios.logs import Shipper
 from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
+from stack.logs.shipping.dead_letters import DEAD_LETTERS_FILE
 from stack.waiting import NotYet, wait_until
 
 ARRIVES_SECONDS = 10.0
 """Patience until a record is found: a bulk's age, a pause after a failure and the index' refresh,
 each a second or so, on a machine that does other things as well."""
-
-DEAD_LETTERS = "dead-letters.jsonl"
 
 ID = "event.id"
 
@@ -84,7 +83,7 @@ def wait_for_documents(client: Elasticsearch, number: int, **term: object) -> li
 
 def dead_letters(shipper: Shipper) -> list[dict[str, Any]]:
     """Return what Elasticsearch refused of a shipper's records, each with the reason."""
-    path = shipper.directory / DEAD_LETTERS
+    path = shipper.directory / DEAD_LETTERS_FILE
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

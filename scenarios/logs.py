@@ -19,7 +19,6 @@ from pathlib import Path
 from scenarios.target import Discovery
 from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.launch.embedded import LaunchError
-from stack.logs.connection import Connection
 from stack.ports import LOOPBACK, reserve
 from stack.processes import ProcessError, Processes
 from stack.tools.elasticsearch import ElasticsearchHome
@@ -227,8 +226,3 @@ def set_up(node: EmbeddedElasticsearch) -> None:
     )
     if done.returncode:
         raise LogsFailed(f"python -m stack.logs setup: {(done.stderr or done.stdout).strip()}")
-
-
-def reached(node: EmbeddedElasticsearch) -> Connection:
-    """Return how a node is reached."""
-    return Connection(urls=(node.url,))
