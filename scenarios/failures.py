@@ -9,7 +9,7 @@ from scenarios.service import ServiceFailed
 from stack.backfill import BackfillError
 from stack.clients.alertmanager import AlertmanagerError
 from stack.clients.prometheus import PrometheusError
-from stack.launch.embedded import LaunchError
+from stack.launch.starting import LaunchError
 from stack.processes import ProcessError
 from stack.tools import ToolsUnavailable
 from stack.waiting import WaitTimeout

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from scenarios.target import Discovery
 from stack.launch.elasticsearch import EmbeddedElasticsearch
-from stack.launch.embedded import LaunchError
+from stack.launch.starting import LaunchError
 from stack.ports import LOOPBACK, reserve
 from stack.processes import ProcessError, Processes
 from stack.tools.elasticsearch import ElasticsearchHome

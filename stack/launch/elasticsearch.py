@@ -11,17 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from stack.launch.embedded import LaunchError
+from stack.launch.starting import LaunchError, wait_answering
 from stack.ports import LOOPBACK
 from stack.processes import Processes
-from stack.readiness import NOT_ANSWERING
 from stack.tools.elasticsearch_node import (
     ElasticsearchHome,
     answers_healthy,
     node_settings,
     prepare_node,
 )
-from stack.waiting import WaitTimeout, wait_until
 
 __all__ = ["EmbeddedElasticsearch"]
 
@@ -30,8 +28,8 @@ DEFAULT_HEAP_MB = 256
 indexing_pressure.memory.limit),
 and refuses more with 429."""
 
-_LOG_LINES = 12
 _FRAME = ("at ", "... ")
+"""The reasons are between the frames of Java's stack traces."""
 
 
 class EmbeddedElasticsearch:
@@ -94,24 +92,15 @@ class EmbeddedElasticsearch:
 
         Raises `LaunchError` when the process ends instead, or is not ready after `timeout` seconds.
         """
-        process = self.process
-
-        def ready() -> bool:
-            code = process.poll()
-            if code is not None:
-                raise LaunchError(self._failure(f"ended with status {code}"))
-            return answers_healthy(self._port, name=self._name)
-
-        try:
-            wait_until(
-                ready,
-                what=f"{self._name} to be ready at {self.url}",
-                timeout_seconds=timeout,
-                interval_seconds=0.05,
-                retry_on=NOT_ANSWERING,
-            )
-        except WaitTimeout as late:
-            raise LaunchError(self._failure(str(late))) from late
+        wait_answering(
+            self._name,
+            self.process,
+            lambda: answers_healthy(self._port, name=self._name),
+            where=self.url,
+            log=self._log,
+            timeout_seconds=timeout,
+            noise=_FRAME,
+        )
 
     def stop(self) -> None:
         """End the node, gracefully. Its files stay. One that was never started is left alone."""
@@ -136,15 +125,3 @@ class EmbeddedElasticsearch:
     @property
     def _log(self) -> Path:
         return self._directory / "log" / f"{self._name}.log"
-
-    def _failure(self, what: str) -> str:
-        log = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        # The reasons are between the frames of Java's stack traces.
-        lines = [line for line in log if not line.lstrip().startswith(_FRAME)][-_LOG_LINES:]
-        return "\n".join(
-            [
-                f"{self._name} did not become ready: {what}",
-                *(f"  {line}" for line in lines),
-                f"  look  tail -n 50 {self._log}",
-            ]
-        )

@@ -17,19 +17,13 @@ from typing import Self
 from stack.endpoints import Endpoints
 from stack.go_runtime import frugal_environment
 from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.launch.starting import wait_answering
 from stack.ports import LOOPBACK
 from stack.processes import Processes
-from stack.readiness import NOT_ANSWERING, answers_ready
+from stack.readiness import answers_ready
 from stack.tools import Tool, Tools
-from stack.waiting import WaitTimeout, wait_until
 
-__all__ = ["EmbeddedStack", "LaunchError"]
-
-_LOG_LINES = 12
-
-
-class LaunchError(RuntimeError):
-    """A component did not become ready: why, the end of its log, and the command to look."""
+__all__ = ["EmbeddedStack"]
 
 
 class EmbeddedStack:
@@ -199,29 +193,11 @@ class EmbeddedStack:
     ) -> None:
         port = self._ports[component]
 
-        def ready() -> bool:
-            code = process.poll()
-            if code is not None:
-                raise LaunchError(self._failure(component, f"ended with status {code}"))
-            return answers_ready(port)
-
-        try:
-            wait_until(
-                ready,
-                what=f"{component} to be ready at {LOOPBACK}:{port}",
-                timeout_seconds=timeout_seconds,
-                retry_on=NOT_ANSWERING,
-            )
-        except WaitTimeout as late:
-            raise LaunchError(self._failure(component, str(late))) from late
-
-    def _failure(self, component: str, what: str) -> str:
-        log = self._log(component)
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
-        return "\n".join(
-            [
-                f"{component} did not become ready: {what}",
-                *(f"  {line}" for line in lines),
-                f"  look  tail -n 50 {log}",
-            ]
+        wait_answering(
+            component,
+            process,
+            lambda: answers_ready(port),
+            where=f"{LOOPBACK}:{port}",
+            log=self._log(component),
+            timeout_seconds=timeout_seconds,
         )
