@@ -14,9 +14,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from stack.tools.elasticsearch import find_elasticsearch
-
 from stack.tools import ToolSettings, ToolsUnavailable
+from stack.tools.elasticsearch import find_elasticsearch
 from stack.tools.faketime import find_faketime
 from stack.tools.namespace import on_own_disk
 

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from stack.tools.elasticsearch import find_elasticsearch
-
 from scenarios.admission import admitted
 from scenarios.headroom import UNSEEN_SECONDS, Headroom
 from scenarios.lifecycle import READY_SECONDS
@@ -29,6 +27,7 @@ from scenarios.target import Scraping, Target
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
+from stack.tools.elasticsearch import find_elasticsearch
 from stack.tools.faketime import find_faketime
 
 ROOM_SECONDS = 60.0
