@@ -22,13 +22,14 @@ from scenarios.history import Recorder
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.logs import Logs
 from scenarios.model import MAIN, Drill
-from scenarios.places import weight
 from scenarios.progress import Progress
 from scenarios.result import Phases, Result
 from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
-from scenarios.watch import NOT_UP, STACK_UNSEEN_SECONDS, Tamper, Watch
+from scenarios.turns import Turns, Work
+from scenarios.watch import NOT_UP, STACK_UNSEEN_SECONDS, Say, Tamper, Watch
+from scenarios.weight import weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
@@ -63,7 +64,7 @@ class Campaign:
         self.phases = Phases()
         self._say = say
         self._interfere = interfere
-        self._beside = beside
+        self._beside = [Work(run=one.run, seconds=one.seconds, weight=one.weight) for one in beside]
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
         by_stack: dict[str, list[Drill]] = {MAIN: []}
@@ -72,8 +73,6 @@ class Campaign:
         self._watches = {
             name: Watch(name, some, self._grounds, tamper=tamper) for name, some in by_stack.items()
         }
-        self._threads: list[threading.Thread] = []
-        self._threads_beside: list[threading.Thread] = []
         self._begin = threading.Event()
         self._given_up = False
 
@@ -156,32 +155,19 @@ class Campaign:
             self.plans = {name: plan for watch in watches for name, plan in watch.plans.items()}
             self._progress = running.enter_context(Progress(self.plans, self._say))
             running.callback(self._give_up)  # before anything that the threads use is closed
-            self._start_threads()
+            # The first services come up while the stack does; no drill begins before it is up.
+            self._drills = [self._work(plan) for plan in self._main.plans.values()]
+            self._drills += [
+                self._work_of_its_own(watch) for watch in watches if watch is not self._main
+            ]
+            self._turns = Turns((*self._drills, *self._beside), self._grounds.place)
+            self._turns.start()
         with self.phases.timed("first scrape"):
             self._main.watch()
 
-    def _start_threads(self) -> None:
-        """Let the first services come up while the stack does; no drill begins before it is up."""
-        own = [watch for watch in self._watches.values() if watch is not self._main]
-        drills, beside = self._threads, self._threads_beside
-        work: list[tuple[float, Callable[[], None], list[threading.Thread]]] = [
-            *(
-                (_length(*watch.plans.values()), partial(self._run_own, watch), drills)
-                for watch in own
-            ),
-            *(
-                (_length(plan), partial(self._run, plan), drills)
-                for plan in self._main.plans.values()
-            ),
-            *((one.seconds, partial(self._run_beside, one), beside) for one in self._beside),
-        ]
-        for _, run, threads in sorted(work, key=lambda one: one[0], reverse=True):
-            thread = threading.Thread(target=run, daemon=True)
-            threads.append(thread)
-            thread.start()
-
     def _give_up(self) -> None:
         self._given_up = True
+        self._turns.give_up()
         self._begin.set()
 
     def drill(self) -> Result:
@@ -190,13 +176,13 @@ class Campaign:
             self._grounds.headroom.begin()
             self._begin.set()
             self._interfere(self)
-            for thread in self._threads:
-                thread.join()
+            for work in self._drills:
+                work.ended.wait()
         self._progress.close()
-        if self._threads_beside:
+        if self._beside:
             with self.phases.timed("rest beside them"):
-                for thread in self._threads_beside:
-                    thread.join()
+                for work in self._beside:
+                    work.ended.wait()
         self._main.end()
         if self.settings.keep:
             self.end_turn()  # whoever looks around should not keep other runs waiting
@@ -234,42 +220,51 @@ class Campaign:
         """Let other runs begin: nothing is drilled any more."""
         self._grounds.turn.close()
 
-    def _run(self, plan: Plan) -> None:
-        """Bring one drill's service up under the main stack, drill it, and take it away."""
+    def _work(self, plan: Plan) -> Work:
         say = self._progress.reporter(plan.drill.id)
-        with self._grounds.place(weight(plan.drill), say):
-            say("starting", READY_SECONDS)
-            try:
-                self._main.bring_up(plan)
-            except NOT_UP as error:
-                self._main.failed_to_start(plan, error)
-                say("failed to start", 0.0)
-                return
-            self._begin.wait()
-            if not self._given_up:
-                self._main.drill(plan, say)
+        return Work(
+            run=partial(self._run, plan, say),
+            seconds=_seconds(plan),
+            weight=weight(plan.drill),
+            say=say,
+        )
 
-    def _run_beside(self, one: Beside[Any]) -> None:
-        with self._grounds.place(one.weight, lambda phase, limit_seconds: None):
-            if not self._given_up:
-                one.run()
+    def _run(self, plan: Plan, say: Say) -> None:
+        """Bring one drill's service up under the main stack, drill it, and take it away."""
+        say("starting", READY_SECONDS)
+        try:
+            self._main.bring_up(plan)
+        except NOT_UP as error:
+            self._main.failed_to_start(plan, error)
+            say("failed to start", 0.0)
+            return
+        self._begin.wait()
+        if not self._given_up:
+            self._main.drill(plan, say)
 
-    def _run_own(self, watch: Watch) -> None:
+    def _work_of_its_own(self, watch: Watch) -> Work:
+        plans = [(one, self._progress.reporter(one.drill.id)) for one in watch.plans.values()]
+        return Work(
+            run=partial(self._run_own, watch, plans),
+            seconds=max(_seconds(plan) for plan, _ in plans),
+            weight=watch.weight,
+            unseen_seconds=STACK_UNSEEN_SECONDS,
+            say=plans[0][1],
+        )
+
+    def _run_own(self, watch: Watch, plans: Sequence[tuple[Plan, Say]]) -> None:
         """Bring a stack up with all its drills' services, drill them, and end all of it."""
-        plans = tuple(watch.plans.values())
-        reporters = [self._progress.reporter(plan.drill.id) for plan in plans]
-        room = self._grounds.place(watch.weight, reporters[0], STACK_UNSEEN_SECONDS)
-        with room, ExitStack() as running:
-            for say in reporters:
+        with ExitStack() as running:
+            for _, say in plans:
                 say("starting its own stack", READY_SECONDS)
             running.callback(watch.leave)
             try:
                 watch.start(running)
                 watch.watch()
-                for plan in plans:
+                for plan, _ in plans:
                     watch.bring_up(plan)
             except (*NOT_UP, *CANNOT_START) as error:
-                for plan in plans:
+                for plan, _ in plans:
                     watch.failed_to_start(plan, error)
                 return
             self._begin.wait()
@@ -277,7 +272,7 @@ class Campaign:
                 return
             threads = [
                 threading.Thread(target=watch.drill, args=(plan, say), daemon=True)
-                for plan, say in zip(plans, reporters, strict=True)
+                for plan, say in plans
             ]
             for thread in threads:
                 thread.start()
@@ -286,12 +281,8 @@ class Campaign:
             watch.end()
 
 
-def _length(*plans: Plan) -> float:
-    """Return about how long drills that run at the same time take, in seconds."""
-    return max(_seconds(plan) for plan in plans)
-
-
 def _seconds(plan: Plan) -> float:
+    """Return about how long a drill takes, from its bounds."""
     bounds = plan.want.bounds
     if not plan.drill.fires:
         return bounds.watch.total_seconds()

@@ -18,12 +18,12 @@ from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
 from scenarios.logs import SHARED_NODE, Logs
-from scenarios.places import CORES_PER_PLACE, FEW_PER_CORE, PLACES_PER_CORE, Places
 from scenarios.result import Phases
 from scenarios.service import Fleet
 from scenarios.settings import Settings
 from scenarios.site import Berth, Site
 from scenarios.target import Scraping, Target
+from scenarios.weight import CORES_PER_PLACE, FEW_PER_CORE
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
@@ -93,7 +93,6 @@ class Grounds:
         if elasticsearch:
             self.logs.open(running, elasticsearch)
         self.shared_gateway = running.enter_context(reserve())
-        self.places = Places(PLACES_PER_CORE * self._cores)
         self.booting = threading.Semaphore(self._cores)
         self.headroom = running.enter_context(Headroom(self._cores))
 
@@ -159,16 +158,15 @@ class Grounds:
         unseen_seconds: float = UNSEEN_SECONDS,
     ) -> Iterator[None]:
         """Wait until the machine can bear as much more, and hold that until the context ends."""
-        with self.places.taken(weight):
-            say("waiting for the machine", ROOM_SECONDS)
-            room = self.headroom.room(
-                weight * CORES_PER_PLACE,
-                few=FEW_PER_CORE * self._cores,
-                timeout_seconds=ROOM_SECONDS,
-                unseen_seconds=unseen_seconds,
-            )
-            with room:
-                yield
+        say("waiting for the machine", ROOM_SECONDS)
+        room = self.headroom.room(
+            weight * CORES_PER_PLACE,
+            few=FEW_PER_CORE * self._cores,
+            timeout_seconds=ROOM_SECONDS,
+            unseen_seconds=unseen_seconds,
+        )
+        with room:
+            yield
 
     def _sampled(self, sample: LoadSample) -> None:
         self.targets[sample.target].client.add(sample)

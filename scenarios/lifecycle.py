@@ -161,7 +161,7 @@ class Lifecycle:
         )
         for discovery in (
             target.discovery,
-            *([target.shipper.discovery] if target.shipper else []),
+            *([shipper.discovery] if (shipper := target.shipper) and shipper.discovery else []),
         ):
             if discovery.announced:
                 discovery.withdraw()

@@ -22,6 +22,7 @@ from stack.launch.starting import LaunchError
 from stack.ports import LOOPBACK, reserve
 from stack.processes import ProcessError, Processes
 from stack.tools.elasticsearch import ElasticsearchHome
+from stack.yielding import yielding
 
 SHARED_NODE = "elasticsearch"
 """The node of all services that have none of their own."""
@@ -29,7 +30,7 @@ SHARED_NODE = "elasticsearch"
 HEAP_MB = 256
 """Enough for the few thousand records of a run; the JVM itself takes as much beside it."""
 
-YIELDING = ("nice", "-n", "10")
+YIELDING = yielding(10, own_session=True)
 """A node that starts takes four seconds of a processor; nobody's scrape must wait for that."""
 
 READY_SECONDS = 60.0
@@ -52,7 +53,7 @@ class Shipper:
         node: where its records go.
         port: where its metrics are.
         directory: where its checkpoint and its dead letters are.
-        discovery: the file through which Prometheus finds it.
+        discovery: the file through which Prometheus finds it, where it shall.
     """
 
     name: str
@@ -60,8 +61,8 @@ class Shipper:
     node: EmbeddedElasticsearch
     port: int
     directory: Path
-    discovery: Discovery
     processes: Processes = field(repr=False)
+    discovery: Discovery | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -85,6 +86,11 @@ class Shipper:
             log=self.directory / "shipper.log",
             env={**os.environ, "ELASTICSEARCH_URL": self.node.url},
         )
+
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._process is not None
 
     def kill(self) -> None:
         """Send it SIGKILL, and wait until it is gone."""
@@ -154,7 +160,6 @@ class Logs:
                 node=self.node,
                 port=port.port,
                 directory=directory,
-                discovery=Discovery(path=directory / "nobody-discovers-it.yml", content=""),
                 processes=self._processes,
             )
             shipper.start()
@@ -169,6 +174,7 @@ class Logs:
             return
         for node in self._nodes.values():
             node.start()
+        self._running.callback(self._stop_shippers)  # before their nodes, or they could not drain
         self._starting = threading.Thread(target=self._start_shippers, name="logs", daemon=True)
         self._starting.start()
 
@@ -190,9 +196,13 @@ class Logs:
                 set_up(node)
             for shipper in self._shippers:
                 shipper.start()
-                shipper.discovery.announce()
+                if shipper.discovery:
+                    shipper.discovery.announce()
         except (LaunchError, LogsFailed, ProcessError, OSError) as error:
             self._failed = error
+
+    def _stop_shippers(self) -> None:
+        self._processes.stop(*(one.name for one in self._shippers if one.started))
 
     def _node(self, name: str) -> EmbeddedElasticsearch:
         if name not in self._nodes:

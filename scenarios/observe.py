@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from typing import NamedTuple
 
 from scenarios.history import READ_AT, Event, Kind, Recorder
 from scenarios.model import WATCHDOG
@@ -50,15 +51,24 @@ class Step:
     at: float
 
 
+class RuleTimes(NamedTuple):
+    """How often an alert's rule is evaluated, and how long its condition must hold to fire."""
+
+    every_seconds: float
+    for_seconds: float = 0.0
+
+
 class AlertStates:
     """The state of every alert, advanced by the samples of ``ALERTS``; pure but for its memory.
 
     ``ALERTS`` has one sample an evaluation for as long as an alert is pending or firing, so a
-    state began at the first such sample, and ended at the first evaluation without one.
+    state began at the first such sample, and ended at the first evaluation without one. Rule groups
+    differ in how often they are evaluated, so each alert's end is reckoned by its own rule.
     """
 
     def __init__(self, evaluation: timedelta) -> None:
-        self._evaluation_seconds = evaluation.total_seconds()
+        """Take ``evaluation`` for alerts of which no rule is known."""
+        self._other = RuleTimes(evaluation.total_seconds())
         self._current: dict[tuple[str, str], tuple[Kind, float]] = {}
 
     def advance(
@@ -66,7 +76,7 @@ class AlertStates:
         series: list[Series],
         *,
         active_since: Mapping[tuple[str, str], float],
-        for_seconds: Mapping[str, float],
+        rules: Mapping[str, RuleTimes],
         evaluated_at: float,
     ) -> Iterator[Step]:
         """Yield the changes since the last call.
@@ -76,7 +86,7 @@ class AlertStates:
             active_since: since when the alerts that are active now have been, by service and
                 name. It tells a gap in which the alert was gone from evaluations that Prometheus
                 skipped because they were late.
-            for_seconds: each rule's ``for``, by alert. It tells the same of an alert that is no
+            rules: each rule's times, by alert. Its ``for`` tells the same of an alert that is no
                 longer active: one that fires sooner after a gap than it can have been pending
                 was never gone.
             evaluated_at: the last evaluation known to be complete before ``series`` was read.
@@ -91,15 +101,16 @@ class AlertStates:
             before, last = self._current.get(key, (Kind.INACTIVE, 0.0))
             if at <= last:
                 continue
-            gap = at - last > 1.5 * self._evaluation_seconds
-            if kind is Kind.FIRING and at - last < for_seconds.get(alert, 0.0):
+            rule = rules.get(alert, self._other)
+            gap = at - last > 1.5 * rule.every_seconds
+            if kind is Kind.FIRING and at - last < rule.for_seconds:
                 gap = False
             if before is not Kind.INACTIVE and gap and active_since.get(key, at) > last:
                 yield Step(
                     service=service,
                     alert=alert,
                     kind=Kind.INACTIVE,
-                    at=last + self._evaluation_seconds,
+                    at=last + rule.every_seconds,
                 )
                 before = Kind.INACTIVE
             since = active_since.get(key, at)
@@ -114,9 +125,10 @@ class AlertStates:
         for key, (kind, last) in list(self._current.items()):
             # A rule counts as evaluated before its samples are written, so their absence alone
             # proves nothing: Prometheus must say as well that the alert is no longer active.
-            over = key not in active_since and evaluated_at > last + 0.5 * self._evaluation_seconds
+            every = rules.get(key[1], self._other).every_seconds
+            over = key not in active_since and evaluated_at > last + 0.5 * every
             if kind is not Kind.INACTIVE and over:
-                at = last + self._evaluation_seconds
+                at = last + every
                 yield Step(service=key[0], alert=key[1], kind=Kind.INACTIVE, at=at)
                 self._current[key] = (Kind.INACTIVE, last)
 
@@ -245,7 +257,7 @@ class Observer:
         for step in self._states.advance(
             series,
             active_since=active_since,
-            for_seconds={rule.name: rule.for_seconds for rule in rules.rules},
+            rules={one.name: RuleTimes(one.every_seconds, one.for_seconds) for one in rules.rules},
             evaluated_at=evaluated_at,
         ):
             # When an evaluation was skipped, the alert's end lies between these two moments.

@@ -1,7 +1,7 @@
-"""pytest's door to the rules' unit tests: those that are selected run at once, a processor each.
+"""pytest's door to the rules' unit tests: those that are selected run once.
 
-One rule: they run beside the drills, in what these leave of the machine at their end, or else when
-the first check asks for one.
+One rule: they run beside the drills, one after the other in what these leave of the machine, or
+else when the first check asks for one, and then a processor each.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from pathlib import Path
 import pytest
 
 from scenarios.beside import Beside
-from scenarios.places import PLACES_PER_CORE
+from scenarios.weight import YIELDING_WEIGHT
 from stack.production import production_files
 from stack.tools import Tools
 from stack.unit_tests import UnitResult, run_unit_tests
+from stack.yielding import yielding
 
 UNIT = production_files().rules.parent / "unit"
 
 SECONDS = 1.0
 """About how long one file takes, all of it of one processor."""
 
-YIELDING = ("nice", "-n", "19")
+YIELDING = yielding(19, own_session=False)
 """The drills' scrapes must not wait for them."""
 
 
@@ -37,24 +38,25 @@ class VirtualTime:
             file: Beside(
                 partial(run_unit_tests, promtool, production_files().rules, file),
                 seconds=SECONDS,
-                weight=PLACES_PER_CORE,
+                weight=YIELDING_WEIGHT,
             )
             for file in sorted(files)
         }
 
     @property
-    def beside(self) -> tuple[Beside[UnitResult], ...]:
-        """Each file's tests, which whoever runs them lets in."""
-        return tuple(self._tests.values())
+    def beside(self) -> tuple[Beside[None], ...]:
+        """All files' tests in turn, which whoever runs them lets in."""
+        seconds = SECONDS * len(self._tests)
+        return (Beside(partial(self._run, 1), seconds=seconds, weight=YIELDING_WEIGHT),)
 
-    def run_rest(self) -> None:
+    def _run(self, at_once: int) -> None:
         """Run those that nobody has run."""
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-            list(pool.map(Beside.run, self.beside))
+        with ThreadPoolExecutor(at_once) as pool:
+            list(pool.map(Beside.run, self._tests.values()))
 
     def result(self, file: Path) -> UnitResult:
         """Return how one file's tests went; raise what running them raised."""
-        self.run_rest()
+        self._run(len(os.sched_getaffinity(0)))
         return self._tests[file].outcome()
 
 

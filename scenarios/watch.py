@@ -22,12 +22,12 @@ from scenarios.logs import LogsFailed
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.observe import JOB, Observer, scrape_failures
 from scenarios.past import LENGTH, healthy_past
-from scenarios.places import STACK_WEIGHT, weight
 from scenarios.result import Monitoring
 from scenarios.service import ServiceFailed
 from scenarios.site import CONTROL_LOAD, Berth, control_of
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
+from scenarios.weight import STACK_WEIGHT, weight
 from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
@@ -62,7 +62,7 @@ NO_RULES = "groups: []\n"
 """With what a stack starts: before its first scrape, five seconds after its start, every service is
 gone, and at these time scales that is long enough for SoftFactoryDown, or a month's budget."""
 
-STACK_UNSEEN_SECONDS = 10.0
+STACK_UNSEEN_SECONDS = 7.0
 """How long a stack of its own takes until its rules are loaded and its drills' services scraped."""
 
 Tamper = Callable[[Derived], Derived]

@@ -18,10 +18,10 @@ from scenarios.beside import Beside
 from scenarios.delivery.bench import Bench
 from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import TRIALS
-from scenarios.places import STACK_WEIGHT
 from scenarios.report import tidy
 from scenarios.result import work_directory
 from scenarios.settings import Settings
+from scenarios.weight import STACK_WEIGHT
 from stack.production import Production
 from stack.tools import Tools
 from stack.waiting import WaitTimeout

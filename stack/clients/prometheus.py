@@ -53,7 +53,8 @@ class ActiveAlert:
 class RuleSnapshot:
     """One alerting rule as it was evaluated last.
 
-    `for_seconds` is how long its condition must hold before it fires. `last_evaluation` is in epoch
+    `every_seconds` is how often its group is evaluated, `for_seconds` how long its condition must
+    hold before it fires. `last_evaluation` is in epoch
     seconds, 0.0 before the first; `evaluation_seconds` is how long that evaluation took. `health`
     is "ok", "err" or "unknown" (not evaluated yet).
     """
@@ -61,6 +62,7 @@ class RuleSnapshot:
     group: str
     name: str
     health: str
+    every_seconds: float
     for_seconds: float
     last_error: str
     last_evaluation: float
@@ -229,6 +231,7 @@ def _rules(data: Any) -> RulesSnapshot:
                 group=group["name"],
                 name=rule["name"],
                 health=rule["health"],
+                every_seconds=float(group["interval"]),
                 for_seconds=float(rule["duration"]),
                 last_error=rule.get("lastError", ""),
                 last_evaluation=epoch_seconds(rule["lastEvaluation"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from scenarios.history import Kind
-from scenarios.observe import AlertStates, Step
+from scenarios.observe import AlertStates, RuleTimes, Step
 from stack.clients.prometheus import Series
 
 EVALUATION = timedelta(seconds=0.25)
@@ -22,7 +22,10 @@ def advance(
 ) -> list[tuple[Kind, float]]:
     since = {} if active_since is None else {KEY: active_since}
     steps = states.advance(
-        list(series), active_since=since, for_seconds={KEY[1]: 2.0}, evaluated_at=evaluated_at
+        list(series),
+        active_since=since,
+        rules={KEY[1]: RuleTimes(every_seconds=0.25, for_seconds=2.0)},
+        evaluated_at=evaluated_at,
     )
     return [(step.kind, step.at) for step in steps]
 
@@ -105,6 +108,15 @@ def test_an_alert_that_prometheus_calls_active_has_not_ended_for_want_of_a_sampl
 
 def test_steps_carry_whose_alert_it_is() -> None:
     steps = AlertStates(EVALUATION).advance(
-        [alerts("firing", 10.0)], active_since={}, for_seconds={}, evaluated_at=10.0
+        [alerts("firing", 10.0)], active_since={}, rules={}, evaluated_at=10.0
     )
     assert list(steps) == [Step(service=KEY[0], alert=KEY[1], kind=Kind.FIRING, at=10.0)]
+
+
+def test_an_alert_ends_by_the_interval_of_its_own_group_where_another_is_evaluated_less_often() -> (
+    None
+):
+    states = AlertStates(timedelta(seconds=0.4))
+    advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=9.0)
+    gone = advance(states, alerts("firing", 10.0), evaluated_at=10.4)
+    assert gone == [(Kind.INACTIVE, 10.25)]

@@ -1,0 +1,28 @@
+"""A drill weighs what it takes of the machine."""
+
+from dataclasses import replace
+
+import pytest
+
+from scenarios.conditions import Load, Service, steady
+from scenarios.faults.noop import Noop
+from scenarios.model import Drill
+from scenarios.weight import weight
+
+LIGHT = Drill(alert="A", fault=Noop(), load=steady(per_second=1))
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"load": steady(per_second=20)},
+        {"service": Service(instances=12)},
+        {"service": Service(cpu_limit_cores=0.12)},
+        {"service": Service(own_elasticsearch=True, ships_logs=True)},
+        {"service": Service(disk="logs")},
+        {"service": Service(own_clock=True)},
+    ],
+    ids=["load", "instances", "processor time", "a node", "a disk", "a clock"],
+)
+def test_a_drill_weighs_more_with(conditions: dict[str, Load | Service]) -> None:
+    assert weight(replace(LIGHT, **conditions)) > weight(LIGHT)
