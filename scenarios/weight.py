@@ -26,8 +26,9 @@ STACK_WEIGHT = 2.0
 YIELDING_WEIGHT = 1.0
 """What runs with the lowest priority takes what is left over, and some of the memory bus."""
 
-NODE_WEIGHT = 2.0
-"""What a node of Elasticsearch takes; its start takes more, and yields (``scenarios.logs``)."""
+NODE_WEIGHT = 6.0
+"""What a node of Elasticsearch takes that is killed and started again; a start alone takes more,
+and yields (``scenarios.logs``)."""
 
 
 UNFORKED_WEIGHT = 5.0
