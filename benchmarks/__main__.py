@@ -20,6 +20,7 @@ _HOMES = {
     "scrape": ("benchmarks.scrape_time", "one scrape of eight workers"),
     "start": ("benchmarks.start_cost", "time at start, and memory a worker"),
     "rotation": ("benchmarks.rotation_losses", "records lost while eight processes rotate"),
+    "logsize": ("benchmarks.logsize", "bytes of disk a log record takes"),
 }
 _DRILLS = {
     "all": ("", "every drill, warm, against its computed minimum"),
@@ -56,13 +57,14 @@ def main() -> int:
     parser.add_argument("names", nargs="*", choices=[*said, []], help="default: every one")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is missed")
     parser.add_argument("--rotations", type=int, metavar="N", help="rounds of each contender")
+    parser.add_argument("--requests", type=int, metavar="N", help="requests logged (logsize)")
     parser.add_argument(
         "--profile",
         metavar="CONTENDER",
         help="print where a contender's time goes (requests, logs)",
     )
     asked = parser.parse_args()
-    options = Options(rotations=asked.rotations, profile=asked.profile)
+    options = Options(rotations=asked.rotations, requests=asked.requests, profile=asked.profile)
     met = [benchmark(name)(options) for name in asked.names or said]
     return 0 if all(met) or not asked.strict else 1
 

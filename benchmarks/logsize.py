@@ -1,7 +1,7 @@
 """How many bytes of disk a log record takes in a real Elasticsearch, and in the log file.
 
-    python -m benchmarks.logsize
-    python -m benchmarks.logsize --requests 100000
+    python -m benchmarks logsize
+    python -m benchmarks logsize --requests 100000
 
 A service with the toolkit's instrumentation answers requests: most are fine, one in a hundred ends
 in an exception with its traceback, one in ten logs a line of its own. Its log is shipped as in
@@ -11,7 +11,6 @@ the day is written, and merged, as an old day is in the end.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import random
@@ -23,6 +22,7 @@ from pathlib import Path
 import flask
 from elasticsearch import Elasticsearch
 
+from benchmarks.options import Options
 from benchmarks.report import Outcome, publish
 from instrumentation import instrument
 from instrumentation.logging_config import flush_logs
@@ -122,11 +122,8 @@ def measured(file: Path, client: Elasticsearch) -> Outcome:
     )
 
 
-def main() -> None:
-    """Write a log, ship it into a real node, and tell what it takes there."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.logsize")
-    parser.add_argument("--requests", type=int, default=REQUESTS, metavar="N")
-    requests = parser.parse_args().requests
+def measure(options: Options) -> bool:
+    """Write a log, ship it into a real node, and tell what it takes there; return True."""
     home = find_elasticsearch(ToolSettings.from_env(), print)
     with (
         tempfile.TemporaryDirectory(prefix="bench-logsize-") as name,
@@ -136,12 +133,10 @@ def main() -> None:
     ):
         file = Path(name) / "logs" / "app.log"
         node.start()
-        write_log(file, requests)
+        write_log(file, options.requests or REQUESTS)
         node.wait_ready(READY_SECONDS)
         ship(file, node.url)
         with Connection(urls=(node.url,)).client() as client:
-            publish(measured(file, client))
-
-
-if __name__ == "__main__":
-    main()
+            outcome = measured(file, client)
+    publish(outcome)
+    return outcome.met

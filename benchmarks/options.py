@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`rotations` and `profile` are for those benchmarks that know them; None is their default."""
+    """Each is for those benchmarks that know it; None is their default."""
 
     rotations: int | None = None
+    requests: int | None = None
     profile: str | None = None

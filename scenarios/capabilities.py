@@ -40,17 +40,33 @@ def known() -> tuple[str, ...]:
     return tuple(sorted(_REASONS))
 
 
-def lacking(needs: Collection[str], environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return those of these capabilities that a run in this environment lacks."""
-    return sorted(name for name in needs if why_not(name, environment))
+Say = Callable[[str], None]
 
 
-def why_not(capability: str, environment: Mapping[str, str] = os.environ) -> str:
+def _to_nobody(_line: str) -> None:
+    """Drop what is said."""
+
+
+def lacking(
+    needs: Collection[str],
+    environment: Mapping[str, str] = os.environ,
+    say: Say = _to_nobody,
+) -> list[str]:
+    """Return those of these capabilities that a run in this environment lacks.
+
+    ``say`` is told when something is fetched to find out.
+    """
+    return sorted(name for name in needs if why_not(name, environment, say))
+
+
+def why_not(
+    capability: str, environment: Mapping[str, str] = os.environ, say: Say = _to_nobody
+) -> str:
     """Return why a run lacks this capability, and what would give it; "" where it has it."""
-    return _REASONS[capability](environment)
+    return _REASONS[capability](environment, say)
 
 
-def _no_postgresql(environment: Mapping[str, str]) -> str:
+def _no_postgresql(environment: Mapping[str, str], _say: Say) -> str:
     if environment.get(POSTGRESQL_URL):
         return ""
     return f"{POSTGRESQL_URL} names no server; set it to postgresql+psycopg://..."
@@ -72,29 +88,26 @@ def _no_disk() -> str:
     return f"no tmpfs can be mounted in a namespace ({last}); run as root, or allow user namespaces"
 
 
-@functools.cache
-def _no_clock() -> str:
-    try:
-        find_faketime(ToolSettings.from_env(), lambda line: None)
-    except ToolsUnavailable as error:
-        return str(error)
-    return ""
+_TRIED: dict[str, str] = {}
 
 
-@functools.cache
-def _no_elasticsearch() -> str:
-    try:
-        find_elasticsearch(ToolSettings.from_env(), lambda line: None)
-    except ToolsUnavailable as error:
-        return str(error)
-    return ""
+def _not_found(capability: str, find: Callable[[ToolSettings, Say], object], say: Say) -> str:
+    """Return why a tool can't be had, which is tried once."""
+    if capability not in _TRIED:
+        try:
+            find(ToolSettings.from_env(), say)
+        except ToolsUnavailable as error:
+            _TRIED[capability] = str(error)
+        else:
+            _TRIED[capability] = ""
+    return _TRIED[capability]
 
 
-_REASONS: Mapping[str, Callable[[Mapping[str, str]], str]] = MappingProxyType(
+_REASONS: Mapping[str, Callable[[Mapping[str, str], Say], str]] = MappingProxyType(
     {
         POSTGRESQL: _no_postgresql,
-        OWN_DISK: lambda environment: _no_disk(),
-        OWN_CLOCK: lambda environment: _no_clock(),
-        ELASTICSEARCH: lambda environment: _no_elasticsearch(),
+        OWN_DISK: lambda _environment, _say: _no_disk(),
+        OWN_CLOCK: lambda _environment, say: _not_found(OWN_CLOCK, find_faketime, say),
+        ELASTICSEARCH: lambda _environment, say: _not_found(ELASTICSEARCH, find_elasticsearch, say),
     }
 )

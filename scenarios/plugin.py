@@ -152,8 +152,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Take out what does not apply to this run, and note which drills the rest needs."""
     run = config.stash[RUN]
     kept, left_out = [], []
+    say = _sayer(config)
     for item in items:
-        lacking = _lacking(item)
+        lacking = _lacking(item, say)
         if not lacking or set(lacking) & run.required:
             kept.append(item)
             continue
@@ -199,7 +200,7 @@ def _verdict_of(item: pytest.Item, error: BaseException | None) -> Verdict:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail what was required and can't be had, with the reason."""
-    lacking = _lacking(item)
+    lacking = _lacking(item, _sayer(item.config))
     if lacking:
         why = "; ".join(f"{name} is required: {capabilities.why_not(name)}" for name in lacking)
         pytest.fail(why, pytrace=False)
@@ -321,9 +322,10 @@ def _required_by(item: pytest.Item) -> set[str]:
     return {marker.args[0] for marker in item.iter_markers("requires")}
 
 
-def _lacking(item: pytest.Item) -> list[str]:
+def _lacking(item: pytest.Item, say: Callable[[str], None]) -> list[str]:
     drill = _drill_of(item)
-    return capabilities.lacking(_required_by(item) | set(drill.requires if drill else ()))
+    needs = _required_by(item) | set(drill.requires if drill else ())
+    return capabilities.lacking(needs, say=say)
 
 
 def _drill_of(item: pytest.Item) -> Drill | None:

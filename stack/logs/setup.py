@@ -16,7 +16,7 @@ from stack.logs.differences import Difference, differences, flattened
 from stack.logs.fields import Field
 from stack.logs.indices import PATTERN, day_of
 from stack.logs.lifecycle import POLICY, has_lifecycle, lifecycle_policy
-from stack.logs.template import TEMPLATE, IndexOptions, Json, index_template
+from stack.logs.template import TEMPLATE, IndexOptions, Json, index_template, mappings
 
 __all__ = ["Outcome", "Plan", "Step", "set_up"]
 
@@ -152,7 +152,7 @@ def _indices(
     for name in sorted(name for name in answer if day_of(name)):
         mapping = answer[name]["mappings"]
         lacking = _lacking(fields, mapping)
-        added = index_template(lacking, IndexOptions())["template"]["mappings"]  # type: ignore[index]
+        added = mappings(lacking)
         has = flattened(answer[name]["settings"])
         settings = {path: value for path, value in live.items() if has.get(path) != value}
         yield _index(
@@ -209,8 +209,8 @@ def _lacking(fields: Mapping[str, Field], mapping: Mapping[str, object]) -> dict
     }
 
 
-def _paths(mapping: Mapping[str, object]) -> set[str]:
-    return {f"properties.{path}" for path in flattened(mapping["properties"])}  # type: ignore[arg-type]
+def _paths(mapping: Mapping[str, Any]) -> set[str]:
+    return {f"properties.{path}" for path in flattened(mapping["properties"])}
 
 
 def _all_of(wanted: Mapping[str, object]) -> tuple[Difference, ...]:

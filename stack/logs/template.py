@@ -56,7 +56,7 @@ def index_template(fields: Mapping[str, Field], options: IndexOptions) -> Json:
             "made_by": "python -m stack.logs setup",
             "from": "stack/elasticsearch/fields.yml",
         },
-        "template": {"settings": _settings(fields, options), "mappings": _mappings(fields)},
+        "template": {"settings": _settings(fields, options), "mappings": mappings(fields)},
     }
 
 
@@ -95,7 +95,8 @@ def _settings(fields: Mapping[str, Field], options: IndexOptions) -> Json:
     return {"index": settings}
 
 
-def _mappings(fields: Mapping[str, Field]) -> Json:
+def mappings(fields: Mapping[str, Field]) -> Json:
+    """Return the mappings of these fields alone, each below the objects that its name names."""
     properties: Json = {}
     for field in fields.values():
         place = properties

@@ -17,9 +17,7 @@ from elasticsearch import Elasticsearch
 from prometheus_client import Metric
 
 from instrumentation.settings import InstrumentSettings, variable
-from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.logs.command import parse
-from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
 from stack.logs.kibana.objects import load_objects
 from stack.logs.lifecycle import RETENTION_DAYS
@@ -29,11 +27,8 @@ from stack.logs.shipping.documents import TAGS
 from stack.logs.shipping.metrics import ShipperMetrics
 from stack.logs.shipping.settings import STATE_DIRECTORY
 from stack.logs.shipping.tally import Tally
-from stack.ports import reserve
-from stack.processes import Processes
-from stack.tools import ToolSettings
-from stack.tools.elasticsearch import find_elasticsearch
 from tests.docs.guide import ROOT, blocks
+from tests.stack.logs.running import running_node
 from tests.stack.logs_production.logstash import CONFIGURATION
 
 GUIDE = ROOT / "docs" / "logs.md"
@@ -44,7 +39,7 @@ NOT_RUN = {"size", "kibana", "logstash"}
 
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
 REQUEST = "9d742004a5d87cee"
-READY_SECONDS = COMMAND_SECONDS = 60.0
+COMMAND_SECONDS = 60.0
 
 
 def command_lines() -> list[str]:
@@ -146,17 +141,8 @@ def test_every_command_is_run_or_says_why_not() -> None:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elasticsearch]:
-    home = find_elasticsearch(ToolSettings.from_env(), lambda _: None)
-    directory = tmp_path_factory.mktemp("elasticsearch")
-    with (
-        Processes() as processes,
-        reserve() as port,
-        EmbeddedElasticsearch(home, directory, processes, port.port) as one,
-    ):
-        one.start()
-        one.wait_ready(READY_SECONDS)
-        with Connection(urls=(one.url,)).client() as client:
-            yield client
+    with running_node(tmp_path_factory.mktemp("elasticsearch")) as (_, client):
+        yield client
 
 
 def run(text: str, client: Elasticsearch, folder: Path) -> str:

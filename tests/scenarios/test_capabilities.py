@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from scenarios import capabilities
@@ -15,6 +17,7 @@ from scenarios.capabilities import (
     why_not,
 )
 from scenarios.catalogue import drills
+from stack.tools import ToolSettings, ToolsUnavailable
 
 
 def test_the_environment_gives_a_server_and_its_lack_is_explained() -> None:
@@ -24,11 +27,11 @@ def test_the_environment_gives_a_server_and_its_lack_is_explained() -> None:
 
 
 def test_nothing_is_tried_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def tried() -> str:
+    def tried(*_: object) -> str:
         raise AssertionError("the machine was tried")
 
     monkeypatch.setattr(capabilities, "_no_disk", tried)
-    monkeypatch.setattr(capabilities, "_no_clock", tried)
+    monkeypatch.setattr(capabilities, "_not_found", tried)
     assert lacking({POSTGRESQL}, {POSTGRESQL_URL: "x"}) == []
     with pytest.raises(AssertionError, match="tried"):
         lacking({OWN_DISK}, {})
@@ -44,6 +47,20 @@ def test_a_denied_namespace_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatc
         capabilities._no_disk.cache_clear()
     assert "operation not permitted" in reason
     assert "allow user namespaces" in reason
+
+
+def test_what_is_fetched_to_find_out_is_told_and_found_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find(_settings: ToolSettings, say: Callable[[str], None]) -> None:
+        say("fetching")
+        raise ToolsUnavailable("no archive answers")
+
+    monkeypatch.setattr(capabilities, "_TRIED", {})
+    said: list[str] = []
+    assert capabilities._not_found("tool", find, said.append) == "no archive answers"
+    assert capabilities._not_found("tool", find, said.append) == "no archive answers"
+    assert said == ["fetching"]
 
 
 def test_every_scenario_asks_for_what_its_service_needs() -> None:

@@ -163,7 +163,7 @@ def test_many_pages_of_one_moment_are_told_once_each(log: Log) -> None:
 def test_a_look_that_fails_halfway_goes_on_where_it_was(log: Log) -> None:
     log.add(*[number * 0.01 for number in range(2 * PAGE + 1)])
     client = FailingOnce(log.client, at_search=2)
-    follower = Follower(client, LogFilter(service=log.service, since=BEGIN), lines=10)  # type: ignore[arg-type]
+    follower = Follower(client, LogFilter(service=log.service, since=BEGIN), lines=10)  # type: ignore[arg-type]  # it has what is used
     seen: list[str] = []
     with pytest.raises(ConnectionError):
         seen.extend(record.id for record in follower.look())

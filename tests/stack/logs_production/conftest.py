@@ -7,30 +7,13 @@ from collections.abc import Iterator
 import pytest
 from elasticsearch import Elasticsearch
 
-from stack.launch.elasticsearch import EmbeddedElasticsearch
-from stack.logs.connection import Connection
 from stack.logs.fields import load_fields
 from stack.logs.setup import Plan, set_up
-from stack.ports import reserve
-from stack.processes import Processes
-from stack.tools import ToolSettings
-from stack.tools.elasticsearch import find_elasticsearch
-
-READY_SECONDS = 60.0
+from tests.stack.logs.running import running_node
 
 
 @pytest.fixture(scope="session")
 def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elasticsearch]:
-    home = find_elasticsearch(ToolSettings.from_env(), lambda _: None)
-    directory = tmp_path_factory.mktemp("elasticsearch")
-    with (
-        Processes() as processes,
-        reserve() as port,
-        EmbeddedElasticsearch(home, directory, processes, port.port) as node,
-    ):
-        node.start()
-        node.wait_ready(READY_SECONDS)
-        client = Connection(urls=(node.url,)).client()
+    with running_node(tmp_path_factory.mktemp("elasticsearch")) as (_, client):
         list(set_up(client, Plan(fields=load_fields(), days=30)))
         yield client
-        client.close()
