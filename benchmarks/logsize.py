@@ -31,7 +31,7 @@ from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
 from stack.ports import reserve
 from stack.processes import Processes
-from stack.tools import ToolSettings
+from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.elasticsearch import find_elasticsearch
 
 REQUESTS = 20_000
@@ -123,8 +123,11 @@ def measured(file: Path, client: Elasticsearch) -> Outcome:
 
 
 def measure(options: Options) -> bool:
-    """Write a log, ship it into a real node, and tell what it takes there; return True."""
-    home = find_elasticsearch(ToolSettings.from_env(), print)
+    """Write a log, ship it into a real node, and tell what it takes there."""
+    try:
+        home = find_elasticsearch(ToolSettings.from_env(), print)
+    except ToolsUnavailable as error:
+        raise SystemExit(f"logsize: {error}") from error
     with (
         tempfile.TemporaryDirectory(prefix="bench-logsize-") as name,
         Processes() as processes,
@@ -133,7 +136,7 @@ def measure(options: Options) -> bool:
     ):
         file = Path(name) / "logs" / "app.log"
         node.start()
-        write_log(file, options.requests or REQUESTS)
+        write_log(file, REQUESTS if options.requests is None else options.requests)
         node.wait_ready(READY_SECONDS)
         ship(file, node.url)
         with Connection(urls=(node.url,)).client() as client:

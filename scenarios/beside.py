@@ -19,7 +19,7 @@ class Beside(Generic[T]):
     def __init__(self, work: Callable[[], T], *, seconds: float, weight: float) -> None:
         """Prepare ``work``, which takes about ``seconds`` and ``weight`` places.
 
-        Of all that waits for room, what takes longest is let in first (``scenarios.headroom``).
+        Of all that waits for room, what takes longest is let in first (``scenarios.gate``).
         """
         self.seconds = seconds
         self.weight = weight

@@ -16,7 +16,8 @@ from typing import Any
 
 from scenarios.beside import Beside
 from scenarios.drill import Plan
-from scenarios.failures import CANNOT_START
+from scenarios.failures import STOPPED
+from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
 from scenarios.history import Recorder
 from scenarios.lifecycle import READY_SECONDS
@@ -24,11 +25,11 @@ from scenarios.logs import Logs
 from scenarios.model import MAIN, Drill
 from scenarios.progress import Progress
 from scenarios.result import Phases, Result
+from scenarios.saying import SayPhase
 from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
-from scenarios.turns import Turns, Work
-from scenarios.watch import NOT_UP, STACK_UNSEEN_SECONDS, Say, Tamper, Watch
+from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
 from scenarios.weight import weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
@@ -154,20 +155,20 @@ class Campaign:
                 watch.connect()
             self.plans = {name: plan for watch in watches for name, plan in watch.plans.items()}
             self._progress = running.enter_context(Progress(self.plans, self._say))
-            running.callback(self._give_up)  # before anything that the threads use is closed
             # The first services come up while the stack does; no drill begins before it is up.
             self._drills = [self._work(plan) for plan in self._main.plans.values()]
             self._drills += [
                 self._work_of_its_own(watch) for watch in watches if watch is not self._main
             ]
-            self._turns = Turns((*self._drills, *self._beside), self._grounds.place)
-            self._turns.start()
+            self._gate = Gate((*self._drills, *self._beside), self._grounds.room)
+            running.callback(self._give_up)  # before anything that the threads use is closed
+            self._gate.open()
         with self.phases.timed("first scrape"):
             self._main.watch()
 
     def _give_up(self) -> None:
         self._given_up = True
-        self._turns.give_up()
+        self._gate.close()
         self._begin.set()
 
     def drill(self) -> Result:
@@ -229,12 +230,12 @@ class Campaign:
             say=say,
         )
 
-    def _run(self, plan: Plan, say: Say) -> None:
+    def _run(self, plan: Plan, say: SayPhase) -> None:
         """Bring one drill's service up under the main stack, drill it, and take it away."""
         say("starting", READY_SECONDS)
         try:
             self._main.bring_up(plan)
-        except NOT_UP as error:
+        except STOPPED as error:
             self._main.failed_to_start(plan, error)
             say("failed to start", 0.0)
             return
@@ -252,7 +253,7 @@ class Campaign:
             say=plans[0][1],
         )
 
-    def _run_own(self, watch: Watch, plans: Sequence[tuple[Plan, Say]]) -> None:
+    def _run_own(self, watch: Watch, plans: Sequence[tuple[Plan, SayPhase]]) -> None:
         """Bring a stack up with all its drills' services, drill them, and end all of it."""
         with ExitStack() as running:
             for _, say in plans:
@@ -263,7 +264,7 @@ class Campaign:
                 watch.watch()
                 for plan, _ in plans:
                     watch.bring_up(plan)
-            except (*NOT_UP, *CANNOT_START) as error:
+            except STOPPED as error:
                 for plan, _ in plans:
                     watch.failed_to_start(plan, error)
                 return

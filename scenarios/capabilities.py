@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from scenarios.saying import SayLine, line_to_nobody
 from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.elasticsearch import find_elasticsearch
 from stack.tools.faketime import find_faketime
@@ -40,17 +41,10 @@ def known() -> tuple[str, ...]:
     return tuple(sorted(_REASONS))
 
 
-Say = Callable[[str], None]
-
-
-def _to_nobody(_line: str) -> None:
-    """Drop what is said."""
-
-
 def lacking(
     needs: Collection[str],
     environment: Mapping[str, str] = os.environ,
-    say: Say = _to_nobody,
+    say: SayLine = line_to_nobody,
 ) -> list[str]:
     """Return those of these capabilities that a run in this environment lacks.
 
@@ -60,13 +54,13 @@ def lacking(
 
 
 def why_not(
-    capability: str, environment: Mapping[str, str] = os.environ, say: Say = _to_nobody
+    capability: str, environment: Mapping[str, str] = os.environ, say: SayLine = line_to_nobody
 ) -> str:
     """Return why a run lacks this capability, and what would give it; "" where it has it."""
     return _REASONS[capability](environment, say)
 
 
-def _no_postgresql(environment: Mapping[str, str], _say: Say) -> str:
+def _no_postgresql(environment: Mapping[str, str], _say: SayLine) -> str:
     if environment.get(POSTGRESQL_URL):
         return ""
     return f"{POSTGRESQL_URL} names no server; set it to postgresql+psycopg://..."
@@ -91,7 +85,9 @@ def _no_disk() -> str:
 _TRIED: dict[str, str] = {}
 
 
-def _not_found(capability: str, find: Callable[[ToolSettings, Say], object], say: Say) -> str:
+def _not_found(
+    capability: str, find: Callable[[ToolSettings, SayLine], object], say: SayLine
+) -> str:
     """Return why a tool can't be had, which is tried once."""
     if capability not in _TRIED:
         try:
@@ -103,7 +99,7 @@ def _not_found(capability: str, find: Callable[[ToolSettings, Say], object], say
     return _TRIED[capability]
 
 
-_REASONS: Mapping[str, Callable[[Mapping[str, str], Say], str]] = MappingProxyType(
+_REASONS: Mapping[str, Callable[[Mapping[str, str], SayLine], str]] = MappingProxyType(
     {
         POSTGRESQL: _no_postgresql,
         OWN_DISK: lambda _environment, _say: _no_disk(),

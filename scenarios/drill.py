@@ -7,19 +7,16 @@ expectation names, records, and judges nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psutil
-
 from scenarios.expectation import Expectation
+from scenarios.failures import STOPPED
 from scenarios.faults.fault import Fault, FaultDidNotBite
 from scenarios.history import Event, History, Kind, Recorder
-from scenarios.load import LoadError
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
-from scenarios.service import ServiceFailed
+from scenarios.saying import SayPhase
 from scenarios.target import Target
 from stack.waiting import WaitTimeout
 
@@ -51,9 +48,7 @@ class Plan:
         return next(one for one in (self.want, *self.others) if one.alert == alert)
 
 
-def run_drill(
-    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
-) -> None:
+def run_drill(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> None:
     """Run one drill to its end, whatever happens, and leave its history in ``recorder``.
 
     Args:
@@ -69,15 +64,13 @@ def run_drill(
         _resolve(plan, recorder, say)
     except FaultDidNotBite as error:
         recorder.note(Kind.NOT_WITNESSED, text=str(error))
-    except (WaitTimeout, ServiceFailed, LoadError, OSError, psutil.Error) as error:
+    except STOPPED as error:
         recorder.note(Kind.DISTURBED, text=f"{type(error).__name__}: {error}")
     recorder.note(Kind.ENDED)
     say("done", 0.0)
 
 
-def _steady(
-    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
-) -> None:
+def _steady(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> None:
     say("steady state", target.patience_seconds)
     recorder.note(Kind.PHASE, text="steady state")
     wanted = plan.drill.load.per_second
@@ -134,9 +127,7 @@ def _heard(plan: Plan, history: History) -> bool:
     return not plan.drill.heartbeat or history.first(Kind.DELIVERED, plan.drill.alert) is not None
 
 
-def _precondition(
-    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
-) -> None:
+def _precondition(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> None:
     before = plan.drill.after
     if before is None:
         return
@@ -153,9 +144,7 @@ def _precondition(
             )
 
 
-def _break_and_repair(
-    plan: Plan, target: Target, recorder: Recorder, say: Callable[[str, float], None]
-) -> None:
+def _break_and_repair(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> None:
     fault: Fault = plan.drill.fault
     say("injecting", target.patience_seconds)
     recorder.note(Kind.INJECTED, text=fault.text)
@@ -167,7 +156,7 @@ def _break_and_repair(
     recorder.note(Kind.REPAIRED)
 
 
-def _observe(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+def _observe(plan: Plan, recorder: Recorder, say: SayPhase) -> None:
     bounds = plan.want.bounds
     if not plan.drill.fires:
         watch = bounds.watch.total_seconds()
@@ -190,7 +179,7 @@ def _observe(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) 
             )
 
 
-def _resolve(plan: Plan, recorder: Recorder, say: Callable[[str, float], None]) -> None:
+def _resolve(plan: Plan, recorder: Recorder, say: SayPhase) -> None:
     if not plan.drill.fires:
         return
     bounds = plan.want.bounds

@@ -1,10 +1,15 @@
-"""Everything that may keep a run from starting, in one place: each ends in one clear line."""
+"""What may keep a run or a part of it from going on, in one place: each ends in one clear line."""
 
 from __future__ import annotations
+
+import subprocess
+
+import psutil
 
 from scenarios.budget import UnknownAlert
 from scenarios.load import LoadError
 from scenarios.load_plan import LoadRefused
+from scenarios.logs import LogsFailed
 from scenarios.service import ServiceFailed
 from stack.backfill import BackfillError
 from stack.clients.alertmanager import AlertmanagerError
@@ -15,13 +20,14 @@ from stack.tools import ToolsUnavailable
 from stack.waiting import WaitTimeout
 from stack.yamlfile import ConfigurationError
 
-CANNOT_START = (
+CANNOT_START: tuple[type[Exception], ...] = (
     AlertmanagerError,
     BackfillError,
     ConfigurationError,
     LaunchError,
     LoadError,
     LoadRefused,
+    LogsFailed,
     ProcessError,
     PrometheusError,
     ServiceFailed,
@@ -29,3 +35,12 @@ CANNOT_START = (
     UnknownAlert,
     WaitTimeout,
 )
+"""What keeps a run, or a stack, from starting."""
+
+STOPPED: tuple[type[Exception], ...] = (
+    *CANNOT_START,
+    OSError,
+    psutil.Error,
+    subprocess.SubprocessError,
+)
+"""What may keep a drill from beginning, or end it before its time, whatever its fault uses."""

@@ -19,11 +19,12 @@ from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
 from scenarios.logs import SHARED_NODE, Logs
 from scenarios.result import Phases
+from scenarios.saying import SayPhase
 from scenarios.service import Fleet
 from scenarios.settings import Settings
 from scenarios.site import Berth, Site
 from scenarios.target import Scraping, Target
-from scenarios.weight import CORES_PER_PLACE, FEW_PER_CORE
+from scenarios.weight import CORES_PER_PLACE
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
@@ -55,7 +56,7 @@ class Grounds:
         self.targets: dict[str, Target] = {}
         self._phases = phases
         self._say = say
-        self._cores = len(os.sched_getaffinity(0))
+        self._cores = os.sched_getaffinity(0)
 
     def open(
         self, running: ExitStack, *, drills: int, own_clocks: bool = False, logs: bool = False
@@ -81,7 +82,7 @@ class Grounds:
                     drills,
                     self.settings.time_scale,
                     lock=tool_settings.cache_directory / "drilling.lock",
-                    cores=self._cores,
+                    cores=len(self._cores),
                     say=self._say,
                 )
             )
@@ -93,7 +94,7 @@ class Grounds:
         if elasticsearch:
             self.logs.open(running, elasticsearch)
         self.shared_gateway = running.enter_context(reserve())
-        self.booting = threading.Semaphore(self._cores)
+        self.booting = threading.Semaphore(len(self._cores))
         self.headroom = running.enter_context(Headroom(self._cores))
 
     def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
@@ -151,21 +152,20 @@ class Grounds:
         }
 
     @contextmanager
-    def place(
+    def room(
         self,
         weight: float,
-        say: Callable[[str, float], None],
+        say: SayPhase,
         unseen_seconds: float = UNSEEN_SECONDS,
     ) -> Iterator[None]:
         """Wait until the machine can bear as much more, and hold that until the context ends."""
         say("waiting for the machine", ROOM_SECONDS)
-        room = self.headroom.room(
+        taken = self.headroom.room(
             weight * CORES_PER_PLACE,
-            few=FEW_PER_CORE * self._cores,
             timeout_seconds=ROOM_SECONDS,
             unseen_seconds=unseen_seconds,
         )
-        with room:
+        with taken:
             yield
 
     def _sampled(self, sample: LoadSample) -> None:

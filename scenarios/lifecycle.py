@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.load import LoadGenerator
-from scenarios.observe import JOB
+from scenarios.model import JOB
 from scenarios.target import Target
 from stack.clients.alertmanager import AlertmanagerClient
 from stack.clients.prometheus import PrometheusClient, PrometheusError

@@ -19,6 +19,9 @@ BUDGETS = "budgets"
 """The stack in which error budgets are judged, whose windows are days: at a time scale of its own,
 the largest that their shortest window bears, over a past that is made beforehand."""
 
+JOB = "softfactory"
+"""The ``job`` label of services, as production's Prometheus scrapes them."""
+
 WATCHDOG = "Watchdog"
 """The alert that always fires, and that nothing inhibits."""
 

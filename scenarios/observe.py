@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from itertools import pairwise
-from typing import NamedTuple
 
+from scenarios.alert_states import AlertStates, times_of
 from scenarios.history import READ_AT, Event, Kind, Recorder
 from scenarios.model import WATCHDOG
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
@@ -21,11 +19,9 @@ from stack.clients.prometheus import (
     PrometheusClient,
     PrometheusError,
     RulesSnapshot,
-    Series,
 )
 from stack.receivers import Delivery
 
-JOB = "softfactory"
 PAUSE_SECONDS = 0.25
 """Between two rounds of polling: an evaluation, long against a poll's own 5 ms."""
 
@@ -39,98 +35,6 @@ COUNT_SECONDS = 1.0
 LOST_SECONDS = 3.0
 """A component that does not answer, or a rule that can't be evaluated, for this long is lost, and
 its evidence with it. A single late evaluation is not: its neighbours tell what it would have."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One change of an alert's state in Prometheus."""
-
-    service: str
-    alert: str
-    kind: Kind
-    at: float
-
-
-class RuleTimes(NamedTuple):
-    """How often an alert's rule is evaluated, and how long its condition must hold to fire."""
-
-    every_seconds: float
-    for_seconds: float = 0.0
-
-
-class AlertStates:
-    """The state of every alert, advanced by the samples of ``ALERTS``; pure but for its memory.
-
-    ``ALERTS`` has one sample an evaluation for as long as an alert is pending or firing, so a
-    state began at the first such sample, and ended at the first evaluation without one. Rule groups
-    differ in how often they are evaluated, so each alert's end is reckoned by its own rule.
-    """
-
-    def __init__(self, evaluation: timedelta) -> None:
-        """Take ``evaluation`` for alerts of which no rule is known."""
-        self._other = RuleTimes(evaluation.total_seconds())
-        self._current: dict[tuple[str, str], tuple[Kind, float]] = {}
-
-    def advance(
-        self,
-        series: list[Series],
-        *,
-        active_since: Mapping[tuple[str, str], float],
-        rules: Mapping[str, RuleTimes],
-        evaluated_at: float,
-    ) -> Iterator[Step]:
-        """Yield the changes since the last call.
-
-        Args:
-            series: the samples of ``ALERTS`` over a range that overlaps the last call's.
-            active_since: since when the alerts that are active now have been, by service and
-                name. It tells a gap in which the alert was gone from evaluations that Prometheus
-                skipped because they were late.
-            rules: each rule's times, by alert. Its ``for`` tells the same of an alert that is no
-                longer active: one that fires sooner after a gap than it can have been pending
-                was never gone.
-            evaluated_at: the last evaluation known to be complete before ``series`` was read.
-        """
-        samples = sorted(
-            (at, one.labels.get("service", ""), one.labels["alertname"], _kind(one.labels))
-            for one in series
-            for at, _ in one.points
-        )
-        for at, service, alert, kind in samples:
-            key = (service, alert)
-            before, last = self._current.get(key, (Kind.INACTIVE, 0.0))
-            if at <= last:
-                continue
-            rule = rules.get(alert, self._other)
-            gap = at - last > 1.5 * rule.every_seconds
-            if kind is Kind.FIRING and at - last < rule.for_seconds:
-                gap = False
-            if before is not Kind.INACTIVE and gap and active_since.get(key, at) > last:
-                yield Step(
-                    service=service,
-                    alert=alert,
-                    kind=Kind.INACTIVE,
-                    at=last + rule.every_seconds,
-                )
-                before = Kind.INACTIVE
-            since = active_since.get(key, at)
-            if before is Kind.INACTIVE and last < since < at:
-                # Prometheus writes no ALERTS in its first evaluations, before it has restored its
-                # state, but knows since when the alert has been active.
-                yield Step(service=service, alert=alert, kind=Kind.PENDING, at=since)
-                before = Kind.PENDING
-            if kind is not before:
-                yield Step(service=service, alert=alert, kind=kind, at=at)
-            self._current[key] = (kind, at)
-        for key, (kind, last) in list(self._current.items()):
-            # A rule counts as evaluated before its samples are written, so their absence alone
-            # proves nothing: Prometheus must say as well that the alert is no longer active.
-            every = rules.get(key[1], self._other).every_seconds
-            over = key not in active_since and evaluated_at > last + 0.5 * every
-            if kind is not Kind.INACTIVE and over:
-                at = last + every
-                yield Step(service=key[0], alert=key[1], kind=Kind.INACTIVE, at=at)
-                self._current[key] = (Kind.INACTIVE, last)
 
 
 class Observer:
@@ -175,9 +79,10 @@ class Observer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Read everything once more, and end."""
+        """Read everything once more, and end; nothing where it never began, or has ended."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def received(self, delivery: Delivery) -> None:
         """Record a notification; called by the receivers."""
@@ -247,8 +152,6 @@ class Observer:
             (alert.labels.get("service", ""), alert.labels["alertname"]): alert.active_at
             for alert in self._prometheus.active_alerts()
         }
-        # What was evaluated when the rules were read was, since then, evaluated again.
-        evaluated_at = min((rule.last_evaluation for rule in rules.rules), default=0.0)
         now = time.time()
         overlap = self._evaluation.total_seconds() * 4
         reach = max(now - (self._read_until or now), 0.0) + overlap
@@ -257,8 +160,7 @@ class Observer:
         for step in self._states.advance(
             series,
             active_since=active_since,
-            rules={one.name: RuleTimes(one.every_seconds, one.for_seconds) for one in rules.rules},
-            evaluated_at=evaluated_at,
+            rules=times_of(rules),
         ):
             # When an evaluation was skipped, the alert's end lies between these two moments.
             detail = {READ_AT: f"{now:.3f}"} if step.kind is Kind.INACTIVE else {}
@@ -297,39 +199,3 @@ class Observer:
 
     def _note(self, service: str, kind: Kind, alert: str, **detail: str) -> None:
         self._recorders.get(service, self._strangers).note(kind, alert, **detail)
-
-
-def scrape_failures(
-    prometheus: PrometheusClient,
-    services: Mapping[str, Recorder],
-    *,
-    since: float,
-    interval: timedelta,
-    job: str = JOB,
-) -> None:
-    """Append every scrape since ``since`` that failed, or was not made, to these histories.
-
-    ``job`` is the one that scrapes these services; who watches is scraped by a job of its own.
-
-    Raises:
-        PrometheusError: the samples of ``up`` can't be read.
-    """
-    seconds = max(1.0, time.time() - since)
-    named = "|".join(services)
-    for series in prometheus.query_raw(f'up{{job="{job}",service=~"{named}"}}[{seconds:.0f}s]'):
-        recorder = services.get(series.labels.get("service", ""))
-        if recorder is None:
-            continue
-        points = [(at, value) for at, value in series.points if at >= since]
-        for at, value in points:
-            if value == 0:
-                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED))
-        for (before, _), (after, _) in pairwise(points):
-            missed = round((after - before) / interval.total_seconds()) - 1
-            for number in range(1, missed + 1):
-                at = before + number * interval.total_seconds()
-                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text="no scrape was made"))
-
-
-def _kind(labels: Mapping[str, str]) -> Kind:
-    return Kind.FIRING if labels["alertstate"] == "firing" else Kind.PENDING

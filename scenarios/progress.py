@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.table import Table
 
 from scenarios.drill import Plan
+from scenarios.saying import SayLine, SayPhase
 
 REFRESHES_PER_SECOND = 4
 
@@ -32,7 +33,7 @@ class _Row:
 class Progress:
     """The state of every drill, drawn while the context lasts."""
 
-    def __init__(self, plans: Mapping[str, Plan], say: Callable[[str], None]) -> None:
+    def __init__(self, plans: Mapping[str, Plan], say: SayLine) -> None:
         self._rows = {name: _Row(since=time.monotonic()) for name in plans}
         self._say = say
         self._lock = threading.Lock()
@@ -49,7 +50,7 @@ class Progress:
             else None
         )
 
-    def reporter(self, name: str) -> Callable[[str, float], None]:
+    def reporter(self, name: str) -> SayPhase:
         """Return what a drill calls at each phase with the phase and its bound in seconds."""
 
         def report(phase: str, limit_seconds: float) -> None:

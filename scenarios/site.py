@@ -21,8 +21,7 @@ from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.logs import Logs, Shipper
-from scenarios.model import BUDGETS, MAIN, Drill
-from scenarios.observe import JOB
+from scenarios.model import BUDGETS, JOB, MAIN, Drill
 from scenarios.parts import Parts
 from scenarios.relay import Relay
 from scenarios.service import Fleet, Instance

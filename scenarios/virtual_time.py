@@ -7,7 +7,9 @@ else when the first check asks for one, and then a processor each.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from stack.yielding import yielding
 
 UNIT = production_files().rules.parent / "unit"
 
-SECONDS = 1.0
+SECONDS = 0.15
 """About how long one file takes, all of it of one processor."""
 
 YIELDING = yielding(19, own_session=False)
@@ -30,34 +32,43 @@ YIELDING = yielding(19, own_session=False)
 
 
 class VirtualTime:
-    """The unit tests of one run."""
+    """The unit tests of one run. Thread-safe."""
 
     def __init__(self, files: frozenset[Path], tools: Tools) -> None:
-        promtool = (*YIELDING, *tools.promtool.command)
-        self._tests = {
-            file: Beside(
-                partial(run_unit_tests, promtool, production_files().rules, file),
-                seconds=SECONDS,
-                weight=YIELDING_WEIGHT,
-            )
-            for file in sorted(files)
-        }
+        self._promtool = tools.promtool.command
+        self._outcomes: dict[Path, Future[UnitResult]] = {file: Future() for file in files}
+        self._left = deque(sorted(files))
 
     @property
     def beside(self) -> tuple[Beside[None], ...]:
         """All files' tests in turn, which whoever runs them lets in."""
-        seconds = SECONDS * len(self._tests)
-        return (Beside(partial(self._run, 1), seconds=seconds, weight=YIELDING_WEIGHT),)
-
-    def _run(self, at_once: int) -> None:
-        """Run those that nobody has run."""
-        with ThreadPoolExecutor(at_once) as pool:
-            list(pool.map(Beside.run, self._tests.values()))
+        seconds = SECONDS * len(self._outcomes)
+        return (Beside(partial(self._run, YIELDING), seconds=seconds, weight=YIELDING_WEIGHT),)
 
     def result(self, file: Path) -> UnitResult:
         """Return how one file's tests went; raise what running them raised."""
-        self._run(len(os.sched_getaffinity(0)))
-        return self._tests[file].outcome()
+        at_once = len(os.sched_getaffinity(0))
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                list(pool.map(self._run, [()] * at_once))
+            finally:
+                self._left.clear()  # Ctrl-C ends the pool after the tests that run
+        return self._outcomes[file].result()
+
+    def _run(self, before: Sequence[str]) -> None:
+        """Run those that nobody has begun, with ``before`` in front of promtool."""
+        promtool = (*before, *self._promtool)
+        while True:
+            try:
+                file = self._left.popleft()
+            except IndexError:
+                return
+            try:
+                result = run_unit_tests(promtool, production_files().rules, file)
+            except BaseException as error:  # noqa: BLE001 - raised where the result is wanted
+                self._outcomes[file].set_exception(error)
+            else:
+                self._outcomes[file].set_result(result)
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,12 @@ from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
-from scenarios.logs import LogsFailed
-from scenarios.model import BUDGETS, MAIN, Drill
-from scenarios.observe import JOB, Observer, scrape_failures
+from scenarios.lost_scrapes import scrape_failures
+from scenarios.model import BUDGETS, JOB, MAIN, Drill
+from scenarios.observe import Observer
 from scenarios.past import LENGTH, healthy_past
 from scenarios.result import Monitoring
+from scenarios.saying import SayPhase
 from scenarios.service import ServiceFailed
 from scenarios.site import CONTROL_LOAD, Berth, control_of
 from scenarios.target import Scraping
@@ -36,7 +37,7 @@ from stack.launch.embedded import EmbeddedStack
 from stack.ports import reserve
 from stack.receivers import Receivers
 from stack.rules import load_rules
-from stack.waiting import NotYet, WaitTimeout, wait_until
+from stack.waiting import NotYet, wait_until
 from stack.windows import groups_within, largest_time_scale
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
@@ -66,7 +67,6 @@ STACK_UNSEEN_SECONDS = 7.0
 """How long a stack of its own takes until its rules are loaded and its drills' services scraped."""
 
 Tamper = Callable[[Derived], Derived]
-Say = Callable[[str, float], None]
 
 
 class Watch:
@@ -302,7 +302,7 @@ class Watch:
         self.lifecycle.bring_up(target)
         self.lifecycle.wait_scraped(target)
 
-    def drill(self, plan: Plan, say: Say) -> None:
+    def drill(self, plan: Plan, say: SayPhase) -> None:
         """Run one drill, and take its service away."""
         drill, recorder = plan.drill, self.recorders[plan.drill.label]
         target = replace(
@@ -333,7 +333,8 @@ class Watch:
             self._observer.disturb(f"{drill.id} could not be taken away: {error}")
 
     def leave(self) -> None:
-        """End the services that are left, when the stack that watches them ends with its drills."""
+        """Stop observing, and end the services that are left, when their stack ends with them."""
+        self._observer.stop()
         if self.settings.keep:
             return
         for name in dict.fromkeys([self.control, *(drill.id for drill in self.drills)]):
@@ -393,7 +394,3 @@ class Watch:
             )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
-
-
-NOT_UP = (ServiceFailed, LoadError, LogsFailed, WaitTimeout)
-"""What keeps a drill's service from coming up."""

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from scenarios.model import Drill
 
-FEW_PER_CORE = 3
-"""So many drills for each core go on at the same time on a busy machine too, or a run beside steady
-work would never end."""
-
 CORES_PER_PLACE = 0.04
-"""What a place takes of a core: the processor time of services, Prometheus and Alertmanager over a
-whole ``pytest checks`` (``/proc/PID/stat``, 121 s), by the places that drills held and how long
-(2,900)."""
+"""What a place takes of a core. Over one ``pytest checks`` services, Prometheus and Alertmanager
+took 121 s of processor time (``/proc/PID/stat``), while drills held two places each for 1,454 s in
+all (their histories in ``reports/evidence.json``, from first event to last)."""
 
 REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
@@ -27,19 +23,18 @@ YIELDING_WEIGHT = 1.0
 """What runs with the lowest priority takes what is left over, and some of the memory bus."""
 
 NODE_WEIGHT = 6.0
-"""What a node of Elasticsearch takes that is killed and started again; a start alone takes more,
-and yields (``scenarios.logs``)."""
-
+"""What a node of Elasticsearch takes that is killed and started again: some four seconds of a
+processor within twenty, which yield (``scenarios.logs``)."""
 
 UNFORKED_WEIGHT = 5.0
 """An instance that can't be forked ready loads Python and its libraries anew: half a second of a
-processor within its first two."""
+processor within its first two and a half, where one that is forked takes a tenth."""
 
 
 def weight(drill: Drill) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
-    A limit to the processor time is set only where a fault uses it up.
+    A limit to the processor time is set where a fault uses it up.
     """
     service = drill.service
     return (
@@ -47,5 +42,5 @@ def weight(drill: Drill) -> float:
         + drill.load.per_second / REQUESTS_PER_PLACE
         + (service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
         + (NODE_WEIGHT if service.own_elasticsearch else 0.0)
-        + (UNFORKED_WEIGHT if service.disk or service.own_clock else 0.0)
+        + (UNFORKED_WEIGHT * service.instances if service.disk or service.own_clock else 0.0)
     )

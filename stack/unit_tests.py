@@ -45,8 +45,12 @@ FIRES, QUIET, RESOLVES, ABSENT = "fires", "stays quiet", "resolves", "absent dat
 _GAP = re.compile(r"\bstale\b|(?:^|\s)_")
 _ABSENT = re.compile(r"\b(?:no|none|nothing|gone|never|absent|missing|without)\b")
 
-TIMEOUT_SECONDS = 60.0
-"""Patience with one promtool call. The slowest file takes under 2 s; this only ends a hang."""
+TIMEOUT_SECONDS = 300.0
+"""Patience with one promtool call. The slowest file takes under 2 s, and much longer where it runs
+with the lowest priority beside other work; this only ends a hang."""
+
+_NOT_STARTED = (126, 127)
+"""What a shell that starts promtool returns where it can't (POSIX, 2.8.2)."""
 
 
 class UnitTestError(RuntimeError):
@@ -199,6 +203,8 @@ def _promtool(promtool: Sequence[str], tests: Path) -> tuple[bool, str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnitTestError(f"could not run {' '.join(command)}: {error}") from error
+    if done.returncode in _NOT_STARTED:
+        raise UnitTestError(f"could not run {' '.join(command)}: {done.stderr.strip()}")
     return done.returncode == 0, done.stdout + done.stderr
 
 

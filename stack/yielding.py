@@ -11,8 +11,17 @@ from collections.abc import Sequence
 
 __all__ = ["yielding"]
 
-_TELL_AUTOGROUP = 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec "$@"'
-"""Where there is no such file, or it was written to a moment ago, the nice value alone must do."""
+_TELL_AUTOGROUP = """
+if [ -w /proc/self/autogroup ]; then
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    { echo "$0" >/proc/self/autogroup; } 2>/dev/null && break
+    sleep 0.11
+  done
+fi
+exec "$@"
+"""
+"""Who is not root may tell one session each 100 ms, all users of the machine together; it is tried
+for a second. Where there is no such file, the nice value counts by itself."""
 
 
 def yielding(niceness: int, *, own_session: bool) -> Sequence[str]:

@@ -14,12 +14,15 @@ from scenarios.faults.fill_disk import FULL, FillDisk, seen_from_outside, used
 from scenarios.target import Target
 from stack.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(bool(why_not(OWN_DISK)), reason=why_not(OWN_DISK)),
-]
+pytestmark = pytest.mark.integration
 
 Serving = Callable[[Service], Target]
+
+
+@pytest.fixture(autouse=True)
+def where_a_service_may_have_its_own_disk() -> None:
+    if reason := why_not(OWN_DISK, say=print):
+        pytest.skip(reason)
 
 
 @pytest.mark.parametrize("volume", [LOGS, DATABASE])

@@ -6,15 +6,22 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 
 from scenarios.headroom import Headroom, busy_and_idle
+from stack.waiting import wait_until
 
-BUSY = "cpu  {busy} 0 0 {idle} 0 0 0 0 0 0\ncpu0 1 1 1 1\n"
-
-
-def test_waiting_for_a_disk_and_what_yields_are_idle_and_guests_are_not_counted_twice() -> None:
-    assert busy_and_idle("cpu  10 1 5 100 7 2 3 4 50 60\ncpu0 1\n") == (24, 108)
+BUSY = "cpu  1 1 1 1\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\n"
 
 
-def machine(busy: int, idle: int) -> Headroom:
+def test_waiting_for_a_disk_is_idle_what_yields_is_busy_and_guests_are_not_counted_twice() -> None:
+    assert busy_and_idle("cpu  9 9\ncpu0 10 1 5 100 7 2 3 4 50 60\n", {0}) == (25, 107)
+
+
+def test_only_the_processors_that_the_run_may_use_are_counted() -> None:
+    stat = "cpu  9 9\ncpu0 100 0 0 0 0 0 0 0\ncpu1 0 0 0 100 0 0 0 0\ncpu10 0 0 0 7 0 0 0 0\n"
+    assert busy_and_idle(stat, {0}) == (100, 0)
+    assert busy_and_idle(stat, {0, 10}) == (100, 7)
+
+
+def machine(busy: int, idle: int, *, few: int, most: int) -> Headroom:
     """A machine that uses so many ticks between two looks."""
     looks = count()
 
@@ -22,20 +29,23 @@ def machine(busy: int, idle: int) -> Headroom:
         number = next(looks)
         return BUSY.format(busy=number * busy, idle=number * idle)
 
-    return Headroom(1, read)
+    return Headroom({0}, read, few_per_core=few, most_per_core=most)
 
 
-def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1, few: int = 0) -> bool:
+def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1) -> bool:
     begun = time.monotonic()
-    inside.enter_context(headroom.room(needed, few=few, timeout_seconds=1.2, unseen_seconds=9))
+    inside.enter_context(headroom.room(needed, timeout_seconds=1.2, unseen_seconds=9))
     return time.monotonic() - begun > 1
 
 
 @contextmanager
-def sampled(busy: int, idle: int) -> Iterator[tuple[Headroom, ExitStack]]:
-    with machine(busy, idle) as headroom, ExitStack() as inside:
-        while headroom.idle_ratio == 1.0:
-            pass
+def sampled(
+    busy: int, idle: int, *, few: int = 0, most: int = 100
+) -> Iterator[tuple[Headroom, ExitStack]]:
+    with machine(busy, idle, few=few, most=most) as headroom, ExitStack() as inside:
+        wait_until(
+            lambda: headroom.idle_ratio < 1.0, what="two looks at the machine", timeout_seconds=20
+        )
         yield headroom, inside
 
 
@@ -52,17 +62,24 @@ def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever() -> None:
 
 
 def test_a_few_need_not_wait_and_one_that_left_makes_room_for_another() -> None:
-    with sampled(busy=95, idle=5) as (headroom, inside):
+    with sampled(busy=95, idle=5, few=1) as (headroom, inside):
         with ExitStack() as first:
-            assert not waited(headroom, first, few=1)
-            assert waited(headroom, inside, few=1)
+            assert not waited(headroom, first)
+            assert waited(headroom, inside)
             inside.pop_all().close()
-        assert not waited(headroom, inside, few=1)
+        assert not waited(headroom, inside)
+
+
+def test_more_than_the_most_are_never_inside_however_idle_the_machine_is() -> None:
+    with sampled(busy=1, idle=99, most=2) as (headroom, inside):
+        assert not waited(headroom, inside, needed=0.0)
+        assert not waited(headroom, inside, needed=0.0)
+        assert waited(headroom, inside, needed=0.0)
 
 
 def test_what_begins_with_the_run_counts_until_then() -> None:
     with sampled(busy=10, idle=90) as (headroom, inside):
-        inside.enter_context(headroom.room(0.6, few=0, timeout_seconds=1.2, unseen_seconds=0.0))
+        inside.enter_context(headroom.room(0.6, timeout_seconds=1.2, unseen_seconds=0.0))
         assert waited(headroom, inside, needed=0.3)
         headroom.begin()
         assert not waited(headroom, inside, needed=0.01)

@@ -19,12 +19,15 @@ from scenarios.faults.skew_clock import SkewClock, skew
 from scenarios.target import Target
 from stack.waiting import wait_until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(bool(why_not(OWN_CLOCK)), reason=why_not(OWN_CLOCK)),
-]
+pytestmark = pytest.mark.integration
 
 Serving = Callable[[Service], Target]
+
+
+@pytest.fixture(autouse=True)
+def where_a_service_may_have_its_own_clock() -> None:
+    if reason := why_not(OWN_CLOCK, say=print):
+        pytest.skip(reason)
 
 
 def asked_with_a_fault(target: Target) -> requests.Response:

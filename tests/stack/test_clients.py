@@ -90,7 +90,7 @@ NEVER_EVALUATED = RULE | {
 
 
 def test_rules_carry_their_health_and_their_active_alerts() -> None:
-    data = {"groups": [{"name": "drill", "rules": [RULE, NEVER_EVALUATED]}]}
+    data = {"groups": [{"name": "drill", "interval": 15, "rules": [RULE, NEVER_EVALUATED]}]}
     with answering({"/api/v1/rules": success(data)}) as url:
         snapshot = PrometheusClient(url).rules()
     slow, errors = snapshot.rules
@@ -100,7 +100,7 @@ def test_rules_carry_their_health_and_their_active_alerts() -> None:
         "ok",
         "",
     )
-    assert slow.evaluation_seconds == 0.000318
+    assert (slow.every_seconds, slow.evaluation_seconds) == (15.0, 0.000318)
     first, second = snapshot.active_alerts()
     assert (first.state, first.value, first.labels["service"]) == ("firing", 1.5, "a")
     assert slow.last_evaluation - first.active_at == pytest.approx(2.376544, abs=1e-6)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from scenarios.alert_states import AlertStates, RuleTimes, Step, times_of
 from scenarios.history import Kind
-from scenarios.observe import AlertStates, RuleTimes, Step
-from stack.clients.prometheus import Series
+from stack.clients.prometheus import RuleSnapshot, RulesSnapshot, Series
 
 EVALUATION = timedelta(seconds=0.25)
 KEY = ("slow", "SlowResponseTime")
@@ -24,8 +24,7 @@ def advance(
     steps = states.advance(
         list(series),
         active_since=since,
-        rules={KEY[1]: RuleTimes(every_seconds=0.25, for_seconds=2.0)},
-        evaluated_at=evaluated_at,
+        rules={KEY[1]: RuleTimes(0.25, for_seconds=2.0, evaluated_at=evaluated_at)},
     )
     return [(step.kind, step.at) for step in steps]
 
@@ -107,9 +106,7 @@ def test_an_alert_that_prometheus_calls_active_has_not_ended_for_want_of_a_sampl
 
 
 def test_steps_carry_whose_alert_it_is() -> None:
-    steps = AlertStates(EVALUATION).advance(
-        [alerts("firing", 10.0)], active_since={}, rules={}, evaluated_at=10.0
-    )
+    steps = AlertStates(EVALUATION).advance([alerts("firing", 10.0)], active_since={}, rules={})
     assert list(steps) == [Step(service=KEY[0], alert=KEY[1], kind=Kind.FIRING, at=10.0)]
 
 
@@ -120,3 +117,35 @@ def test_an_alert_ends_by_the_interval_of_its_own_group_where_another_is_evaluat
     advance(states, alerts("firing", 10.0), evaluated_at=10.0, active_since=9.0)
     gone = advance(states, alerts("firing", 10.0), evaluated_at=10.4)
     assert gone == [(Kind.INACTIVE, 10.25)]
+
+
+def test_a_gap_is_one_by_the_interval_of_its_own_group() -> None:
+    states = AlertStates(timedelta(seconds=2.0))
+    advance(states, alerts("pending", 10.0), evaluated_at=10.0, active_since=10.0)
+    back = advance(states, alerts("pending", 10.0, 10.75), evaluated_at=10.75, active_since=10.75)
+    assert back == [(Kind.INACTIVE, 10.25), (Kind.PENDING, 10.75)]
+
+
+def rule(name: str, *, every: float, for_seconds: float, evaluated_at: float) -> RuleSnapshot:
+    return RuleSnapshot(
+        group="g",
+        name=name,
+        health="ok",
+        every_seconds=every,
+        for_seconds=for_seconds,
+        last_error="",
+        last_evaluation=evaluated_at,
+        evaluation_seconds=0.001,
+        alerts=(),
+    )
+
+
+def test_alerts_have_the_times_of_their_rules_and_of_two_rules_the_slower_ones() -> None:
+    snapshot = RulesSnapshot(
+        rules=(
+            rule("A", every=0.25, for_seconds=2.0, evaluated_at=10.0),
+            rule("B", every=0.4, for_seconds=3.0, evaluated_at=11.0),
+            rule("B", every=0.25, for_seconds=5.0, evaluated_at=12.0),
+        )
+    )
+    assert times_of(snapshot) == {"A": RuleTimes(0.25, 2.0, 10.0), "B": RuleTimes(0.4, 3.0, 11.0)}

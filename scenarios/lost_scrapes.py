@@ -1,0 +1,47 @@
+"""Which scrapes of a service failed or were never made, read from Prometheus when a drill is over.
+
+One rule: it never judges; whether a lost scrape matters, the claims say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from itertools import pairwise
+
+from scenarios.history import Event, Kind, Recorder
+from scenarios.model import JOB
+from stack.clients.prometheus import PrometheusClient
+
+
+def scrape_failures(
+    prometheus: PrometheusClient,
+    services: Mapping[str, Recorder],
+    *,
+    since: float,
+    interval: timedelta,
+    job: str = JOB,
+) -> None:
+    """Append every scrape since ``since`` that failed, or was not made, to these histories.
+
+    ``job`` is the one that scrapes these services; who watches is scraped by a job of its own.
+
+    Raises:
+        PrometheusError: the samples of ``up`` can't be read.
+    """
+    seconds = max(1.0, time.time() - since)
+    named = "|".join(services)
+    for series in prometheus.query_raw(f'up{{job="{job}",service=~"{named}"}}[{seconds:.0f}s]'):
+        recorder = services.get(series.labels.get("service", ""))
+        if recorder is None:
+            continue
+        points = [(at, value) for at, value in series.points if at >= since]
+        for at, value in points:
+            if value == 0:
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED))
+        for (before, _), (after, _) in pairwise(points):
+            missed = round((after - before) / interval.total_seconds()) - 1
+            for number in range(1, missed + 1):
+                at = before + number * interval.total_seconds()
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text="no scrape was made"))

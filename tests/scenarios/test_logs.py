@@ -1,0 +1,120 @@
+"""Logs come up in order, end in order, and say what did not come up."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from scenarios import logs as module
+from scenarios.logs import Logs, LogsFailed, set_up
+from stack.processes import Processes
+from stack.tools.elasticsearch_node import ElasticsearchHome
+
+
+class Node:
+    """A node that writes down what is done with it."""
+
+    url = "http://127.0.0.1:9"
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def __call__(self, *_: object, **__: object) -> Node:
+        return self
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.append("node ends")
+
+    def start(self) -> None:
+        self._done.append("node starts")
+
+    def wait_ready(self, _seconds: float) -> None:
+        self._done.append("node is ready")
+
+
+class Watched(Processes):
+    """Processes of which none is started."""
+
+    def __init__(self, done: list[str]) -> None:
+        super().__init__()
+        self._done = done
+
+    def start(self, name: str, *_: object, **__: object) -> subprocess.Popen[bytes]:  # type: ignore[override]  # what it is given does not matter
+        self._done.append(f"{name} starts")
+        return object()  # type: ignore[return-value]  # nobody looks at it
+
+    def stop(self, *names: str, grace_seconds: float = 0.0) -> None:
+        self._done.extend(f"{name} ends" for name in names)
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    steps: list[str] = []
+    monkeypatch.setattr(module, "EmbeddedElasticsearch", Node(steps))
+    monkeypatch.setattr(module, "set_up", lambda node: steps.append("template"))
+    return steps
+
+
+def home(tmp_path: Path) -> ElasticsearchHome:
+    return ElasticsearchHome(java=("java",), home=tmp_path, version="8")
+
+
+def opened(done: list[str], tmp_path: Path, running: ExitStack) -> Logs:
+    logs = Logs(Watched(done), tmp_path)
+    logs.open(running, home(tmp_path))
+    logs.shipper(
+        service="a",
+        log_file=tmp_path / "app.log",
+        own_node=False,
+        port=1,
+        directory=tmp_path,
+        discovery=None,
+    )
+    return logs
+
+
+def test_a_shipper_starts_after_its_node_and_ends_before_it(
+    done: list[str], tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running)
+        logs.start()
+        logs.wait_ready()
+    assert done == [
+        "node starts",
+        "node is ready",
+        "template",
+        "shipper-a starts",
+        "shipper-a ends",
+        "node ends",
+    ]
+
+
+def test_what_did_not_come_up_is_said(
+    done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_node: object) -> None:
+        raise LogsFailed("the template was refused")
+
+    monkeypatch.setattr(module, "set_up", refuse)
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running)
+        logs.start()
+        with pytest.raises(LogsFailed, match="the template was refused"):
+            logs.wait_ready()
+    assert "shipper-a starts" not in done
+
+
+def test_a_setup_that_does_not_end_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*_: object, **__: object) -> None:
+        raise subprocess.TimeoutExpired("setup", 120.0)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(LogsFailed, match="no end within 120 s"):
+        set_up(Node([]))  # type: ignore[arg-type]  # it has an address, which is all that is used
