@@ -143,7 +143,7 @@ class Campaign:
 
     def _start(self, running: ExitStack) -> None:
         watches = self._watches.values()
-        drills = [drill for watch in watches for drill in watch.drills]
+        drills = [drill for watch in watches for drill in watch.scope.drills]
         own_clocks = any(drill.service.own_clock for drill in drills)
         logs = self.settings.logs or any(drill.service.ships_logs for drill in drills)
         self._grounds.open(running, drills=len(drills), own_clocks=own_clocks, logs=logs)
@@ -198,7 +198,7 @@ class Campaign:
             plans=self.plans,
             histories=histories,
             controls={
-                plan.drill.id: histories[watch.control_key]
+                plan.drill.id: histories[watch.scope.control_key]
                 for watch in self._watches.values()
                 for plan in watch.plans.values()
             },
@@ -248,7 +248,7 @@ class Campaign:
         return Work(
             run=partial(self._run_own, watch, plans),
             seconds=max(_seconds(plan) for plan, _ in plans),
-            weight=watch.weight,
+            weight=watch.scope.weight,
             unseen_seconds=STACK_UNSEEN_SECONDS,
             say=plans[0][1],
         )

@@ -9,36 +9,33 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from scenarios.drill import Plan, run_drill
-from scenarios.expectation import expect
 from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.lost_scrapes import scrape_failures
-from scenarios.model import BUDGETS, JOB, MAIN, Drill
+from scenarios.model import JOB, Drill
 from scenarios.observe import Observer
 from scenarios.past import LENGTH, healthy_past
 from scenarios.result import Monitoring
 from scenarios.saying import SayPhase
+from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
-from scenarios.site import CONTROL_LOAD, Berth, control_of
+from scenarios.site import CONTROL_LOAD, Berth
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
-from scenarios.weight import STACK_WEIGHT, weight
 from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
-from stack.derive import Derived, RunAddresses, derive
+from stack.derive import Derived, RunAddresses
 from stack.launch.embedded import EmbeddedStack
 from stack.ports import reserve
 from stack.receivers import Receivers
-from stack.rules import load_rules
 from stack.waiting import NotYet, wait_until
-from stack.windows import groups_within, largest_time_scale
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
 """The ``service`` labels of alerts about the watchers themselves."""
@@ -46,18 +43,8 @@ WATCHERS = ("prometheus", "alertmanager", "monitoring")
 SCRAPED_WATCHERS = ("prometheus", "alertmanager")
 """Those of them that Prometheus scrapes, each by a job of its name."""
 
-DOWN = "SoftFactoryDown"
-"""The alert whose group says whether services are there at all."""
-
 STRANGERS = "strangers"
 """The history of whatever belongs to no service of the stack."""
-
-LONGEST_WINDOW = timedelta(hours=2)
-"""How far back, in production, a rule of these drills may look: two minutes at time scale 60.
-
-Groups of rules that look further back (error budgets) resolve too late, and start from a history
-of days: they are drilled on a stack of their own.
-"""
 
 NO_RULES = "groups: []\n"
 """With what a stack starts: before its first scrape, five seconds after its start, every service is
@@ -75,41 +62,10 @@ class Watch:
     def __init__(
         self, name: str, drills: Sequence[Drill], grounds: Grounds, *, tamper: Tamper
     ) -> None:
-        self.name = name
-        self.drills = tuple(drills)
-        rules = load_rules(grounds.settings.production.rules.read_text(encoding="utf-8"))
-        common = groups_within(rules, LONGEST_WINDOW)
-        self._judges_budgets = name == BUDGETS
-        self._groups, self.settings = common, grounds.settings
-        if self._judges_budgets:
-            self._groups = tuple(group.name for group in rules.groups if group.name not in common)
-            scale = largest_time_scale(rules, self._groups)
-            self.settings = replace(grounds.settings, time_scale=scale)
-        elif name != MAIN:
-            # Evaluating all rules is most of what a Prometheus costs, and the main stack does it.
-            # Here are those about the drilled watcher, and what a broken one would say of services.
-            declared = {alert for drill in drills for alert in {drill.alert, *drill.declared}}
-            declared.add(DOWN)
-            self._groups = tuple(
-                group.name
-                for group in rules.groups
-                if group.name in common and declared & {rule.name for rule in group.rules}
-            )
+        self.scope = Scope.of(name, drills, grounds.settings)
         self._grounds = grounds
         self._tamper = tamper
-        self._prefix = "" if name == MAIN else f"{name}-"
         self._directory = grounds.directory / "stacks" / name
-        self._breaks_watchers = any(drill.subject for drill in drills)
-
-    @property
-    def weight(self) -> float:
-        """How many places all of it takes."""
-        return STACK_WEIGHT + sum(weight(drill) for drill in self.drills)
-
-    @property
-    def control(self) -> str:
-        """The service that nobody breaks: where the watchers are drilled, the drill's own."""
-        return self.drills[0].id if self._breaks_watchers else control_of(self.name)
 
     def prepare(self, running: ExitStack) -> tuple[tuple[Berth, Scraping], ...]:
         """Derive the configuration, plan the drills, and return the berths that they need.
@@ -119,35 +75,31 @@ class Watch:
         Raises:
             ConfigurationError, UnknownAlert, ValueError: a scenario can't be run as it is.
         """
-        grounds = self._grounds
-        services = [drill.label for drill in self.drills]
+        grounds, asked = self._grounds, self.scope
+        histories = grounds.directory / "histories"
+        services = [drill.label for drill in asked.drills]
         self.recorders = {
-            name: Recorder(name, grounds.directory / "histories" / f"{self._prefix}{name}.jsonl")
-            for name in dict.fromkeys([*services, self.control, *WATCHERS])
+            name: Recorder(name, histories / f"{asked.prefix}{name}.jsonl")
+            for name in dict.fromkeys([*services, asked.control, *WATCHERS])
         }
-        self.strangers = Recorder(
-            STRANGERS, grounds.directory / "histories" / f"{self._prefix}{STRANGERS}.jsonl"
-        )
+        self.strangers = Recorder(STRANGERS, histories / f"{asked.prefix}{STRANGERS}.jsonl")
         secrets = self._directory / "secrets"
         receivers = running.enter_context(
             Receivers(secrets, lambda delivery: self._observer.received(delivery))
         )
         self._ports = [running.enter_context(reserve()).port for _ in range(2)]
-        self.derived = derive(
-            self.settings.production,
-            time_scale=self.settings.time_scale,
-            groups=self._groups,
-            run=RunAddresses(
-                prometheus_targets_glob=grounds.site.targets(self.name) / "*.yml",
+        self.derived = asked.derive(
+            RunAddresses(
+                prometheus_targets_glob=grounds.site.targets(asked.name) / "*.yml",
                 prometheus=f"127.0.0.1:{self._ports[0]}",
                 alertmanager=f"127.0.0.1:{self._ports[1]}",
                 pagerduty_url=receivers.pagerduty_url,
                 smtp_smarthost=receivers.smtp_smarthost,
                 smtp_ca_file=receivers.smtp_ca_file,
                 secrets_directory=secrets,
-            ),
+            )
         )
-        self.plans = {drill.id: self._plan(drill) for drill in self.drills}
+        self.plans = asked.plans(self.derived)
         run = self._tamper(self.derived)
         self._rules = run.rules_yaml
         self.stack = EmbeddedStack(
@@ -161,12 +113,12 @@ class Watch:
             self._ports[0],
             self._ports[1],
             grounds.processes,
-            name_prefix=self._prefix,
+            name_prefix=asked.prefix,
         )
-        self._watchers = Watchers(self.stack, grounds.processes, receivers, prefix=self._prefix)
+        self._watchers = Watchers(self.stack, grounds.processes, receivers, prefix=asked.prefix)
         self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
         self.alertmanager = AlertmanagerClient(self.stack.endpoints.alertmanager_url)
-        controls = () if self._breaks_watchers else (None,)
+        controls = () if asked.breaks_watchers else (None,)
         scraping = Scraping(
             timeout_seconds=self.derived.scrape_timeout.total_seconds(),
             sample_limit=self.derived.sample_limit,
@@ -175,27 +127,14 @@ class Watch:
             (
                 Berth.of(
                     drill,
-                    stack=self.name,
-                    settings=self.settings,
+                    stack=asked.name,
+                    settings=asked.settings,
                     run=grounds.directory,
                     shared_gateway=grounds.shared_gateway,
                 ),
                 scraping,
             )
-            for drill in (*self.drills, *controls)
-        )
-
-    def _plan(self, drill: Drill) -> Plan:
-        beside = [*([drill.after.alert] if drill.after else []), *sorted(drill.hushes)]
-        probe = self.settings.sample
-        return Plan(
-            drill=drill,
-            want=expect(self.derived, drill, probe=probe),
-            loaded_for=drill.loaded_for / self.derived.time_scale,
-            others=tuple(
-                expect(self.derived, drill, probe=probe, alert=alert)
-                for alert in dict.fromkeys(beside)
-            ),
+            for drill in (*asked.drills, *controls)
         )
 
     def start(self, running: ExitStack) -> None:
@@ -205,17 +144,18 @@ class Watch:
             BackfillError: the past could not be made.
         """
         running.enter_context(self.stack)
-        if self._judges_budgets:
+        if self.scope.judges_budgets:
             self._make_past()
         self.stack.start_prometheus()
         self.stack.start_alertmanager()
 
     def _make_past(self) -> None:
-        loads = {drill.label: drill.load.per_second for drill in self.drills}
+        loads = {drill.label: drill.load.per_second for drill in self.scope.drills}
+        loads[self.scope.control] = CONTROL_LOAD.per_second
         end = datetime.now(UTC)
         backfill(
             self._grounds.tools.promtool.command,
-            healthy_past(self.derived.rules, {**loads, self.control: CONTROL_LOAD.per_second}),
+            healthy_past(self.derived.rules, loads),
             data=self.stack.prometheus_data,
             start=end - LENGTH / self.derived.time_scale,
             end=end,
@@ -254,7 +194,8 @@ class Watch:
         Raises:
             LaunchError, ServiceFailed, WaitTimeout: something did not come up.
         """
-        first = [self.control, *([one.id for one in self.drills] if self._judges_budgets else [])]
+        drilled = [one.id for one in self.scope.drills] if self.scope.judges_budgets else []
+        first = [self.scope.control, *drilled]
         targets = [self._grounds.targets[name] for name in dict.fromkeys(first)]
         for target in targets:
             self.lifecycle.bring_up(target)
@@ -294,7 +235,7 @@ class Watch:
         Raises:
             LoadError, ServiceFailed, WaitTimeout: it did not come up.
         """
-        if plan.drill.id == self.control or self._judges_budgets:
+        if plan.drill.id == self.scope.control or self.scope.judges_budgets:
             return
         target = self._grounds.targets[plan.drill.id]
         if target.shipper:
@@ -324,7 +265,7 @@ class Watch:
             self._note_lost_scrapes(drill.subject, recorder, since=begun, job=drill.subject)
         else:
             self._note_lost_scrapes(drill.id, recorder, since=begun)
-        if self.settings.keep or drill.id == self.control:
+        if self.scope.settings.keep or drill.id == self.scope.control:
             return
         recorder.close()
         try:
@@ -333,11 +274,10 @@ class Watch:
             self._observer.disturb(f"{drill.id} could not be taken away: {error}")
 
     def leave(self) -> None:
-        """Stop observing, and end the services that are left, when their stack ends with them."""
-        self._observer.stop()
-        if self.settings.keep:
+        """End the services that are left, when the stack that watches them ends with its drills."""
+        if self.scope.settings.keep:
             return
-        for name in dict.fromkeys([self.control, *(drill.id for drill in self.drills)]):
+        for name in dict.fromkeys([self.scope.control, *(drill.id for drill in self.scope.drills)]):
             # Where the load or the fleet is gone, so is the service, and the observers said so.
             with suppress(LoadError, ServiceFailed):
                 self.lifecycle.end(self._grounds.targets[name])
@@ -347,11 +287,15 @@ class Watch:
         text = f"{type(error).__name__}: {error}"
         self.recorders[plan.drill.label].note(Kind.DISTURBED, text=text)
 
+    def stop_observing(self) -> None:
+        """Look once more, and then no longer; more than once does nothing."""
+        self._observer.stop()
+
     def end(self) -> None:
         """Stop observing, and leave the finished histories."""
-        self._observer.stop()
-        control = self.recorders[self.control]
-        self._note_lost_scrapes(self.control, control, since=self._begun)
+        self.stop_observing()
+        control = self.recorders[self.scope.control]
+        self._note_lost_scrapes(self.scope.control, control, since=self._begun)
         control.note(Kind.ENDED)
 
     def disturb(self, reason: str) -> None:
@@ -361,24 +305,19 @@ class Watch:
     @property
     def histories(self) -> dict[str, History]:
         """The finished histories, by drill, and that of the control."""
-        found = {drill.id: self.recorders[drill.label].close() for drill in self.drills}
-        return found | {self.control_key: self.recorders[self.control].close()}
+        found = {drill.id: self.recorders[drill.label].close() for drill in self.scope.drills}
+        return found | {self.scope.control_key: self.recorders[self.scope.control].close()}
 
     @property
     def monitoring(self) -> Monitoring:
         """What was seen beside the drills."""
-        drilled = {drill.label for drill in self.drills}
+        drilled = {drill.label for drill in self.scope.drills}
         return Monitoring(
             watchers={
                 name: self.recorders[name].close() for name in WATCHERS if name not in drilled
             },
             strangers=self.strangers.close(),
         )
-
-    @property
-    def control_key(self) -> str:
-        """Under which name the control's history is kept."""
-        return control_of(self.name)
 
     def _note_lost_scrapes(
         self, service: str, recorder: Recorder, *, since: float, job: str = JOB
