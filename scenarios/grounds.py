@@ -90,7 +90,9 @@ class Grounds:
         self.site = Site.make(self.directory, self.settings, faketime)
         self.fleet = Fleet(self.processes, self.settings.app, self.directory)
         self.fleet.start()
-        self.logs = Logs(self.processes, self.directory)
+        self.logs = Logs(
+            self.processes, self.directory, heap_mb=self.settings.elasticsearch_heap_mb
+        )
         if elasticsearch:
             self.logs.open(running, elasticsearch)
         self.shared_gateway = running.enter_context(reserve())

@@ -16,21 +16,45 @@ from elasticsearch.helpers import scan
 from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.logs import Shipper
+from stack.durations import parse_duration
+from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
 from stack.logs.shipping.dead_letters import DEAD_LETTERS_FILE
+from stack.logs.shipping.settings import ShipperSettings
+from stack.logs.shipping.shipper import POLL_SECONDS
+from stack.logs.template import IndexOptions
 from stack.waiting import NotYet, wait_until
 
-ARRIVES_SECONDS = 10.0
-"""Patience until a record is found: a bulk's age, a pause after a failure and the index' refresh,
-each a second or so, on a machine that does other things as well."""
+TAKES_SECONDS = 1.0
+"""What logging, reading, sending and asking take together, beside what is waited for on purpose:
+some 50 ms each, and much more on a busy machine."""
+
+FOUND_SECONDS = (
+    POLL_SECONDS
+    + ShipperSettings(file=Path(), state_directory=Path()).max_age_seconds
+    + parse_duration(IndexOptions().refresh_interval).total_seconds()
+    + TAKES_SECONDS
+)
+"""Within what time a record is found once it was logged, nothing being broken: the shipper looks,
+gathers for a while, and the index shows what is new at its next refresh."""
+
+ARRIVES_SECONDS = 5 * FOUND_SECONDS
+"""Patience until a record is found, also after a pause that followed a failure."""
 
 ID = "event.id"
+
+REFUSED = "log_shipper_refused_total"
 
 
 def client_of(shipper: Shipper) -> Elasticsearch:
     """Return a client of the node that a shipper ships to."""
-    return Connection(urls=(shipper.node.url,)).client()
+    return client_of_node(shipper.node)
+
+
+def client_of_node(node: EmbeddedElasticsearch) -> Elasticsearch:
+    """Return a client of a node."""
+    return Connection(urls=(node.url,)).client()
 
 
 def ids_in_file(log_file: Path) -> list[str]:

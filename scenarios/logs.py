@@ -18,7 +18,6 @@ from pathlib import Path
 
 from scenarios.target import Discovery
 from stack.launch.elasticsearch import EmbeddedElasticsearch
-from stack.launch.starting import LaunchError
 from stack.ports import LOOPBACK, reserve
 from stack.processes import ProcessError, Processes
 from stack.tools.elasticsearch import ElasticsearchHome
@@ -26,9 +25,6 @@ from stack.yielding import yielding
 
 SHARED_NODE = "elasticsearch"
 """The node of all services that have none of their own."""
-
-HEAP_MB = 256
-"""Enough for the few thousand records of a run; the JVM itself takes as much beside it."""
 
 YIELDING = yielding(10, own_session=True)
 """A node that starts takes four seconds of a processor; nobody's scrape must wait for that."""
@@ -94,17 +90,23 @@ class Shipper:
         return self._process is not None
 
     def kill(self) -> None:
-        """Send it SIGKILL, and wait until it is gone."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        """Send it SIGKILL, and wait until it is gone.
+
+        Raises:
+            stack.processes.ProcessError: it was never started.
+        """
+        if self._process is None:
+            raise ProcessError(f"{self.name} was never started, and can't be killed")
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
 
 
 class Logs:
     """The nodes and shippers of one run; :meth:`start` them once all are known."""
 
-    def __init__(self, processes: Processes, directory: Path) -> None:
+    def __init__(self, processes: Processes, directory: Path, *, heap_mb: int) -> None:
         self._processes = processes
+        self._heap_mb = heap_mb
         self._directory = directory
         self._home: ElasticsearchHome | None = None
         self._running = ExitStack()
@@ -199,7 +201,7 @@ class Logs:
                 shipper.start()
                 if shipper.discovery:
                     shipper.discovery.announce()
-        except (LaunchError, LogsFailed, ProcessError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - raised where somebody waits for the logs
             self._failed = error
 
     def _stop_shippers(self) -> None:
@@ -214,7 +216,7 @@ class Logs:
                 self._directory / name,
                 self._processes,
                 self._running.enter_context(reserve()).port,
-                heap_mb=HEAP_MB,
+                heap_mb=self._heap_mb,
                 name=name,
             )
             self._nodes[name] = self._running.enter_context(node)

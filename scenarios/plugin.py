@@ -55,12 +55,22 @@ class _Run:
 
 
 RUN = pytest.StashKey[_Run]()
+LEAST_HEAP_MB = 128
+"""With less a node spends its time collecting garbage."""
+
 VERDICTS = pytest.StashKey[list[Verdict]]()
 
 
 def _time_scale(text: str) -> float:
     value = float(text)
     if not 1 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _heap(text: str) -> int:
+    value = int(text)
+    if value < LEAST_HEAP_MB:
         raise ValueError
     return value
 
@@ -82,6 +92,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="how Prometheus and Alertmanager are run: 'embedded' starts both as local processes "
         "on loopback ports, fetched on first use, without root (default)",
+    )
+    group.addoption(
+        "--elasticsearch-heap",
+        type=_heap,
+        default=256,
+        metavar="MB",
+        help=f"heap of each node of Elasticsearch in MiB, {LEAST_HEAP_MB} or more (default: 256, "
+        "enough for the few thousand records of a run)",
     )
     group.addoption(
         "--keep",
@@ -126,6 +144,7 @@ def pytest_configure(config: pytest.Config) -> None:
             time_scale=config.getoption("--time-scale"),
             stack=config.getoption("--stack"),
             keep=config.getoption("--keep"),
+            elasticsearch_heap_mb=config.getoption("--elasticsearch-heap"),
             reports=reports,
         ),
         required=frozenset(config.getoption("--require")),

@@ -21,6 +21,7 @@ class Settings:
         keep: leave the stack up after the checks and print its URLs, until Ctrl-C.
         app: the Flask application factory that is drilled, as ``package.module:factory``.
         logs: whether the control's log is shipped to Elasticsearch, as a check asks for it.
+        elasticsearch_heap_mb: the heap of each node of Elasticsearch, in MiB.
         reports: the folder that gets the evidence.
         production: the files that production runs.
         sample_seconds, probe_timeout_seconds, payment_timeout_seconds: production's values of the
@@ -31,6 +32,7 @@ class Settings:
     stack: str = "embedded"
     keep: bool = False
     logs: bool = False
+    elasticsearch_heap_mb: int = 256
     app: str = DEMO_APP
     reports: Path = Path("reports")
     production: Production = field(default_factory=production_files)

@@ -9,7 +9,7 @@ from scenarios.log_index import client_of, ids_in_file, ids_in_index, wait_drain
 from scenarios.model import Drill
 
 
-@pytest.mark.drills(which=lambda drill: drill.service.ships_logs)
+@pytest.mark.drills(which=lambda drill: drill.alert == "LogShippingStalled")
 def test_every_record_arrives(campaign: Campaign, drill: Drill, history: History) -> None:
     assert history.first(Kind.REPAIRED), "the drill did not come to its repair"
     shipper = campaign.targets[drill.id].shipper

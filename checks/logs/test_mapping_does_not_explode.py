@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.log_index import client_of, ids_in_index, wait_drained
+from scenarios.log_index import client_of_node, ids_in_index, wait_drained
 from scenarios.logs import Logs
 from stack.logs.indices import PATTERN
 
@@ -25,9 +25,9 @@ def test_unknown_fields_do_not_explode_the_mapping(logs: Logs, tmp_path: Path) -
             for number in range(UNKNOWN)
         )
     )
+    client = client_of_node(logs.node)
+    before = client.indices.get_mapping(index=PATTERN)
     with logs.shipping("unknown", log_file) as shipper:
-        client = client_of(shipper)
-        before = client.indices.get_mapping(index=PATTERN)
         wait_drained(shipper)
         assert len(set(ids_in_index(client, log_file))) == UNKNOWN
         assert client.indices.get_mapping(index=PATTERN) == before

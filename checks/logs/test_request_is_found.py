@@ -1,5 +1,6 @@
 """A request with a known X-Request-Id is found, with every promised field right, typed, in UTC."""
 
+import time
 import uuid
 
 import pytest
@@ -7,7 +8,7 @@ import requests
 
 from scenarios.campaign import Campaign
 from scenarios.log_claims import missing_fields, wrong_fields
-from scenarios.log_index import client_of, wait_for_documents
+from scenarios.log_index import FOUND_SECONDS, client_of, wait_for_documents
 from scenarios.logs import Logs
 from stack.logs.fields import load_fields
 
@@ -23,8 +24,10 @@ def test_request_is_found_by_its_id(campaign: Campaign, logs: Logs) -> None:
         timeout=5,
     )
     answer.raise_for_status()
-
+    answered = time.monotonic()
     (document,) = wait_for_documents(client_of(target.shipper), 1, request_id=name)
+    took = time.monotonic() - answered
+    assert took <= FOUND_SECONDS, f"found after {took:.2f} s, expected within {FOUND_SECONDS:.2f} s"
 
     fields = load_fields()
     assert wrong_fields(document, fields) + missing_fields(document, fields) == []

@@ -52,7 +52,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
                 no_load,
                 patience=10.0,
                 scraping=SCRAPING,
-                logs=Logs(processes, tmp_path),
+                logs=Logs(processes, tmp_path, heap_mb=settings.elasticsearch_heap_mb),
             )
             target.instance.start()
             target.instance.wait_serving(SERVING_SECONDS)

@@ -66,7 +66,7 @@ def home(tmp_path: Path) -> ElasticsearchHome:
 
 
 def opened(done: list[str], tmp_path: Path, running: ExitStack) -> Logs:
-    logs = Logs(Watched(done), tmp_path)
+    logs = Logs(Watched(done), tmp_path, heap_mb=256)
     logs.open(running, home(tmp_path))
     logs.shipper(
         service="a",

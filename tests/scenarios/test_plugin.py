@@ -28,6 +28,7 @@ def checks(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["--time-scale=0.5"], "--time-scale"),
         (["--time-scale=fast"], "--time-scale"),
+        (["--elasticsearch-heap=64"], "--elasticsearch-heap"),
         (["--stack=cloud"], "choose from"),
         (
             ["--require=teleport"],
@@ -44,7 +45,14 @@ def test_bad_input_ends_in_one_line_without_a_traceback(arguments: list[str], sa
 
 def test_help_teaches_every_option() -> None:
     text = checks("--help").stdout
-    for option in ("--time-scale", "--stack", "--keep", "--require", "--reports"):
+    for option in (
+        "--time-scale",
+        "--stack",
+        "--elasticsearch-heap",
+        "--keep",
+        "--require",
+        "--reports",
+    ):
         assert option in text
 
 
