@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import nox
 
 nox.options.sessions = ["verify"]
@@ -51,3 +53,10 @@ def bench(session: nox.Session) -> None:
     """Measure what the toolkit costs and how long its phases take, side by side."""
     session.install("-e", ".[bench]")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def stack(session: nox.Session) -> None:
+    """The monitoring as containers: `-- up`, `down`, `status`, `logs`, `config`; `-- --help`."""
+    # Python alone is enough for it: whoever runs the stack installs nothing.
+    session.run(sys.executable, "-m", "stack.compose", *session.posargs, external=True)

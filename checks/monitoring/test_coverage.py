@@ -1,16 +1,19 @@
-"""Every rule has a scenario, unit tests, receivers and a runbook, and each of these has a rule."""
+"""Every rule has a scenario, unit tests, receivers, a runbook and a panel, and these have a rule."""
 
 import re
 from pathlib import Path
 
 from scenarios.catalogue import drills
 from scenarios.expectation import RECEIVERS
+from stack.grafana.dashboards import load_dashboards
+from stack.grafana.problems import alerts_not_shown
 from stack.production import production_files
 from stack.rules import load_rules
 from stack.unit_tests import ABSENT, FIRES, QUIET, RESOLVES, shown_by
 
 PRODUCTION = production_files()
-ALERTS = {rule.name: rule for rule in load_rules(PRODUCTION.rules.read_text(), "rules").alerts}
+RULES = load_rules(PRODUCTION.rules.read_text(), "rules")
+ALERTS = {rule.name: rule for rule in RULES.alerts}
 ALWAYS = "Watchdog"
 """The one alert that never stays quiet."""
 
@@ -65,6 +68,11 @@ def test_every_rule_with_a_threshold_has_a_twin_below_it_live_or_in_virtual_time
 
 def test_every_rule_has_a_runbook_and_every_runbook_a_rule() -> None:
     assert {path.stem for path in RUNBOOKS.glob("*.md")} == ALERTS.keys()
+
+
+def test_every_rule_has_a_panel_with_its_threshold_and_every_alerts_panel_a_rule() -> None:
+    (alerts,) = [one for one in load_dashboards() if one.uid == "softfactory-alerts"]
+    assert alerts_not_shown(alerts, RULES) == []
 
 
 def test_every_rule_links_its_runbook_and_promises_receivers() -> None:

@@ -1,0 +1,1 @@
+"""Grafana's dashboards: read, judged, and that of the alerts made from the rules."""
