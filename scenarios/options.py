@@ -1,0 +1,114 @@
+"""The options of ``pytest``, and what a run is asked by them.
+
+One rule: they are read once, and explain themselves in ``pytest --help``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scenarios import capabilities
+from scenarios.run_state import RUN, RunState
+from scenarios.settings import Settings
+
+STACKS = ("embedded",)
+
+LEAST_HEAP_MB = 128
+"""With less a node spends its time collecting garbage."""
+
+
+def _time_scale(text: str) -> float:
+    value = float(text)
+    if not 1 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+def _heap(text: str) -> int:
+    value = int(text)
+    if value < LEAST_HEAP_MB:
+        raise ValueError
+    return value
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, which explain themselves in ``pytest --help``."""
+    group = parser.getgroup("alertproof", "alertproof: break a service, and prove its alerts")
+    group.addoption(
+        "--time-scale",
+        type=_time_scale,
+        default=60.0,
+        metavar="K",
+        help="divide production's durations by K, so that a 10-minute rule proves itself in "
+        "10 seconds (default: 60; 1 runs in real time and takes over an hour)",
+    )
+    group.addoption(
+        "--stack",
+        choices=STACKS,
+        default="embedded",
+        help="how Prometheus and Alertmanager are run: 'embedded' starts both as local processes "
+        "on loopback ports, fetched on first use, without root (default)",
+    )
+    group.addoption(
+        "--elasticsearch-heap",
+        type=_heap,
+        default=256,
+        metavar="MB",
+        help=f"heap of each node of Elasticsearch in MiB, {LEAST_HEAP_MB} or more (default: 256, "
+        "enough for the few thousand records of a run)",
+    )
+    group.addoption(
+        "--keep",
+        action="store_true",
+        help="when the checks are done, leave the stack and the services up, print their URLs, "
+        "and wait for Ctrl-C",
+    )
+    group.addoption(
+        "--require",
+        action="append",
+        default=[],
+        metavar="CAPABILITY",
+        help="fail what would be NOT APPLICABLE for want of this capability; may be repeated "
+        f"(known: {', '.join(capabilities.known())})",
+    )
+    group.addoption(
+        "--reports",
+        type=Path,
+        default=None,
+        metavar="FOLDER",
+        help="where evidence.json, junit.xml and the runs' histories go (default: reports/)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the options once, and let JUnit XML go to the reports when checks are run."""
+    for line in (
+        "drills(which=...): run this check for the drills for which which(drill) is true",
+        "requires(capability): NOT APPLICABLE where the run lacks the capability",
+    ):
+        config.addinivalue_line("markers", line)
+    unknown = set(config.getoption("--require")) - set(capabilities.known())
+    if unknown:
+        raise pytest.UsageError(
+            f"--require: unknown capability {', '.join(sorted(unknown))}; "
+            f"known: {', '.join(capabilities.known())}"
+        )
+    reports = config.getoption("--reports") or config.rootpath / "reports"
+    config.stash[RUN] = RunState(
+        settings=Settings(
+            time_scale=config.getoption("--time-scale"),
+            stack=config.getoption("--stack"),
+            keep=config.getoption("--keep"),
+            elasticsearch_heap_mb=config.getoption("--elasticsearch-heap"),
+            reports=reports,
+        ),
+        required=frozenset(config.getoption("--require")),
+    )
+    checks = Path(__file__).resolve().parents[1] / "checks"
+    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    checking = any(path == checks or checks in path.parents for path in asked)
+    if checking and not config.option.xmlpath:
+        config.option.xmlpath = str(reports / "junit.xml")

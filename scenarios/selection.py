@@ -1,0 +1,70 @@
+"""Which checks apply to this run, and which drills they need.
+
+One rule: decided at collection, from the options and from what the machine has; what does not apply
+is listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from scenarios import capabilities
+from scenarios.catalogue import drills as catalogue
+from scenarios.model import Drill
+from scenarios.report import NotApplicable
+from scenarios.run_state import RUN, drill_of
+from scenarios.saying import SayLine
+from scenarios.terminal import sayer
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make one test a drill of each check that asks for one, with the alert's name in its id."""
+    if "drill" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("drills")
+    which: Callable[[Drill], bool] = marker.kwargs["which"] if marker else lambda drill: True
+    chosen = [drill for drill in catalogue() if which(drill)]
+    metafunc.parametrize("drill", chosen, ids=[drill.id for drill in chosen], scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take out what does not apply to this run, and note which drills the rest needs."""
+    run = config.stash[RUN]
+    kept, left_out = [], []
+    say = sayer(config)
+    for item in items:
+        lacking = _lacking(item, say)
+        if not lacking or set(lacking) & run.required:
+            kept.append(item)
+            continue
+        left_out.append(item)
+        why = "; ".join(f"{name}: {capabilities.why_not(name)}" for name in lacking)
+        run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+    run.selected = {drill.id: drill for item in items if (drill := drill_of(item))}
+    asked = {name for item in items for name in _required_by(item)}
+    run.settings = replace(run.settings, logs=capabilities.ELASTICSEARCH in asked)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what was required and can't be had, with the reason."""
+    lacking = _lacking(item, sayer(item.config))
+    if lacking:
+        why = "; ".join(f"{name} is required: {capabilities.why_not(name)}" for name in lacking)
+        pytest.fail(why, pytrace=False)
+
+
+def _required_by(item: pytest.Item) -> set[str]:
+    return {marker.args[0] for marker in item.iter_markers("requires")}
+
+
+def _lacking(item: pytest.Item, say: SayLine) -> list[str]:
+    drill = drill_of(item)
+    needs = _required_by(item) | set(drill.requires if drill else ())
+    return capabilities.lacking(needs, say=say)
