@@ -1,4 +1,4 @@
-"""Every rule has a scenario, unit tests, receivers, a runbook and a panel, and these have a rule."""
+"""Every rule has a scenario, unit tests, receivers, a runbook and a panel; and these a rule."""
 
 import re
 from pathlib import Path

@@ -16,10 +16,11 @@ from elasticsearch import Elasticsearch
 from rich.console import Console
 from rich.text import Text
 
+from stack.durations import MILLISECOND
 from stack.logs.connection import Connection, SettingsError
-from stack.logs.find import Found, find, newest_time
+from stack.logs.find import Found, find, newest
 from stack.logs.indices import PATTERN
-from stack.logs.query import LEVELS, LogFilter, written
+from stack.logs.query import LEVELS, LogFilter, to_milliseconds, written
 from stack.logs.record import LogRecord
 from stack.logs.timeline import listing, timeline
 from stack.logs.times import moment
@@ -27,6 +28,7 @@ from stack.logs.times import moment
 __all__ = ["add_arguments", "add_filters", "as_json", "filter_of", "print_lines", "run"]
 
 _LIMIT = 200
+_LAST_MILLISECOND = to_milliseconds(datetime.max.replace(tzinfo=UTC))
 
 _EPILOG = """\
 With --request-id or --trace it is a timeline: who asked for what, and each record by its offset
@@ -79,7 +81,8 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--query",
         metavar="WORDS",
-        help='all of these in message, exception or traceback; "a phrase", -without, begi*',
+        help='all of these in message, exception or traceback: words, "a phrase", -without, begi*;'
+        " where the first is a -word, write --query=-word",
     )
 
 
@@ -103,7 +106,7 @@ def filter_of(arguments: argparse.Namespace) -> LogFilter:
 def run(arguments: argparse.Namespace) -> int:
     """Print what is found; 1 where nothing is."""
     wanted = filter_of(arguments)
-    client = Connection.from_env().client()
+    client = Connection.from_env().client(passes_over=True)
     found = find(client, wanted, limit=arguments.limit)
     if not found.records:
         _say(_nothing(client))
@@ -115,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
         one_story = wanted.request_id is not None or wanted.trace is not None
         print_lines((timeline if one_story else listing)(found.records))
     if found.left_out:
-        _say(_cut(found, arguments.limit))
+        _say(_cut(found, wanted, arguments.limit))
     return 0
 
 
@@ -134,7 +137,13 @@ class _Console(Console):
 
 def as_json(record: LogRecord) -> str:
     """Return the document as one line of JSON, its end included."""
-    return json.dumps(dict(record.source), ensure_ascii=False, separators=(",", ":")) + "\n"
+    document = dict(record.source)
+    line = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON may escape and UTF-8 not hold
+        line = json.dumps(document, separators=(",", ":"))
+    return f"{line}\n"
 
 
 def positive(text: str) -> int:
@@ -145,20 +154,35 @@ def positive(text: str) -> int:
 
 
 def _nothing(client: Elasticsearch) -> str:
-    newest = newest_time(client)
-    if newest is None:
+    last = newest(client)
+    if last is None:
         return (
             f"no record at all in {PATTERN}; is anything shipped? python -m stack.logs ship --help"
         )
-    return f"no record matches; the newest of all is of {written(newest)}"
+    if last.time is None:
+        return "no record matches, and none of all has a time"
+    return f"no record matches; the newest of all is of {written(last.time)}"
 
 
-def _cut(found: Found, limit: int) -> str:
-    oldest = written(found.records[0].time)
-    return (
+def _cut(found: Found, wanted: LogFilter, limit: int) -> str:
+    said = (
         f"the newest {len(found.records):,} of {found.total:,} records;"
-        f" --limit {min(found.total, 10 * limit)} shows more, --until {oldest} the ones before"
+        f" --limit {min(found.total, 10 * limit)} shows more"
     )
+    until = _behind(found.records[0])
+    if until is None or until == wanted.until:  # all of it is of one millisecond
+        return said
+    return f"{said}, --until {written(until)} the ones before, and may repeat some"
+
+
+def _behind(oldest: LogRecord) -> datetime | None:
+    """Return the end of a record's millisecond: where others of it were left out, these come too.
+
+    Elasticsearch cuts times to milliseconds, that of `--until` as well.
+    """
+    if oldest.time is None or oldest.time >= _LAST_MILLISECOND:
+        return None
+    return to_milliseconds(oldest.time) + MILLISECOND
 
 
 def _say(line: str) -> None:

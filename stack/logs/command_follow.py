@@ -68,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print records until Ctrl-C."""
     connection = Connection.from_env()
-    follower = Follower(connection.client(), filter_of(arguments), lines=arguments.lines)
+    client = connection.client(passes_over=True)
+    follower = Follower(client, filter_of(arguments), lines=arguments.lines)
     gone = answered = False
     with _ctrl_c() as ended:
         while not ended.is_set():

@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from stack.logs.command_setup import positive_days
 from stack.logs.connection import Connection
+from stack.logs.days import number_of_days
 from stack.logs.indices import PREFIX
 from stack.logs.lifecycle import RETENTION_DAYS
 from stack.logs.prune import Sorted, delete, log_indices, sort_out
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument(
         "--days",
-        type=positive_days,
+        type=number_of_days,
         default=RETENTION_DAYS["production"],
         metavar="N",
         help="keep the last N days; default: %(default)s",
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the indices that are too old, or delete them."""
-    client = Connection.from_env().client()
+    client = Connection.from_env().client(passes_over=True)
     today = datetime.now(UTC).date()
     found = sort_out(log_indices(client), today=today, days=arguments.days)
     _show(found, deleting=arguments.yes)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 
 from stack.logs.connection import Connection
+from stack.logs.days import number_of_days
 from stack.logs.fields import load_fields
 from stack.logs.lifecycle import ENVIRONMENTS, RETENTION_DAYS
-from stack.logs.setup import Plan, Step, set_up
+from stack.logs.setup import Plan, set_up
+from stack.logs.steps import Step
 
-__all__ = ["add_arguments", "positive_days", "run"]
+__all__ = ["add_arguments", "run"]
 
 _EPILOG = """\
 It may run before every deploy: what is as it should be is left alone. Existing indices get new
 fields and settings at once; the type of a field that they have is for good, and changes with the
-next day's index.
+next day's index. An older index that refuses is said to be kept, with the reason.
 
 examples:
   python -m stack.logs setup --dry-run
@@ -28,7 +31,8 @@ examples:
   python -m stack.logs setup --days 90 --replicas 1 --refresh-interval 5s
 
 exit status: 0 all is as it should be, or under --dry-run would be; 1 Elasticsearch could not be
-asked or refused; 2 the command line or a setting is wrong
+asked or refused, today's index refused, or another index template wins; 2 the command line or a
+setting is wrong
 """
 
 _INTERVAL = re.compile(r"\d+(?:ms|s|m)|-1")
@@ -46,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         + "; default: %(default)s",
     )
     parser.add_argument(
-        "--days", type=positive_days, metavar="N", help="keep logs for N days instead"
+        "--days", type=number_of_days, metavar="N", help="keep logs for N days instead"
     )
     parser.add_argument(
         "--replicas",
@@ -72,10 +76,17 @@ def run(arguments: argparse.Namespace) -> int:
         replicas=arguments.replicas,
         refresh_interval=arguments.refresh_interval,
     )
-    client = Connection.from_env().client()
+    client = Connection.from_env().client(passes_over=True)
+    failed = ""
     for step in set_up(client, plan, dry_run=arguments.dry_run):
         _say(step, dry_run=arguments.dry_run)
-    return 0
+        if step.failed:
+            failed = failed or f"{step.what}: {step.outcome}  ({step.note})"
+    if not failed:
+        return 0
+    sys.stdout.flush()  # the reason comes last, also where both go to one place
+    print(f"logs: {failed}", file=sys.stderr)
+    return 1
 
 
 def _say(step: Step, *, dry_run: bool) -> None:
@@ -86,13 +97,6 @@ def _say(step: Step, *, dry_run: bool) -> None:
         return  # all of it is new
     for change in step.changes:
         print(f"  {change}")
-
-
-def positive_days(text: str) -> int:
-    """Read a number of days, at least one."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days; give at least 1")
-    return int(text)
 
 
 def _replicas(text: str) -> int:

@@ -13,13 +13,11 @@ from typing import Self
 
 from elasticsearch import Elasticsearch
 
+from stack.logs.settings import SettingsError, account, refuse_secrets_in, secret
+
 __all__ = ["DEFAULT_URL", "Connection", "SettingsError"]
 
 DEFAULT_URL = "http://127.0.0.1:9200"
-
-
-class SettingsError(ValueError):
-    """A setting can't be used: which, and what it should be; one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +42,27 @@ class Connection:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read ELASTICSEARCH_URL (comma-separated), _API_KEY_FILE, _USER, _PASSWORD_FILE, _CA_FILE.
 
-        Raises SettingsError for a secret file that can't be read and for a user without password.
+        Raises SettingsError for a URL that holds a password, for a secret file that can't be used,
+        and for a user without password.
         """
-        given = {key: value for key, value in (environ or os.environ).items() if value}
-        user, password = given.get("ELASTICSEARCH_USER"), _secret(given, "ELASTICSEARCH_PASSWORD")
-        if (user is None) != (password is None):
-            raise SettingsError("ELASTICSEARCH_USER and ELASTICSEARCH_PASSWORD_FILE go together")
+        read = os.environ if environ is None else environ
+        given = {key: value for key, value in read.items() if value}
+        urls = given.get("ELASTICSEARCH_URL", DEFAULT_URL)
+        refuse_secrets_in(urls, "ELASTICSEARCH")
         ca_file = given.get("ELASTICSEARCH_CA_FILE")
         return cls(
-            urls=tuple(given.get("ELASTICSEARCH_URL", DEFAULT_URL).split(",")),
-            api_key=_secret(given, "ELASTICSEARCH_API_KEY"),
-            basic_auth=(user, password) if user and password else None,
+            urls=tuple(urls.split(",")),
+            api_key=secret(given, "ELASTICSEARCH_API_KEY"),
+            basic_auth=account(given, "ELASTICSEARCH"),
             ca_file=Path(ca_file) if ca_file else None,
         )
 
-    def client(self) -> Elasticsearch:
-        """Return a client that repeats nothing by itself; nothing is asked yet.
+    def client(self, *, passes_over: bool = False) -> Elasticsearch:
+        """Return a client; nothing is asked yet.
+
+        By itself it repeats nothing, as for who counts and times each try, like the shipper. One
+        that `passes_over` asks each of several nodes once, until one answers: for who may ask the
+        same twice.
 
         Raises SettingsError for a URL or an authority's file that can't be used.
         """
@@ -70,19 +73,9 @@ class Connection:
                 api_key=self.api_key,
                 basic_auth=self.basic_auth,
                 request_timeout=self.timeout_seconds,
-                max_retries=0,
-                retry_on_timeout=False,
+                max_retries=len(self.urls) - 1 if passes_over else 0,
+                retry_on_timeout=passes_over,  # as of a machine that is off, or cut off
                 **tls,  # type: ignore[arg-type]  # ca_certs is a path
             )
         except (ValueError, OSError) as error:
             raise SettingsError(f"ELASTICSEARCH_URL {','.join(self.urls)}: {error}") from error
-
-
-def _secret(given: Mapping[str, str], name: str) -> str | None:
-    path = given.get(f"{name}_FILE")
-    if path is None:
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"{name}_FILE: can't read {path}: {error.strerror}") from error

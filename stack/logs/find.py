@@ -7,7 +7,6 @@ count beside the records is exact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -16,7 +15,7 @@ from stack.logs.indices import PATTERN
 from stack.logs.query import LogFilter
 from stack.logs.record import LogRecord, record_of
 
-__all__ = ["PAGE", "Found", "find", "newest_time", "sorted_by_time"]
+__all__ = ["PAGE", "Found", "find", "newest", "sorted_by_time"]
 
 PAGE = 1000
 """Records in one answer: Elasticsearch gives at most 10,000, and a traceback has kilobytes."""
@@ -64,10 +63,10 @@ def find(client: Elasticsearch, wanted: LogFilter, *, limit: int) -> Found:
     return Found(records=tuple(sorted(records, key=lambda record: record.order)), total=total)
 
 
-def newest_time(client: Elasticsearch) -> datetime | None:
-    """Return the time of the newest record there is, for who found none; None without any."""
-    newest = find(client, LogFilter(), limit=1).records
-    return newest[0].time if newest else None
+def newest(client: Elasticsearch) -> LogRecord | None:
+    """Return the newest record there is, for who found none; None without any."""
+    records = find(client, LogFilter(), limit=1).records
+    return records[0] if records else None
 
 
 def sorted_by_time(order: str) -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ shipped; what was told is known by its id. No clock but the records' own is read
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from stack.logs.find import PAGE, find, sorted_by_time
 from stack.logs.indices import PATTERN
-from stack.logs.query import LogFilter, written
+from stack.logs.query import LogFilter, to_milliseconds, written
 from stack.logs.record import LogRecord, Order, record_of
 
 __all__ = ["OVERLAP", "Follower"]
@@ -36,7 +36,8 @@ class Follower:
     """Looks again and again; the caller says when. Not thread-safe.
 
     `lines` is how many of the newest records the first look tells, where the filter has no
-    `since`. The filter's `until` should be None: what follows has no end.
+    `since`. The filter's `until` should be None: what follows has no end. A document with neither
+    time, which the shipper never makes, is told only if it was there at the beginning.
     """
 
     def __init__(
@@ -66,11 +67,18 @@ class Follower:
         if not self._begun:
             yield from self._first_lines()
         from_everything = not self._begin
+        many = PAGE
         for page in self._pages():
             yield from self._fresh(page)
-            if from_everything and page:  # a look that fails need not begin at the start again
-                self._go_on_from({"@timestamp": page[-1].time})
-        self._go_on_from(self._newest)
+            if from_everything and "@timestamp" in self._newest:
+                # A look that fails need not begin at the start again. By when records were shipped
+                # it can't be told how far a look is: it goes through them by their own time.
+                self._begin = self._near_the_end("@timestamp")
+                if len(self._told) > many:  # of a month nobody can remember all
+                    self._forget_what_is_behind()
+                    many = 2 * len(self._told) + PAGE  # seldom, as all are gone through
+        self._begin = self._near_the_end(*self._newest)
+        self._forget_what_is_behind()
         self._floor = None
 
     def _first_lines(self) -> Iterator[LogRecord]:
@@ -81,7 +89,8 @@ class Follower:
         # What else is near the end was there before these lines; what comes later is told.
         self._floor = records[0].order
         fresh = list(self._fresh(records))
-        self._go_on_from(self._newest)
+        self._begin = self._near_the_end(*self._newest)
+        self._forget_what_is_behind()
         if self._lines:
             yield from fresh
 
@@ -97,14 +106,26 @@ class Follower:
             if self._floor is None or record.order >= self._floor:
                 yield record
 
-    def _go_on_from(self, newest: Times) -> None:
-        begin = self._begin = {
-            field: _to_milliseconds(when - self._overlap) for field, when in newest.items()
+    def _near_the_end(self, *fields: str) -> Times:
+        first = datetime.min.replace(tzinfo=UTC) + self._overlap
+        # Cut as Elasticsearch does, so that what it finds from there on is what was told.
+        return {
+            field: to_milliseconds(max(self._newest[field], first) - self._overlap)
+            for field in fields
         }
+
+    def _forget_what_is_behind(self) -> None:
+        """Forget what no look finds again: by each of its times it is behind the newest seen.
+
+        The newest only grows. While nothing has a time, the next look begins at the start again.
+        """
+        if not self._newest:
+            return
+        begin = self._near_the_end(*self._newest)
         self._told = {
             id_: times
             for id_, times in self._told.items()
-            if any(field in begin and when >= begin[field] for field, when in times.items())
+            if any(when >= begin[field] for field, when in times.items())
         }
 
     def _pages(self) -> Iterator[list[LogRecord]]:
@@ -134,13 +155,6 @@ class Follower:
             after = hits[-1]["sort"]
 
 
-def _to_milliseconds(when: datetime) -> datetime:
-    """Cut a time as Elasticsearch does, so that what it finds from there on is what was told."""
-    return when.replace(microsecond=when.microsecond // 1000 * 1000)
-
-
 def _times(record: LogRecord) -> Times:
-    times = {"@timestamp": record.time}
-    if record.ingested is not None:
-        times["event.ingested"] = record.ingested
-    return times
+    times = {"@timestamp": record.time, "event.ingested": record.ingested}
+    return {field: when for field, when in times.items() if when is not None}

@@ -31,10 +31,11 @@ for a name that could be an index, 404 behind a proxy."""
 
 
 def lifecycle_policy(days: int) -> Json:
-    """Return the body of the policy: written while hot, deleted `days` days after its day began.
+    """Return the body of the policy: written while hot, deleted once all of it is `days` days old.
 
-    Elasticsearch's own defaults are spelled out, for it answers with them and they would look like
-    a difference.
+    An index is as old as its day's beginning, and its last record is a day younger: that is waited
+    for, so that `prune` deletes at the same midnight. Elasticsearch's own defaults are spelled out,
+    for it answers with them and they would look like a difference.
     """
     return {
         "_meta": {"made_by": "python -m stack.logs setup"},
@@ -42,7 +43,7 @@ def lifecycle_policy(days: int) -> Json:
             # After a restart today's index is recovered before older ones, whose priority is 1.
             "hot": {"min_age": "0ms", "actions": {"set_priority": {"priority": 100}}},
             "delete": {
-                "min_age": f"{days}d",
+                "min_age": f"{days + 1}d",
                 "actions": {"delete": {"delete_searchable_snapshot": True}},
             },
         },

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["COMMAND", "LEVELS", "SEARCHED_TEXTS", "LogFilter", "levels_from", "written"]
+__all__ = [
+    "COMMAND",
+    "LEVELS",
+    "SEARCHED_TEXTS",
+    "LogFilter",
+    "levels_from",
+    "to_milliseconds",
+    "written",
+]
 
 COMMAND = ("python", "-m", "stack.logs", "find")
 
@@ -139,6 +147,11 @@ def levels_from(level: str) -> tuple[str, ...]:
 def written(when: datetime) -> str:
     """Return a time as the logs write it: UTC, with a Z, to the microsecond where it has any."""
     return when.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def to_milliseconds(when: datetime) -> datetime:
+    """Cut a time as Elasticsearch does, whose dates end at milliseconds."""
+    return when.replace(microsecond=when.microsecond // 1000 * 1000)
 
 
 def _option(name: str, value: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Template and policy are installed, and said to be unchanged where they are.
+"""Template and policy are installed, said to be unchanged where they are, and seen to win.
 
 Design rule: what is there is read first and only a difference is written, so that setup may run
 before every deploy; every change is reported by its path.
@@ -7,23 +7,22 @@ before every deploy; every change is reported by its path.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
 
 from elasticsearch import Elasticsearch, NotFoundError
 
-from stack.logs.differences import Difference, differences, flattened
+from stack.logs.differences import Difference, differences
+from stack.logs.existing import bring_up_to_date
 from stack.logs.fields import Field
-from stack.logs.indices import PATTERN, day_of
+from stack.logs.indices import index_of
 from stack.logs.lifecycle import POLICY, has_lifecycle, lifecycle_policy
-from stack.logs.template import TEMPLATE, IndexOptions, Json, index_template, mappings
+from stack.logs.steps import Outcome, Step
+from stack.logs.template import PRIORITY, TEMPLATE, IndexOptions, Json, index_template
 
-__all__ = ["Outcome", "Plan", "Step", "set_up"]
-
-Outcome = Literal["created", "changed", "unchanged", "kept", "absent"]
-
-_LIVE_SETTINGS = ("index.refresh_interval", "index.number_of_replicas", "index.lifecycle.name")
-"""What may be changed on an index that is being written."""
+__all__ = ["Plan", "set_up"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,32 +42,15 @@ class Plan:
     refresh_interval: str = "1s"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What became of one thing.
-
-    Attributes:
-        what: the thing, for a person.
-        outcome: created, changed, unchanged; kept: it differs and can't be changed; absent: the
-            cluster has no such thing.
-        changes: every path that was, or under a dry run would be, changed; of what is kept, every
-            path that stays different.
-        note: what else a person should know, or nothing.
-    """
-
-    what: str
-    outcome: Outcome
-    changes: tuple[Difference, ...] = field(default=())
-    note: str = ""
-
-
 def set_up(client: Elasticsearch, plan: Plan, *, dry_run: bool = False) -> Iterator[Step]:
     """Install policy and template, bring existing indices up to date, and yield each step.
 
     Under a dry run nothing is written and the steps are what would be done. Existing indices get
     the fields that they lack and the settings that may be changed; a field's type stays until the
-    next day's index. Raises `elasticsearch.ApiError` and `elasticsearch.TransportError`.
+    next day's index. A step that is failed says that records which come now suffer from it.
+    Raises `elasticsearch.ApiError` and `elasticsearch.TransportError`.
     """
+    today = index_of(datetime.now(UTC))
     lifecycle = has_lifecycle(client)
     replicas = _fitting_replicas(client) if plan.replicas is None else plan.replicas
     template = index_template(
@@ -81,8 +63,8 @@ def set_up(client: Elasticsearch, plan: Plan, *, dry_run: bool = False) -> Itera
     )
     # The policy first: an index that names a policy which is not there yet is not managed.
     yield _policy(client, plan.days, dry_run) if lifecycle else _no_policy(plan.days)
-    yield _template(client, template, dry_run)
-    yield from _indices(client, plan.fields, template, dry_run)
+    yield _template(client, template, today, dry_run)
+    yield from bring_up_to_date(client, plan.fields, template, today=today, dry_run=dry_run)
 
 
 def _fitting_replicas(client: Elasticsearch) -> int:
@@ -112,11 +94,11 @@ def _policy(client: Elasticsearch, days: int, dry_run: bool) -> Step:
         what=what,
         outcome=_outcome(there, changes),
         changes=changes,
-        note=f"deletes an index {days} days after its day began",
+        note=f"deletes an index {days} days after its day has ended",
     )
 
 
-def _template(client: Elasticsearch, wanted: Json, dry_run: bool) -> Step:
+def _template(client: Elasticsearch, wanted: Json, today: str, dry_run: bool) -> Step:
     try:
         answer = client.indices.get_index_template(name=TEMPLATE)
         there = _as_asked(answer["index_templates"][0]["index_template"], wanted)
@@ -131,86 +113,40 @@ def _template(client: Elasticsearch, wanted: Json, dry_run: bool) -> Step:
             template=wanted["template"],  # type: ignore[arg-type]  # an object
             meta=wanted["_meta"],  # type: ignore[arg-type]  # an object
         )
-    return Step(
-        what=f"index template {TEMPLATE}", outcome=_outcome(there, changes), changes=changes
-    )
+    what, outcome = f"index template {TEMPLATE}", _outcome(there, changes)
+    installed = not (changes and dry_run)
+    if installed and (winner := _winner(client, today)) is not None:
+        return Step(
+            what=what,
+            outcome="overruled",
+            changes=changes,
+            note=f"{outcome}, but what {today} is made from is {winner}, of a priority above"
+            f" {PRIORITY}: delete that one, or give it a lower one",
+            failed=True,
+        )
+    return Step(what=what, outcome=outcome, changes=changes)
+
+
+def _winner(client: Elasticsearch, index: str) -> str | None:
+    """Name the template that a new index is made from; None where it is ours."""
+    answer: Any = client.indices.simulate_index_template(name=index)
+    lost = {one["name"] for one in answer.get("overlapping", ())}
+    is_strict = answer["template"].get("mappings", {}).get("dynamic") == "strict"
+    if is_strict and TEMPLATE not in lost:
+        return None
+    every: Any = client.indices.get_index_template(name="*")
+    fitting = [
+        f"{one['name']} ({one['index_template'].get('priority', 0)})"
+        for one in every["index_templates"]
+        if one["name"] not in {*lost, TEMPLATE}
+        and any(fnmatchcase(index, pattern) for pattern in one["index_template"]["index_patterns"])
+    ]
+    return ", ".join(fitting) or "another index template"
 
 
 def _as_asked(answer: Mapping[str, Any], wanted: Json) -> dict[str, object]:
     """Return the template without what Elasticsearch adds: `composed_of: []` is none."""
     return {key: value for key, value in answer.items() if key in wanted or value not in ([], {})}
-
-
-def _indices(
-    client: Elasticsearch, fields: Mapping[str, Field], template: Json, dry_run: bool
-) -> Iterator[Step]:
-    body: Any = template["template"]
-    live = {
-        path: value for path, value in flattened(body["settings"]).items() if path in _LIVE_SETTINGS
-    }
-    answer = client.indices.get(index=PATTERN, allow_no_indices=True, expand_wildcards="open")
-    for name in sorted(name for name in answer if day_of(name)):
-        mapping = answer[name]["mappings"]
-        lacking = _lacking(fields, mapping)
-        added = mappings(lacking)
-        has = flattened(answer[name]["settings"])
-        settings = {path: value for path, value in live.items() if has.get(path) != value}
-        yield _index(
-            client, name, has, settings, mapping, added if lacking else None, body, dry_run
-        )
-
-
-def _index(
-    client: Elasticsearch,
-    name: str,
-    has: Mapping[str, str],
-    settings: dict[str, str],
-    mapping: Mapping[str, object],
-    added: Any,
-    body: Any,
-    dry_run: bool,
-) -> Step:
-    if added is not None and not dry_run:
-        client.indices.put_mapping(index=name, properties=added["properties"])
-    if settings and not dry_run:
-        client.indices.put_settings(index=name, settings=settings)
-    changes = tuple(
-        Difference(path=path, before=has.get(path), after=value) for path, value in settings.items()
-    )
-    lacked = _paths(added) if added is not None else set()
-    stays = []
-    for one in differences(mapping, body["mappings"]):
-        if one.path in lacked:
-            changes += (one,)
-        else:
-            stays.append(one)
-    if changes:
-        return Step(what=f"index {name}", outcome="changed", changes=changes, note=_kept(stays))
-    return Step(
-        what=f"index {name}",
-        outcome="kept" if stays else "unchanged",
-        changes=tuple(stays),
-        note=_kept(stays),
-    )
-
-
-def _kept(stays: list[Difference]) -> str:
-    if not stays:
-        return ""
-    return f"{len(stays)} paths of its mapping differ and stay so: a field's type is for good"
-
-
-def _lacking(fields: Mapping[str, Field], mapping: Mapping[str, object]) -> dict[str, Field]:
-    known = set(flattened(mapping))
-    return {
-        name: field
-        for name, field in fields.items()
-        if f"properties.{name.replace('.', '.properties.')}.type" not in known
-    }
-
-
-def _paths(mapping: Mapping[str, Any]) -> set[str]:
-    return {f"properties.{path}" for path in flattened(mapping["properties"])}
 
 
 def _all_of(wanted: Mapping[str, object]) -> tuple[Difference, ...]:

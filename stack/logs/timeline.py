@@ -7,7 +7,7 @@ nothing of it reaches a terminal as a command, and no line of it looks like a li
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.text import Text
 
@@ -24,6 +24,8 @@ _STYLES = {
 }
 _LEVEL_WIDTH = max(map(len, _STYLES))
 _INDENT = "    "
+_NO_TIME = "no time"
+_TIME_WIDTH = len("2030-05-17 08:30:00.250Z")
 
 
 def timeline(records: Sequence[LogRecord]) -> Iterator[Text]:
@@ -32,11 +34,12 @@ def timeline(records: Sequence[LogRecord]) -> Iterator[Text]:
     The records are in their order, and there is at least one.
     """
     yield from _heading(records)
-    first = records[0].time
-    width = len(_offset(records[-1].time - first))
+    first = _began(records)
+    offsets = [_offset(record.time, first) for record in records]
+    width = max(map(len, offsets))
     several = len({record.service for record in records}) > 1
-    for record in records:
-        when = f"{_offset(record.time - first):>{width}}"
+    for record, offset in zip(records, offsets, strict=True):
+        when = f"{offset:>{width}}"
         yield from _lines(record, when, with_service=several, with_request=False)
 
 
@@ -52,7 +55,6 @@ def line_of(record: LogRecord) -> Iterator[Text]:
 
 
 def _heading(records: Sequence[LogRecord]) -> Iterator[Text]:
-    last = records[-1]
     finished = [record for record in records if record.status is not None]
     number = "1 record" if len(records) == 1 else f"{len(records)} records"
     known = {
@@ -64,8 +66,8 @@ def _heading(records: Sequence[LogRecord]) -> Iterator[Text]:
             f"{record.method} {record.path}" if record.method else None for record in records
         ),
         "answer": _values(map(_answer, finished)),
-        "began": _time(records[0].time),
-        "spans": f"{_offset(last.time - records[0].time)}, {number}",
+        "began": _time(_began(records)),
+        "spans": f"{_offset(records[-1].time, _began(records))}, {number}",
     }
     for name, said in known.items():
         if said:
@@ -113,11 +115,19 @@ def _values(values: Iterator[str | None] | map[str]) -> str:
     return ", ".join(shown(value) for value in dict.fromkeys(values) if value)
 
 
-def _offset(since_first: timedelta) -> str:
-    return f"+{since_first.total_seconds():.3f} s"
+def _began(records: Sequence[LogRecord]) -> datetime | None:
+    return min((record.time for record in records if record.time), default=None)
 
 
-def _time(when: datetime) -> str:
+def _offset(when: datetime | None, first: datetime | None) -> str:
+    if when is None or first is None:
+        return _NO_TIME
+    return f"+{(when - first).total_seconds():.3f} s"
+
+
+def _time(when: datetime | None) -> str:
+    if when is None:
+        return f"{_NO_TIME:<{_TIME_WIDTH}}"
     return f"{when:%Y-%m-%d %H:%M:%S}.{when.microsecond // 1000:03}Z"
 
 

@@ -23,9 +23,9 @@ def moment(text: str, *, now: datetime) -> datetime:
         pass  # a time, then
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    except (ValueError, OverflowError):  # beyond the calendar's ends, once in UTC
         raise ValueError(
             f"{text!r} is no time: write how long ago, such as 15m, 2h or 1d,"
             " or when, such as 2030-05-17T08:30:00Z"
         ) from None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

@@ -16,7 +16,17 @@ from pathlib import Path
 from stack.tools.cache import write_manifest
 from stack.tools.fetching import FetchFailed, Report, run
 
-__all__ = ["SUITE", "DebianSource", "obstacle", "unpack_own_package"]
+__all__ = [
+    "SUITE",
+    "DebianSource",
+    "PrivateApt",
+    "archive_uri",
+    "described",
+    "obstacle",
+    "own_codename",
+    "unpack_own_package",
+    "write_source",
+]
 
 SUITE = "forky"
 """Debian 14, the first with a Prometheus 3: 3.5 (LTS), and Alertmanager 0.33. The programs run on
@@ -35,7 +45,7 @@ _PROGRAMS_NEEDED = ("apt-get", "dpkg-deb", "dpkg")
 
 
 @dataclass(frozen=True, slots=True)
-class _PrivateApt:
+class PrivateApt:
     """apt with lists, cache and sources of its own below one directory.
 
     `sources` None means the machine's own sources.
@@ -46,6 +56,7 @@ class _PrivateApt:
     suite: str = SUITE
 
     def run(self, *arguments: str, into: Path | None = None) -> str:
+        """Run apt-get, in its own directory or `into`; return its output. Raises `FetchFailed`."""
         here = self.directory
         (here / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         (here / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
@@ -100,14 +111,14 @@ class DebianSource:
         work = directory / "work"
         downloads = work / "downloads"
         downloads.mkdir(parents=True)
-        apt = _PrivateApt(work, _write_source(work, _archive_uri(work)))
+        apt = PrivateApt(work, write_source(work, archive_uri(work)))
         apt.run("update")
         # apt verifies the index by its signature, and each file by the index.
         apt.run("download", *_PACKAGES, into=downloads)
         sources = {}
         for package in sorted(downloads.glob("*.deb")):
             run(["dpkg-deb", "-x", str(package), str(work / "root")], directory=work)
-            name, said = _described(package, work)
+            name, said = described(package, work)
             sources[name] = said
         missing = [name for name in _PACKAGES if name not in sources]
         if missing:
@@ -125,7 +136,7 @@ def obstacle() -> str | None:
     missing = [name for name in _PROGRAMS_NEEDED if shutil.which(name) is None]
     if missing:
         return f"Debian's archive needs {', '.join(missing)}, which this system has not"
-    if _codename() is None:
+    if own_codename() is None:
         return "Debian's archive serves Debian, and this is another system"
     return None
 
@@ -137,8 +148,8 @@ def unpack_own_package(name: str, work: Path) -> tuple[Path, str]:
     """
     downloads = work / "downloads"
     downloads.mkdir(parents=True)
-    suite = str(_codename())
-    apt = _PrivateApt(work, _write_source(work, _archive_uri(work), suite), suite)
+    suite = str(own_codename())
+    apt = PrivateApt(work, write_source(work, archive_uri(work), suite), suite)
     apt.run("update")
     apt.run("download", name, into=downloads)
     packages = list(downloads.glob("*.deb"))
@@ -146,23 +157,23 @@ def unpack_own_package(name: str, work: Path) -> tuple[Path, str]:
         raise FetchFailed(f"Debian {suite} did not deliver {name}")
     root = work / "root"
     run(["dpkg-deb", "-x", str(packages[0]), str(root)], directory=work)
-    return root, _described(packages[0], work, suite)[1]
+    return root, described(packages[0], work, suite)[1]
 
 
-def _archive_uri(work: Path) -> str:
+def archive_uri(work: Path) -> str:
     """Ask apt where this machine gets Debian from; nothing is assumed of it.
 
     A machine that has never run `apt-get update` does not know: then its own sources are updated
-    into a private place, and asked.
+    into a private place, and asked. Raises `FetchFailed` where there is no such source.
     """
-    codename = _codename()
+    codename = own_codename()
     target = ("Created-By: Packages", "Origin: Debian", f"Codename: {codename}")
     question = ("indextargets", "--format", "$(REPO_URI)", *target)
     known = run(["apt-get", *question], directory=work).split()
     if not known:
         own = work / "own"
         own.mkdir()
-        asked = _PrivateApt(own, None)
+        asked = PrivateApt(own, None)
         asked.run("update")
         known = asked.run(*question).split()
     if not known:
@@ -170,14 +181,16 @@ def _archive_uri(work: Path) -> str:
     return known[0]
 
 
-def _write_source(work: Path, uri: str, suite: str = SUITE) -> Path:
+def write_source(work: Path, uri: str, suite: str = SUITE) -> Path:
+    """Write apt's list of sources, with this one suite alone; return its file."""
     signed = f"[signed-by={_KEYRING}] " if _KEYRING.exists() else ""
     file = work / "sources.list"
     file.write_text(f"deb {signed}{uri} {suite} main\n", encoding="utf-8")
     return file
 
 
-def _described(package: Path, work: Path, suite: str = SUITE) -> tuple[str, str]:
+def described(package: Path, work: Path, suite: str = SUITE) -> tuple[str, str]:
+    """Return a package's name, and what it is, for the evidence. Raises `FetchFailed`."""
     fields = "${Package} ${Version} ${Architecture}"
     shown = run(["dpkg-deb", "-W", f"--showformat={fields}", str(package)], directory=work)
     name, version, architecture = shown.split()
@@ -187,7 +200,7 @@ def _described(package: Path, work: Path, suite: str = SUITE) -> tuple[str, str]
     return name, said
 
 
-def _codename() -> str | None:
+def own_codename() -> str | None:
     """Return the codename of this Debian, or None on any other system, its descendants too."""
     try:
         release = platform.freedesktop_os_release()

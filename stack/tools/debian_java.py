@@ -18,12 +18,12 @@ from pathlib import Path
 
 from stack.tools.cache import Installation, ToolCache, write_manifest
 from stack.tools.debian import (
-    _archive_uri,
-    _codename,
-    _described,
-    _PrivateApt,
-    _write_source,
+    PrivateApt,
+    archive_uri,
+    described,
     obstacle,
+    own_codename,
+    write_source,
 )
 from stack.tools.fetching import FetchFailed, Report, run
 
@@ -67,7 +67,7 @@ def unpacked_java(cache_directory: Path, report: Report) -> UnpackedJava:
     Raises `FetchFailed` or OSError.
     """
     cache = ToolCache(cache_directory)
-    name = f"debian-java-{_codename()}-{platform.machine()}"
+    name = f"debian-java-{own_codename()}-{platform.machine()}"
     installed = cache.load(name)
     if installed is None:
         if reason := obstacle():
@@ -132,8 +132,8 @@ def _fetch(directory: Path, report: Report) -> None:
     report("fetching Java and Maven from Debian's archive, once, without root (80 MB)")
     work = directory / "work"
     work.mkdir()
-    suite = str(_codename())
-    apt = _PrivateApt(work, _write_source(work, _archive_uri(work), suite), suite)
+    suite = str(own_codename())
+    apt = PrivateApt(work, write_source(work, archive_uri(work), suite), suite)
     apt.run("update")
     # The private state has no package installed, so that all of their dependencies come.
     apt.run("install", "--download-only", "--no-install-recommends", "--yes", *_PACKAGES)
@@ -141,7 +141,7 @@ def _fetch(directory: Path, report: Report) -> None:
     sources = {}
     for package in sorted((work / "cache" / "archives").glob("*.deb")):
         run(["dpkg-deb", "-x", str(package), str(root)], directory=work)
-        name, said = _described(package, work, suite)
+        name, said = described(package, work, suite)
         sources[name] = said
     _point_links_inside(root)
     certificates = _trusted(root)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ NOT_RUN = {"size", "kibana", "logstash"}
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
 REQUEST = "9d742004a5d87cee"
 COMMAND_SECONDS = 60.0
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 def command_lines() -> list[str]:
@@ -169,7 +171,7 @@ def run(text: str, client: Elasticsearch, folder: Path) -> str:
 def record(number: int, **fields: object) -> str:
     return json.dumps(
         {
-            "@timestamp": f"2030-05-17T08:30:0{number}Z",
+            "@timestamp": f"{YESTERDAY:%Y-%m-%d}T08:30:0{number}Z",
             "log.level": "info",
             "event.id": f"guide-{number}",
             "message": f"record {number}",
@@ -202,4 +204,4 @@ def test_the_commands_of_the_guide_do_what_it_says(node: Elasticsearch, tmp_path
     assert "record 2" in run(COMMANDS["find"], node, tmp_path)
 
     run(COMMANDS["prune"], node, tmp_path)
-    assert node.count(index=PATTERN)["count"] == 3, "days to come are kept"
+    assert node.count(index=PATTERN)["count"] == 3, "yesterday is kept"

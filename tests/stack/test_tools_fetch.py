@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import signal
@@ -78,9 +79,20 @@ def test_an_archive_without_a_signature_is_refused_whatever_the_machine_allows(
         'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true";'
     )
     monkeypatch.setenv("APT_CONFIG", str(careless))
-    monkeypatch.setattr(debian, "_archive_uri", lambda work: f"file:{tmp_path / 'archive'}")
+    monkeypatch.setattr(debian, "archive_uri", lambda work: f"file:{tmp_path / 'archive'}")
     with pytest.raises(FetchFailed, match="is not signed"):
         DebianSource().fetch(tmp_path, print)
+
+
+def test_no_way_to_fetch_tools_uses_what_another_keeps_to_itself() -> None:
+    for file in Path(debian.__file__).parent.glob("*.py"):
+        imports = [
+            node
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.ImportFrom)
+        ]
+        private = [one.name for node in imports for one in node.names if one.name.startswith("_")]
+        assert private == [], file.name
 
 
 def test_the_packages_are_named_in_the_evidence_with_version_and_checksum() -> None:

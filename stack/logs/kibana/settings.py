@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from stack.logs.connection import SettingsError
+from stack.logs.settings import SettingsError, account, refuse_secrets_in, secret
 
 __all__ = ["DEFAULT_URL", "KibanaSettings"]
 
@@ -43,39 +43,25 @@ class KibanaSettings:
         """Read KIBANA_URL, _API_KEY_FILE, _USER, _PASSWORD_FILE, _CA_FILE.
 
         Raises SettingsError for a URL that is none or holds a password, for a secret file that
-        can't be read, and for a user without password.
+        can't be used, and for a user without password.
         """
         read = os.environ if environ is None else environ
         given = {key: value for key, value in read.items() if value}
-        user, password = given.get("KIBANA_USER"), _secret(given, "KIBANA_PASSWORD")
-        if (user is None) != (password is None):
-            raise SettingsError("KIBANA_USER and KIBANA_PASSWORD_FILE go together")
         ca_file = given.get("KIBANA_CA_FILE")
         return cls(
             url=_url(given.get("KIBANA_URL", DEFAULT_URL)),
-            api_key=_secret(given, "KIBANA_API_KEY"),
-            basic_auth=(user, password) if user and password else None,
+            api_key=secret(given, "KIBANA_API_KEY"),
+            basic_auth=account(given, "KIBANA"),
             ca_file=Path(ca_file) if ca_file else None,
         )
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.password is not None:  # which would stand in every message
-        raise SettingsError("KIBANA_URL holds a password; put it into KIBANA_PASSWORD_FILE")
+    refuse_secrets_in(text, "KIBANA")
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:  # brackets that hold no address
+        raise SettingsError(f"KIBANA_URL {text!r} is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"KIBANA_URL {text!r} is no URL; it should be like {DEFAULT_URL}")
     return text.rstrip("/")
-
-
-def _secret(given: Mapping[str, str], name: str) -> str | None:
-    path = given.get(f"{name}_FILE")
-    if path is None:
-        return None
-    try:
-        text = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingsError(f"{name}_FILE: can't read {path}: {error.strerror}") from error
-    if not text:
-        raise SettingsError(f"{name}_FILE: {path} is empty; put the secret into it")
-    return text

@@ -64,7 +64,7 @@ def load_checkpoint(directory: Path, path: Path) -> Checkpoint:
     except (ValueError, KeyError, TypeError) as error:
         raise SettingsError(
             f"{file} is no checkpoint ({type(error).__name__}: {error}); remove it to ship from"
-            " the beginning: what the index has is not written again"
+            " the beginning: records with an event.id are not written twice, other lines may be"
         ) from error
     if found.path != path:
         raise SettingsError(

@@ -16,8 +16,10 @@ __all__ = ["MAX_LINE_BYTES", "READ_BYTES", "Chunk", "Rewritten", "read_chunk"]
 READ_BYTES = 256 * 1024
 """A few hundred records: many enough that reading costs little, few enough for the memory."""
 
-MAX_LINE_BYTES = 4 * 1024 * 1024
-"""A line that is longer is shipped in parts of this length, as it must fit the memory."""
+MAX_LINE_BYTES = 1280 * 1024
+"""A line that is longer is shipped in parts of this length, as it must fit the memory, and several
+times over: a byte of 0 takes six in JSON. A message of a megabyte fits, with what stands around it;
+the service cuts its own records, at 32 kB by default."""
 
 
 class Rewritten(Exception):

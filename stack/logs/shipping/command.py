@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from stack.logs.connection import Connection, SettingsError
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Taken as error:
         _say(str(error))
     except OSError as error:
-        _say(f"{error.filename or 'the shipper'}: {error.strerror or error}")
+        _say(_reason(error))
     except Abandoned as error:
         _say(f"{error}; the next start goes on from the checkpoint")
     return _FAILED
@@ -91,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _ship(settings: ShipperSettings) -> int:
     # Loaded now: --help and a wrong option should not wait for the client.
+    from stack.logs.failures import explained
     from stack.logs.shipping.checkpoint import load_checkpoint
     from stack.logs.shipping.delivery import Delivers, Delivery, Unreachable
     from stack.logs.shipping.durable import write_whole
@@ -100,11 +102,13 @@ def _ship(settings: ShipperSettings) -> int:
     from stack.logs.shipping.tally import Tally
 
     state = settings.state_directory
+    patience_seconds = settings.grace_seconds if settings.once else None
     checkpoint = load_checkpoint(state, settings.file)
     tally = Tally()
     stop = Stop()
+    connection = Connection.from_env()
     with (
-        closing(Connection.from_env().client()) as client,
+        closing(connection.client()) as client,
         serving_metrics(
             tally,
             settings.file,
@@ -121,11 +125,14 @@ def _ship(settings: ShipperSettings) -> int:
                 wait=wait,
                 observer=tally,
                 say=_say,
-                patience_seconds=settings.grace_seconds if settings.once else None,
+                explain=partial(explained, connection=connection),
+                patience_seconds=patience_seconds,
             )
 
         write_whole(state / URL_FILE, f"{url}\n".encode())
         _say(f"ships {settings.file}; metrics at {url}")
+        if not settings.file.exists():
+            _say(f"{settings.file} does not exist yet; it is shipped once it does")
         shipper = Shipper(
             checkpoint,
             state,
@@ -135,18 +142,25 @@ def _ship(settings: ShipperSettings) -> int:
             max_bulk_bytes=settings.max_bulk_bytes,
             max_age_seconds=settings.max_age_seconds,
             say=_say,
+            patience_seconds=patience_seconds,
         )
         try:
             if settings.once:
                 shipper.drain()
             else:
                 shipper.run()
-        except Unreachable as error:
-            _say(f"{error}; the next start goes on from the checkpoint")
+        except (Unreachable, OSError) as error:
+            _say(f"{_reason(error)}; the next start goes on from the checkpoint")
             return _FAILED
     refused = sum(tally.refused.values())
     _say(f"shipped {tally.shipped} records, {refused} to the dead letters")
     return 0
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the shipper'}: {error.strerror or error}"
+    return str(error)
 
 
 def _say(line: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from stack.logs.shipping.durable import FILE_MODE, sync_directory
+from stack.logs.shipping.durable import FILE_MODE, naming, sync_directory
 
 __all__ = ["DEAD_LETTERS_FILE", "Refused", "keep_dead_letters"]
 
@@ -63,6 +63,13 @@ def keep_dead_letters(directory: Path, letters: Sequence[Refused]) -> None:
     )
     path = directory / DEAD_LETTERS_FILE
     is_new = not path.exists()
+    with naming(path):
+        _append(path, lines)
+        if is_new:
+            sync_directory(directory)
+
+
+def _append(path: Path, lines: bytes) -> None:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, FILE_MODE)
     try:
         before = os.fstat(fd).st_size
@@ -77,5 +84,3 @@ def keep_dead_letters(directory: Path, letters: Sequence[Refused]) -> None:
             raise
     finally:
         os.close(fd)
-    if is_new:
-        sync_directory(directory)

@@ -34,6 +34,27 @@ REFUSALS = (
 RETRIES = ("connection", "timeout", "too_many_requests", "server_error", "other")
 """Why requests are repeated."""
 
+_OF_A_DOCUMENT = frozenset(
+    {
+        "document_parsing_exception",
+        "mapper_parsing_exception",
+        "strict_dynamic_mapping_exception",
+        "illegal_argument_exception",  # an immense term, say
+        "parsing_exception",
+        "parse_exception",
+        "x_content_parse_exception",
+        "json_parse_exception",
+        "stream_constraints_exception",  # a number or a name that is too long
+        "number_format_exception",
+        "date_time_parse_exception",
+    }
+)
+"""The types of errors that tell of what stands in a document. `validation_exception` is none of
+them: it says that the cluster may have no more shards."""
+
+_OF_A_RECORD = _OF_A_DOCUMENT | {"index_closed_exception"}
+_OF_A_REQUEST = _OF_A_DOCUMENT | {"action_request_validation_exception"}  # an id too long, say
+
 _CREATED_BEFORE = 409
 _TOO_LARGE = 413
 _BAD = 400
@@ -51,20 +72,21 @@ def decide(status: int, error_type: str) -> Decision:
     """
     if 200 <= status < 300 or status == _CREATED_BEFORE:
         return Decision.SHIPPED
-    if status in (_BAD, _TOO_LARGE):
+    if status == _TOO_LARGE or (status == _BAD and error_type in _OF_A_RECORD):
         return Decision.REFUSED
     if status == _FORBIDDEN and error_type == "cluster_block_exception":
         return Decision.REFUSED
     return Decision.RETRY
 
 
-def too_much(status: int) -> bool:
-    """Tell whether a request refused with this status should be sent in smaller parts.
+def too_much(status: int, error_type: str) -> bool:
+    """Tell whether a request refused like this should be sent in smaller parts.
 
-    A proxy or a node may take less than we send (413); of a request that is refused as malformed
-    (400), parts tell which record does it.
+    A proxy or a node may take less than we send (413); of a request that Elasticsearch refuses as
+    malformed (400), parts tell which record does it. `error_type` is empty where it was not
+    Elasticsearch that answered: another's 400 says nothing of the records.
     """
-    return status in (_TOO_LARGE, _BAD)
+    return status == _TOO_LARGE or (status == _BAD and error_type in _OF_A_REQUEST)
 
 
 def refusal_of(error_type: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
@@ -68,11 +68,15 @@ class Delivers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Failure:
-    """Why a whole request came to nothing; `status` is None where there was no answer."""
+    """Why a whole request came to nothing; `status` is None where there was no answer.
+
+    `error_type` is Elasticsearch's name for it, empty where it was somebody else who answered.
+    """
 
     reason: str
     says: str
     status: int | None = None
+    error_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +91,9 @@ class Delivery:
     """Sends batches through one client.
 
     `wait` pauses for so many seconds, or less when there is a reason to try at once. `say` is given
-    a line for a person when things go wrong, and when they go on. After `patience_seconds` without
-    any success it gives up; None for never.
+    a line for a person when things go wrong, and when they go on; `explain` makes such a line of
+    what the client raises. After `patience_seconds` without any progress it gives up; None for
+    never.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class Delivery:
         wait: Callable[[float], None],
         observer: Observer,
         say: Callable[[str], None],
+        explain: Callable[[ApiError | TransportError], str],
         patience_seconds: float | None = None,
     ) -> None:
         self._client = client
@@ -106,6 +112,7 @@ class Delivery:
         self._wait = wait
         self._observer = observer
         self._say = say
+        self._explain = explain
         self._patience_seconds = patience_seconds
 
     def deliver(self, records: Sequence[Record]) -> Outcome:
@@ -113,32 +120,36 @@ class Delivery:
         queue = deque(split(records, self._max_bytes))
         refused: list[Refused] = []
         failures = 0
-        success_at = time.monotonic()
+        progress_at = time.monotonic()
         while queue:
             sent = [queue.popleft() for _ in range(min(AT_ONCE, len(queue)))]
             answers = in_parallel(self._request, sent)
             failure = None
-            succeeds = False
+            progresses = stores = False
             again: list[list[Record]] = []
             for part, answer in zip(sent, answers, strict=True):
                 failed = answer.failure
-                if failed is not None and failed.status is not None and too_much(failed.status):
+                status = failed.status if failed is not None else None
+                if failed and status is not None and too_much(status, failed.error_type):
                     if len(part) == 1:
-                        refused.append(_refused(part[0], failed.status, _whole(failed)))
+                        refused.append(_refused(part[0], status, _whole(failed)))
                         continue
                     half = len(part) // 2
                     again += [part[:half], part[half:]]
                     self._observer.repeats("other")
                     continue
+                before = len(refused)
                 left, told = _settle(part, answer.items, refused)
                 failure = failure or failed or told
-                succeeds = succeeds or len(left) < len(part)
+                progresses = progresses or len(left) < len(part)
+                stores = stores or len(part) - len(left) > len(refused) - before
                 if left:
                     again.append(left)
             queue.extendleft(reversed(again))
-            if succeeds:
+            if stores:
                 self._observer.succeeds()
-                success_at = time.monotonic()
+            if progresses:
+                progress_at = time.monotonic()
                 if failures:
                     self._say("Elasticsearch takes records again")
                 failures = 0
@@ -148,7 +159,7 @@ class Delivery:
             if failures == 1:
                 waiting = sum(map(len, queue))
                 self._say(f"{failure.says}; {waiting} records wait, and are sent again")
-            waited = time.monotonic() - success_at
+            waited = time.monotonic() - progress_at
             if self._patience_seconds is not None and waited > self._patience_seconds:
                 raise Unreachable(f"Elasticsearch took nothing for {waited:.0f} s: {failure.says}")
             self._observer.repeats(failure.reason)
@@ -159,9 +170,8 @@ class Delivery:
         """Send one request."""
         items: list[tuple[int, dict[str, Any]]] = []
 
-        def answer(reason: str, says: str, status: int | None = None) -> _Answer:
-            failure = _Failure(reason=reason, says=" ".join(says.split())[:_SAYS_CHARACTERS])
-            return _Answer(items=items, failure=replace(failure, status=status))
+        def answer(reason: str, says: str) -> _Answer:
+            return _Answer(items=items, failure=_Failure(reason=reason, says=_in_short(says)))
 
         try:
             for _, item in self._stream(records):
@@ -169,12 +179,9 @@ class Delivery:
                 items.append((int(told["status"]), told.get("error") or {}))
         except TransportError as error:
             is_late = isinstance(error, ConnectionTimeout)
-            return answer("timeout" if is_late else "connection", f"Elasticsearch: {error!r}")
+            return answer("timeout" if is_late else "connection", self._explain(error))
         except ApiError as error:
-            if HTTPStatus.OK <= error.status_code < HTTPStatus.MULTIPLE_CHOICES:
-                return answer("other", f"Elasticsearch: {error!r}")  # a proxy's page, say
-            status = error.status_code
-            return answer(retry_of(status), f"Elasticsearch: {error!r}", status)
+            return _Answer(items=items, failure=_failure_of(error, self._explain(error)))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             return answer("other", f"the answer to a bulk request has an unknown form ({error!r})")
         if len(items) < len(records):
@@ -207,9 +214,30 @@ def _settle(
             refused.append(_refused(record, status, error))
         elif decision is Decision.RETRY:
             again.append(record)
-            says = f"Elasticsearch answers {status} {error_type}: {error.get('reason', '')}"
-            failure = _Failure(reason=retry_of(status), says=says[:_SAYS_CHARACTERS])
+            says = f"Elasticsearch answers {status} {error_type}: {_told(error)}"
+            failure = _Failure(reason=retry_of(status), says=_in_short(says))
     return again, failure
+
+
+def _failure_of(error: ApiError, says: str) -> _Failure:
+    status = error.status_code
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:  # a proxy's page, say
+        return _Failure(reason="other", says=_in_short(says))
+    body: Any = error.body
+    told = body.get("error") if isinstance(body, dict) else None
+    is_its_own = error.meta.headers.get("x-elastic-product") == "Elasticsearch"
+    error_type = told.get("type") if is_its_own and isinstance(told, dict) else None
+    return _Failure(
+        reason=retry_of(status),
+        says=_in_short(says),
+        status=status,
+        error_type=str(error_type or ""),
+    )
+
+
+def _in_short(says: str) -> str:
+    says = " ".join(says.split())
+    return says if len(says) <= _SAYS_CHARACTERS else f"{says[: _SAYS_CHARACTERS - 1]}…"
 
 
 def _as_it_is(record: Record) -> Record:
@@ -218,20 +246,26 @@ def _as_it_is(record: Record) -> Record:
 
 def _refused(record: Record, status: int, error: dict[str, Any]) -> Refused:
     target = orjson.loads(record[0])["create"]
-    reason = str(error.get("reason", ""))
-    cause = error.get("caused_by")
-    if isinstance(cause, dict) and cause.get("reason"):
-        reason = f"{reason}: {cause['reason']}"
     return Refused(
         status=status,
         reason_type=str(error.get("type", "")),
-        reason=reason[:_REASON_CHARACTERS],
+        reason=_told(error)[:_REASON_CHARACTERS],
         index=target["_index"],
         id=target["_id"],
         document=record[1],
     )
 
 
+def _told(error: dict[str, Any]) -> str:
+    """Return the reason with its cause."""
+    reason = str(error.get("reason", ""))
+    cause = error.get("caused_by")
+    if isinstance(cause, dict) and cause.get("reason"):
+        return f"{reason}: {cause['reason']}"
+    return reason
+
+
 def _whole(failure: _Failure) -> dict[str, Any]:
     too_large = failure.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return {"type": "request_too_large" if too_large else "other", "reason": failure.says}
+    error_type = "request_too_large" if too_large else failure.error_type
+    return {"type": error_type, "reason": failure.says}

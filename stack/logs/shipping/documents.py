@@ -1,16 +1,17 @@
 """A line of the log becomes a document for the index of its own day.
 
 Design rule: the bytes of a usual record are not encoded again: what is added on the way is put in
-before its last brace. Only what the strict template would refuse is taken apart, and nothing of
-it is dropped.
+before its last brace. Only what the strict template would refuse, or readers not expect, is taken
+apart, and nothing of it is dropped: what can't be put together again is kept as the line it was.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,11 +32,21 @@ MESSAGE_CHARACTERS = 256
 MAX_ID_BYTES = 512
 """Elasticsearch refuses the whole request that holds a longer `_id`."""
 
-_INGESTED, _FILE = "event.ingested", "log.file.path"
+_ID, _INGESTED, _FILE = "event.id", "event.ingested", "log.file.path"
 _ADDED = frozenset({_INGESTED, _FILE, "event.original"})
+_LISTS = frozenset({"tags"})
+"""The fields that may have several values; whoever reads another expects one."""
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.]\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+"""How far a clock may be ahead. Nobody deletes the index of a day that is not over for years, and
+one for each such time would use up the shards that the cluster may have."""
+
+_SECOND_ENDS = len("1970-01-01T00:00:00")
 _DAYS_KNOWN = 1024
 _BRACE = ord("}")
+_BRACKET = b"["
 
 
 class Document(NamedTuple):
@@ -72,6 +83,8 @@ class DocumentMaker:
         self._ingested = _stamp(now)
         self._arrival = _stamp(arrival)
         self._arrival_index = index_of(arrival)
+        self._latest = now + _AHEAD
+        self._latest_second = _stamp(self._latest)[:_SECOND_ENDS]
         added = orjson.dumps({_INGESTED: self._ingested, _FILE: self._path})
         self._end = b"," + added[1:]
 
@@ -85,30 +98,41 @@ class DocumentMaker:
             return self._not_json(line, key, offset)
         time = record.get("@timestamp")
         index = self._index(time) if type(time) is str else None
-        event_id = record.get("event.id")
+        event_id = record.get(_ID)
         hashed = not _can_be_id(event_id)
-        name = _made_id(line, key, offset) if hashed else str(event_id)
         if (
             index is not None
             and line[-1] == _BRACE
             and record.keys() <= self._usual
             and type(record.get("extra", record)) is dict
+            and (_BRACKET not in line or list not in map(type, record.values()))
+            and not (hashed and _ID in record)
         ):
+            end = self._end
+            if hashed:
+                event_id = _made_id(line, key, offset)
+                end = b',"%b":"%b"%b' % (_ID.encode(), event_id.encode(), end)
             action = b'{"create":{"_index":"%b","_id":%b}}' % (
                 index.encode(),
-                orjson.dumps(name),
+                orjson.dumps(event_id),
             )
-            return Document(action, line[:-1] + self._end, str(time), None, hashed)
-        return self._rebuilt(record, index, name, hashed)
+            return Document(action, line[:-1] + end, str(time), None, hashed)
+        try:
+            return self._rebuilt(line, index, key, offset)
+        except (ValueError, TypeError, RecursionError):  # a name twice; nested too deep for orjson
+            return self._not_json(line, key, offset)
 
     def _index(self, time: str) -> str | None:
         """Return the index for a record's time; None for a time that can't be used."""
         if _TIME.fullmatch(time) is None:
             return None
         try:
-            when = datetime.fromisoformat(time)
             if time[-1] != "Z":
-                return index_of(when)
+                when = datetime.fromisoformat(time)
+                return index_of(when) if _EPOCH <= when <= self._latest else None
+            if not "1970" <= time[:_SECOND_ENDS] <= self._latest_second:
+                return None
+            when = datetime.fromisoformat(time)
         except (ValueError, OverflowError):  # a 31st of February; a zone beyond the first year
             return None
         day = time[:10]
@@ -119,16 +143,25 @@ class DocumentMaker:
             index = self._days[day] = index_of(when)
         return index
 
-    def _rebuilt(
-        self, record: dict[str, Any], index: str | None, event_id: str, hashed: bool
-    ) -> Document:
-        """Return the document of a record that the template would refuse as it is."""
+    def _rebuilt(self, line: bytes, index: str | None, key: str, offset: int) -> Document:
+        """Return the document of a record that can't go as it is.
+
+        Raises ValueError, TypeError and RecursionError for one that can't be put together again.
+        """
+        record = _EXACT.decode(line.decode())
         document: dict[str, Any] = {}
         extra = record.pop("extra", None)
         moved: dict[str, Any] = {}
         if extra is not None and type(extra) is not dict:
             moved["extra"], extra = extra, None
         self._sort(record, "", document, moved)
+        event_id = document.pop(_ID, None)
+        hashed = not _can_be_id(event_id)
+        if hashed:
+            if event_id is not None:
+                moved[_ID] = event_id
+            event_id = _made_id(line, key, offset)
+        document[_ID] = event_id
         tag = None
         if index is None:
             tag, index = NO_TIME, self._arrival_index
@@ -139,7 +172,7 @@ class DocumentMaker:
             document["tags"] = [*(tags if type(tags) is list else [tags] if tags else []), NO_TIME]
         if extra or moved:
             document["extra"] = _joined(extra or {}, moved)
-        return self._encoded(document, index, event_id, tag, hashed)
+        return self._encoded(document, index, tag, hashed)
 
     def _sort(
         self, given: Mapping[str, Any], prefix: str, document: dict[str, Any], moved: dict[str, Any]
@@ -147,7 +180,8 @@ class DocumentMaker:
         """Put what the table knows into `document`, under its full name, and the rest elsewhere."""
         for name, value in given.items():
             full = f"{prefix}{name}"
-            if full in self._usual and full not in document:
+            is_one = type(value) is not list or full in _LISTS
+            if full in self._usual and full not in document and is_one:
                 document[full] = value
             elif full in self._groups and type(value) is dict and value:
                 self._sort(value, f"{full}.", document, moved)
@@ -164,16 +198,31 @@ class DocumentMaker:
             "message": shown,
             "event.original": text,
             "tags": [NOT_JSON],
+            _ID: _made_id(line, key, offset),
         }
-        event_id = _made_id(line, key, offset)
-        return self._encoded(document, self._arrival_index, event_id, NOT_JSON, hashed=True)
+        return self._encoded(document, self._arrival_index, NOT_JSON, hashed=True)
 
     def _encoded(
-        self, document: dict[str, Any], index: str, event_id: str, tag: str | None, hashed: bool
+        self, document: dict[str, Any], index: str, tag: str | None, hashed: bool
     ) -> Document:
-        action = orjson.dumps({"create": {"_index": index, "_id": event_id}})
+        action = orjson.dumps({"create": {"_index": index, "_id": document[_ID]}})
         document[_INGESTED], document[_FILE] = self._ingested, self._path
         return Document(action, orjson.dumps(document), document["@timestamp"], tag, hashed)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name is given twice")
+    return members
+
+
+def _as_written(number: str) -> orjson.Fragment:
+    return orjson.Fragment(number)
+
+
+_EXACT = json.JSONDecoder(object_pairs_hook=_once, parse_int=_as_written, parse_float=_as_written)
+"""Keeps the digits of numbers that no float has, and of two equal names none without a word."""
 
 
 def _can_be_id(event_id: object) -> bool:

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.logs.shipping.chunk import Chunk, Rewritten, read_chunk
+from stack.logs.shipping.copies import Copies
 from stack.logs.shipping.directory import entries_of, entry_of
-from stack.logs.shipping.fingerprint import HEAD_BYTES, TAIL_BYTES, Fingerprint, head_of
+from stack.logs.shipping.durable import naming
+from stack.logs.shipping.fingerprint import HEAD_BYTES, Fingerprint, head_of
 from stack.logs.shipping.generation import Entry, Generation, Mark, Progress, new_key
+from stack.logs.shipping.identity import bind, holds, open_entry, opened
 
 __all__ = ["LINGER_SECONDS", "LOOK_SECONDS", "Backlog", "Follower"]
 
@@ -60,7 +63,7 @@ class Follower:
         self._path = path
         self._generations = [Generation.restored(mark) for mark in marks]
         self._limits: dict[str, int] | None = None
-        self._copies: set[tuple[int, int, int, int]] = set()
+        self._copies = Copies(path)
         self._look_at = 0.0
         self.lost_bytes = 0
         """What was gone before it was read, since the start."""
@@ -97,7 +100,7 @@ class Follower:
             time.monotonic() >= self._look_at
             or (entry is None) != (current is None)
             or (entry and current and (entry.device, entry.inode) != current.identity)
-            or (entry and current and not _holds(entry, current))
+            or (entry and current and not holds(entry, current))
         ):
             self.look()
         elif entry and current:
@@ -107,7 +110,7 @@ class Follower:
         """Find the file of each generation, and the generations that are new. Raises OSError."""
         self._look_at = time.monotonic() + LOOK_SECONDS
         entries = entries_of(self._path)
-        self._copies.intersection_update(map(_seen, entries.values()))
+        self._copies.forget_all_but(entries.values())
         strays = [one for one in self._generations if not self._stays(one, entries)]
         for one in strays:
             self._find_again(one, entries)
@@ -115,7 +118,7 @@ class Follower:
         known = len(self._generations)
         fresh = sorted(entries.values(), key=lambda one: (one.mtime_ns, one.path.name))
         for entry in sorted(fresh, key=lambda one: one.path != self._path):
-            if not self._is_copy(entry):
+            if not self._copies.has(entry, self._generations):
                 self._begin(entry)
         if len(self._generations) > known and self._generations[known].place == self._path:
             self._generations.append(self._generations.pop(known))
@@ -162,14 +165,15 @@ class Follower:
         return None
 
     def _chunk_of(self, one: Generation) -> Chunk | None:
-        if one.size <= one.read or not self._opened(one) or one.tail is None:
+        if one.size <= one.read or not opened(one) or one.tail is None:
             return None
         rests = (time.time_ns() - one.mtime_ns) / 1e9 > LINGER_SECONDS
         torn = rests and one.place != self._path  # else the next writer ends the line
         if one.torn_at == one.size and not torn:
             return None
         limit = None if self._limits is None else self._limits.get(one.key, 0)
-        chunk = read_chunk(one.fd, one.read, one.tail, limit=limit, torn=torn)
+        with naming(one.place or self._path):
+            chunk = read_chunk(one.fd, one.read, one.tail, limit=limit, torn=torn)
         if chunk is None:
             one.torn_at = one.size
         elif one.read == 0 and one.head is not None and not one.head.fits(chunk.data):
@@ -198,7 +202,7 @@ class Follower:
             del entries[one.identity]
             one.see(entry)
             return True
-        if self._bind(one, entry):
+        if bind(one, entry):
             del entries[one.identity]
             return True
         if entry_of(entry.path) is None:  # renamed since the directory was read
@@ -214,7 +218,7 @@ class Follower:
         one.close()
         if one.head is not None:
             for identity, entry in list(entries.items()):
-                if entry.path != self._path and self._bind(one, entry):
+                if entry.path != self._path and bind(one, entry):
                     del entries[identity]
                     self.lost_bytes += max(seen - entry.size, 0)
                     return
@@ -225,57 +229,12 @@ class Follower:
         self.lost_bytes += max(seen - one.read, 0)
         self._generations.remove(one)
 
-    def _bind(self, one: Generation, entry: Entry) -> bool:
-        """Open the file of an entry for a generation, if it holds it."""
-        fd = _open(entry)
-        if fd is None:
-            return False
-        if one.is_held_by(fd, os.fstat(fd).st_size):
-            one.bind(fd, entry)
-            return True
-        os.close(fd)
-        return False
-
     def _begin(self, entry: Entry) -> None:
-        fd = _open(entry)
+        fd = open_entry(entry)
         if fd is not None:
             one = Generation(key=new_key(), device=entry.device, inode=entry.inode)
             one.bind(fd, entry)
             self._generations.append(one)
-
-    def _is_copy(self, entry: Entry) -> bool:
-        """Tell whether a rotated file only repeats a generation that is read elsewhere.
-
-        That is how copy-truncate begins, and what a person's copy is.
-        """
-        if entry.path == self._path:
-            return False
-        known = _seen(entry)
-        if known in self._copies:
-            return True
-        fd = _open(entry)
-        if fd is None:
-            return False
-        try:
-            head = os.pread(fd, HEAD_BYTES, 0)
-            for one in self._generations:
-                may_be = one.place == self._path or one.size == entry.size
-                if may_be and one.head is not None and one.head.fits(head) and self._opened(one):
-                    end = min(entry.size, one.size)
-                    start = max(end - TAIL_BYTES, 0)
-                    if os.pread(fd, end - start, start) == os.pread(one.fd, end - start, start):
-                        self._copies.add(known)
-                        return True
-        finally:
-            os.close(fd)
-        return False
-
-    def _opened(self, one: Generation) -> bool:
-        """Tell whether a generation's file is open, after trying to open it."""
-        if one.is_open:
-            return True
-        entry = None if one.place is None else entry_of(one.place)
-        return entry is not None and entry.inode == one.inode and self._bind(one, entry)
 
     def _hold_open(self) -> None:
         """Open what is unread, close what rests, and forget what is read and gone."""
@@ -284,11 +243,11 @@ class Follower:
         for one in tuple(self._generations):
             rests = (now_ns - one.mtime_ns) / 1e9 > LINGER_SECONDS
             if one.place == self._path:
-                self._opened(one)
+                opened(one)
             elif one.size > one.read:
                 held += 1
                 if held <= MAX_OPEN:
-                    self._opened(one)
+                    opened(one)
                 elif one.place is not None:
                     one.close()
             elif rests and one.place is not None:
@@ -296,27 +255,3 @@ class Follower:
             elif rests and one.missing >= _LOOKS_UNTIL_GONE and one.shipped >= one.read:
                 one.close()
                 self._generations.remove(one)
-
-
-def _seen(entry: Entry) -> tuple[int, int, int, int]:
-    return entry.device, entry.inode, entry.size, entry.mtime_ns
-
-
-def _holds(entry: Entry, one: Generation) -> bool:
-    """Tell whether the file of an open generation still holds it; its length is its own then."""
-    if entry.size == one.size or not one.is_open:
-        return entry.size >= one.read
-    return one.is_held_by(one.fd, entry.size)
-
-
-def _open(entry: Entry) -> int | None:
-    """Open the file of an entry; None where its name has another file by now."""
-    try:
-        fd = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    about = os.fstat(fd)
-    if (about.st_dev, about.st_ino) == (entry.device, entry.inode):
-        return fd
-    os.close(fd)
-    return None

@@ -30,7 +30,8 @@ class ShipperSettings:
         metrics_address: the address for it.
         max_bulk_bytes: the largest bulk request, but for a single document that is larger.
         max_age_seconds: how long records are gathered for one request.
-        grace_seconds: how long the end may take; with `once`, how long a node may be gone.
+        grace_seconds: how long the end may take; with `once`, how long a node may be gone, or a
+            disk refuse.
         once: whether to end when what is there is shipped.
     """
 
@@ -62,6 +63,9 @@ class ShipperSettings:
                 _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")
             )
         _check_file(file)
+        if arguments.once and not file.parent.exists():
+            # Without --once it is waited for: a service makes it with its first record.
+            raise SettingsError(f"{file.parent} does not exist, so there is nothing to ship")
         state = arguments.state_directory
         return cls(
             file=file,

@@ -29,7 +29,10 @@ POLL_SECONDS = 0.05
 
 
 class Shipper:
-    """Ships what `checkpoint.path` holds. Used by one thread."""
+    """Ships what `checkpoint.path` holds. Used by one thread.
+
+    It gives up on a disk that refuses for `patience_seconds`; None for never.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Shipper:
         max_bulk_bytes: int,
         max_age_seconds: float,
         say: Callable[[str], None],
+        patience_seconds: float | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._path = checkpoint.path
@@ -53,6 +57,7 @@ class Shipper:
         self._max_batch_bytes = AT_ONCE * max_bulk_bytes
         self._max_age_seconds = max_age_seconds
         self._say = say
+        self._patience_seconds = patience_seconds
         self._now = now
         self._saved = checkpoint
         self._promised = checkpoint.arrival
@@ -64,7 +69,8 @@ class Shipper:
     def run(self) -> None:
         """Ship until the end is wished for, and then what is there at that moment.
 
-        Raises whatever the delivery raises; the checkpoint is right all the same.
+        Raises whatever the delivery raises, and OSError where its patience with the disk ends; the
+        checkpoint is right all the same.
         """
         while not self._stop.requested:
             self._patiently(self.step)
@@ -173,10 +179,14 @@ class Shipper:
     def _patiently(self, step: Callable[[], object]) -> None:
         """Do a step that needs the disk, again and again until the disk lets it."""
         failures = 0
+        began = time.monotonic()
         while True:
             try:
                 step()
             except OSError as error:
+                waited = time.monotonic() - began
+                if self._patience_seconds is not None and waited > self._patience_seconds:
+                    raise
                 failures += 1
                 if failures == 1:
                     self._say(f"{error.filename or self._path}: {error.strerror}; tried again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,6 +135,47 @@ def test_the_newest_are_shown_and_it_says_of_how_many(ship: Ship, run: Run, serv
     assert "the newest 3 of 12 records; --limit 12 shows more, --until 2091-01-02T" in err
 
 
+def test_the_hint_for_older_ones_hides_none_of_the_same_millisecond(
+    ship: Ship, run: Run, service: str
+) -> None:
+    ship(*[{}] * 12, apart_ms=0.3)
+    seen: list[str] = []
+    until: list[str] = []
+    while True:
+        _, out, err = run("--service", service, "--limit", "5", "--json", *until)
+        seen += [json.loads(line)["event.id"] for line in out.splitlines()]
+        hint = re.search(r"(--until) (\S+) the ones before, and may repeat some", err)
+        if hint is None:
+            break
+        until = list(hint.groups())
+    assert set(seen) == {f"{service}-{number}" for number in range(12)}
+
+
+def test_no_hint_leads_in_a_circle_where_a_millisecond_has_more_than_the_limit(
+    ship: Ship, run: Run, service: str
+) -> None:
+    ship(*[{}] * 12, apart_ms=0)
+    words = ("--service", service, "--limit", "5")
+    assert "--until 2091-01-01T23:59:59.001000Z" in run(*words)[2]
+    err = run(*words, "--until", "2091-01-01T23:59:59.001Z")[2]
+    assert err == "logs: the newest 5 of 12 records; --limit 12 shows more\n"
+
+
+def test_one_strange_document_hides_no_other(
+    ship: Ship, run: Run, service: str, node: Node
+) -> None:
+    ship({}, {"http.response.status_code": [200]})
+    index = index_of(BEGIN)
+    source = {"message": "when?", "service.name": service}
+    node.client.index(index=index, id=f"{service}-lost", document=source, refresh=True)
+    for words in ([], ["--limit", "1"], ["--limit", "3"]):
+        status, out, _ = run("--service", service, *words)
+        assert status == 0
+        assert "record 1  200" in out
+    assert "no time" in out
+    assert f"when?\n{BEGIN:%Y-%m-%d}" in out, "it comes first, as it is left out first"
+
+
 def test_more_than_a_page_is_found_whole_and_once(ship: Ship, node: Node, service: str) -> None:
     ship(*[{}] * (2 * PAGE + 1), apart_ms=0.001)  # hundreds in each millisecond
     found = find(node.client, LogFilter(service=service), limit=3 * PAGE)
@@ -141,6 +183,17 @@ def test_more_than_a_page_is_found_whole_and_once(ship: Ship, node: Node, servic
         f"{service}-{number}" for number in range(2 * PAGE + 1)
     ]
     assert (found.total, found.left_out) == (2 * PAGE + 1, 0)
+
+
+def test_pages_go_on_behind_a_document_without_a_time(ship: Ship, node: Node, service: str) -> None:
+    ship(*[{}] * (PAGE - 1), apart_ms=0.001)
+    for number in range(3):  # the first of them ends a page
+        source = {"event.id": f"{service}-x{number}", "service.name": service}
+        node.client.index(index=index_of(BEGIN), document=source)
+    node.client.indices.refresh(index=index_of(BEGIN))
+    wanted = LogFilter(service=service)
+    found = find(node.client, wanted, limit=3 * PAGE)
+    assert len({record.id for record in found.records}) == len(found.records) == PAGE + 2
 
 
 def test_a_reader_that_has_seen_enough_is_no_failure(

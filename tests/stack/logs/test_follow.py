@@ -124,6 +124,51 @@ def test_since_a_time_all_is_told(log: Log) -> None:
     assert told(follower) == []
 
 
+def test_records_of_several_days_that_were_shipped_together_are_told_once(log: Log) -> None:
+    day = 24 * 3600
+    log.add(0, ingested_seconds=2 * day)
+    log.add(0.5 * day, ingested_seconds=2 * day)
+    log.add(0.9 * day, ingested_seconds=2 * day + 1)
+    for since in (BEGIN, None):
+        follower = log.follower(since=since)
+        assert told(follower) == log.ids
+        assert told(follower) == []
+        assert told(follower) == []
+
+
+def test_what_is_shipped_into_a_cluster_without_any_index_is_told_once(log: Log) -> None:
+    follower = log.follower()
+    log.client.indices.delete(index="softfactory-logs-2092.01.01", ignore_unavailable=True)
+    assert told(follower) == []
+    log.add(0, 10, 20, ingested_seconds=20)
+    assert told(follower) == log.ids
+    assert told(follower) == []
+    assert told(follower) == []
+
+
+def test_pages_that_were_shipped_together_are_told_once_also_where_a_look_fails(log: Log) -> None:
+    log.add(*[number * 0.01 for number in range(2 * PAGE + 1)], ingested_seconds=3600)
+    client = FailingOnce(log.client, at_search=2)
+    follower = Follower(client, LogFilter(service=log.service, since=BEGIN), lines=10)  # type: ignore[arg-type]  # it has what is used
+    seen: list[str] = []
+    with pytest.raises(ConnectionError):
+        seen.extend(record.id for record in follower.look())
+    seen += told(follower) + told(follower)
+    assert sorted(seen) == sorted(log.ids)
+
+
+def test_a_document_without_a_time_is_told_once_and_stops_nothing(log: Log) -> None:
+    index = "softfactory-logs-2092.01.01"
+    source = {"message": "when?", "service.name": log.service}
+    log.client.index(index=index, id="lost", document=source, refresh=True)
+    follower = log.follower()
+    assert told(follower) == ["lost"]
+    assert told(follower) == []
+    new = log.add(1)
+    assert told(follower) == new
+    assert told(follower) == []
+
+
 def test_a_record_that_comes_late_is_told_once(log: Log) -> None:
     log.add(*range(20))
     follower = log.follower(lines=1)

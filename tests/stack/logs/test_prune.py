@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stack.durations import parse_duration
 from stack.logs.command import main
 from stack.logs.indices import PREFIX, day_of
+from stack.logs.lifecycle import lifecycle_policy
 from stack.logs.prune import LogIndex, delete, log_indices, sort_out
 from tests.stack.logs.conftest import Node
 
@@ -57,6 +60,17 @@ def test_a_record_is_kept_for_as_many_full_days_as_were_asked_for() -> None:
     names = [of(TODAY - timedelta(days=age)) for age in (29, 30, 31)]
     found = sort_out(map(an_index, names), today=TODAY, days=30)
     assert [index.name for index in found.old] == [names[2]]
+
+
+@pytest.mark.parametrize("days", [1, 7, 30])
+def test_a_lifecycle_policy_deletes_at_the_midnight_at_which_prune_would(days: int) -> None:
+    phases: Any = lifecycle_policy(days)["phases"]
+    age = parse_duration(phases["delete"]["min_age"])  # since the day in the index' name began
+    deleted = datetime(2030, 5, 17, tzinfo=UTC)
+    name = of((deleted - age).date())
+    assert sort_out([an_index(name)], today=deleted.date(), days=days).old
+    before = deleted - timedelta(microseconds=1)
+    assert not sort_out([an_index(name)], today=before.date(), days=days).old
 
 
 @pytest.mark.parametrize("days", [0, -1])

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +18,16 @@ from elasticsearch import BadRequestError, Elasticsearch, NotFoundError
 
 from stack.logs.command import main
 from stack.logs.fields import load_fields
-from stack.logs.setup import Plan, Step, set_up
+from stack.logs.indices import index_of
+from stack.logs.setup import Plan, set_up
+from stack.logs.steps import Step
 from stack.logs.template import TEMPLATE
 from tests.stack.logs.conftest import Node
 
 pytestmark = pytest.mark.integration
 
 INDEX = "softfactory-logs-2090.01.01"
+OLDER, NEWER = "softfactory-logs-2089.12.31", "softfactory-logs-2090.01.02"
 
 
 def installed(client: Elasticsearch, *, dry_run: bool = False, **options: Any) -> dict[str, Step]:
@@ -48,6 +52,18 @@ def client(bare: Elasticsearch) -> Elasticsearch:
 def remove(client: Elasticsearch) -> None:
     client.options(ignore_status=404).indices.delete(index=INDEX)
     client.options(ignore_status=404).indices.delete_index_template(name=TEMPLATE)
+
+
+@contextmanager
+def read_only(client: Elasticsearch, index: str) -> Iterator[None]:
+    """An index that takes no change at all, as one that was mounted or is kept for a court."""
+    client.indices.create(index=index)
+    client.indices.put_settings(index=index, settings={"index.blocks.read_only": True})
+    try:
+        yield
+    finally:
+        client.indices.put_settings(index=index, settings={"index.blocks.read_only": None})
+        client.indices.delete(index=index)
 
 
 def document(**more: Any) -> dict[str, Any]:
@@ -103,6 +119,94 @@ def test_a_type_that_an_index_has_for_good_is_said_to_stay(bare: Elasticsearch) 
     bare.index(index=INDEX, document=document(latency_ms="fast"))  # guessed: there is no template
     step = installed(bare)[f"index {INDEX}"]
     assert "stay so" in step.note
+
+
+def test_an_index_with_objects_where_fields_belong_says_so_and_gets_the_other_fields(
+    bare: Elasticsearch,
+) -> None:
+    guessed = document(extra={"cart": 3}, error="words")  # an object for a field, and the reverse
+    bare.index(index=INDEX, document=guessed)
+    step = installed(bare)[f"index {INDEX}"]
+    assert step.outcome == "changed"
+    assert "stay so" in step.note
+    bare.index(index=INDEX, document=document(latency_ms=1.5))
+    again = installed(bare)[f"index {INDEX}"]
+    assert again.outcome == "kept"
+    stays = [str(one) for one in again.changes]
+    assert "- properties.extra.properties.cart.type: long" in stays
+    assert "+ properties.extra.type: flattened" in stays
+    assert "+ properties.error.properties.type.type: keyword" in stays
+
+
+def test_an_index_that_refuses_is_kept_with_the_reason_and_stops_no_other(
+    bare: Elasticsearch,
+) -> None:
+    fields = dict(load_fields())
+    later = fields.pop("error.type")
+    installed(bare, fields=fields)
+    with read_only(bare, OLDER), read_only(bare, NEWER):
+        bare.index(index=INDEX, document=document())
+        steps = installed(bare, fields={**fields, later.name: later}, refresh_interval="7s")
+    ours = [f"index {name}" for name in (NEWER, INDEX, OLDER)]
+    dated = [step for what, step in steps.items() if what in ours]
+    assert [step.what for step in dated] == ours, "the newest first"
+    assert [step.outcome for step in dated] == ["kept", "changed", "kept"]
+    for kept in (dated[0], dated[2]):
+        assert "403: index [" in kept.note
+        assert "blocked by: [FORBIDDEN/5/index read-only (api)]" in kept.note
+        assert "privilege" not in kept.note
+        assert "~ index.refresh_interval: 1s -> 7s" in map(str, kept.changes)
+        assert not kept.failed
+    bare.index(index=INDEX, document=document(**{"error.type": "ValueError"}))
+
+
+def test_only_if_todays_index_refuses_is_setup_not_done(
+    client: Elasticsearch,
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ELASTICSEARCH_URL", node.url)
+    with read_only(client, OLDER):
+        assert main(["setup", "--refresh-interval", "7s"]) == 0
+    out, err = capsys.readouterr()
+    assert f"index {OLDER}: kept  (1 paths were refused: 403: " in out
+    assert err == ""
+    today = index_of(datetime.now(UTC))
+    with read_only(client, today):
+        assert main(["setup", "--refresh-interval", "8s"]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith(f"logs: index {today}: kept  (")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("mappings", [{"dynamic": True}, {"dynamic": "strict"}, {}], ids=str)
+def test_another_template_that_wins_is_named_and_setup_is_not_done(
+    bare: Elasticsearch,
+    node: Node,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    mappings: dict[str, Any],
+) -> None:
+    monkeypatch.setenv("ELASTICSEARCH_URL", node.url)
+    bare.indices.put_index_template(
+        name="all-logs",
+        index_patterns=["*-logs-*"],
+        priority=900,
+        template={"mappings": mappings},
+    )
+    bare.indices.put_index_template(name="elsewhere", index_patterns=["metrics-*"], priority=901)
+    bare.indices.put_index_template(name="beaten", index_patterns=["soft*"], priority=3)
+    try:
+        for outcome in ("created", "unchanged"):
+            assert main(["setup"]) == 1
+            out, err = capsys.readouterr()
+            assert f"index template {TEMPLATE}: overruled  ({outcome}, but what " in out
+            assert " is made from is all-logs (900), of a priority above 500: delete" in err
+        assert main(["setup", "--dry-run"]) == 1
+    finally:
+        bare.indices.delete_index_template(name="all-logs,elsewhere,beaten")
+    assert installed(bare)[f"index template {TEMPLATE}"].outcome == "unchanged"
 
 
 def test_one_node_gets_no_replicas(client: Elasticsearch) -> None:
@@ -291,8 +395,8 @@ def test_where_there_are_lifecycle_policies_ours_is_installed_and_named(
         assert again.pop(f"index {INDEX}").outcome == "kept"  # types that were guessed
         assert {step.outcome for step in again.values()} == {"unchanged"}
         changed = installed(client, days=7)["lifecycle policy softfactory-logs"]
-        assert [str(one) for one in changed.changes] == ["~ phases.delete.min_age: 30d -> 7d"]
+        assert [str(one) for one in changed.changes] == ["~ phases.delete.min_age: 31d -> 8d"]
         named = client.indices.get_index_template(name=TEMPLATE)["index_templates"][0]
         lifecycle = named["index_template"]["template"]["settings"]["index"]["lifecycle"]
     assert lifecycle == {"name": "softfactory-logs", "parse_origination_date": "true"}
-    assert policies["softfactory-logs"]["phases"]["delete"]["min_age"] == "7d"
+    assert policies["softfactory-logs"]["phases"]["delete"]["min_age"] == "8d"

@@ -89,8 +89,10 @@ def test_words_are_looked_for_in_texts_only() -> None:
     assert named == [name for name, field in FIELDS.items() if field.type == "text"]
 
 
-@pytest.mark.parametrize(("environment", "age"), [("production", "30d"), ("development", "7d")])
-def test_the_policy_deletes_at_the_retention(environment: str, age: str) -> None:
+@pytest.mark.parametrize(("environment", "age"), [("production", "31d"), ("development", "8d")])
+def test_the_policy_deletes_when_the_last_record_is_as_old_as_the_retention(
+    environment: str, age: str
+) -> None:
     policy: Any = lifecycle_policy(RETENTION_DAYS[environment])
     assert policy["phases"]["delete"]["min_age"] == age
     assert "hot" in policy["phases"]

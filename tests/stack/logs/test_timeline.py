@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from stack.logs.command_find import as_json
 from stack.logs.record import LogRecord, record_of
 from stack.logs.timeline import line_of, listing, timeline
 
@@ -123,6 +127,55 @@ def test_nested_and_dotted_documents_read_the_same() -> None:
 def test_records_of_one_moment_stand_as_their_process_wrote_them() -> None:
     mixed = [record(0, number) for number in (10, 9, 2)]
     assert [one.id for one in sorted(mixed, key=lambda one: one.order)] == ["aa-2", "aa-9", "aa-10"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shows"),
+    [
+        ("http.response.status_code", [200, 500], "hello  200"),
+        ("http.response.status_code", "none of that", "hello"),
+        ("http.response.status_code", {"nested": 1}, "hello"),
+        ("http.response.status_code", 1e999, "hello"),
+        ("latency_ms", [], "hello"),
+        ("latency_ms", ["1.5"], "hello"),
+        ("log.level", ["error", "info"], "ERROR"),
+        ("message", ["one", "two"], "one"),
+        ("message", None, '"log.logger": "shop"'),
+        ("@timestamp", None, "no time"),
+        ("@timestamp", "yesterday", "no time"),
+        ("@timestamp", [], "no time"),
+        ("@timestamp", "0001-01-01T00:00:00+23:00", "no time"),
+        ("@timestamp", ["2030-05-17T08:30:00.250Z"], "2030-05-17 08:30:00.250Z"),
+        ("@timestamp", 1905237000250, "2030-05-17 08:30:00.250Z"),
+        ("@timestamp", 1e30, "no time"),
+        ("event.ingested", "never", "hello"),
+        ("event.id", f"aa-{'9' * 5000}", "hello"),
+        ("event.id", ["aa-1"], "hello"),
+        ("extra", [1, {"a": 2}], "hello"),
+        ("error.stack_trace", ["one\ntwo"], "    two"),
+    ],
+)
+def test_a_document_of_whatever_shape_is_a_line_and_never_an_end(
+    name: str, value: object, shows: str
+) -> None:
+    strange = record(100, 7, **{name.replace(".", "__"): value})
+    for lines in (listing([record(), strange]), timeline([strange, record(), strange])):
+        assert "hello" in text(lines)
+    assert shows in text(line_of(strange))
+    assert sorted([strange, record()], key=lambda one: one.order)
+    assert as_json(strange).count("\n") == 1
+
+
+@pytest.mark.parametrize("hit", [{"_id": "x"}, {"_id": "x", "_source": {}}], ids=str)
+def test_a_document_of_nothing_is_a_line_too(hit: dict[str, Any]) -> None:
+    assert "no time" in text(line_of(record_of(hit)))
+    assert "began   no time" in text(timeline([record_of(hit)]))
+
+
+def test_half_a_character_is_escaped_where_it_is_printed() -> None:
+    half = record(message="\ud83d")
+    assert json.loads(as_json(half).encode())["message"] == "\ud83d"
+    assert "\\ud83d" in text(line_of(half))
 
 
 def test_a_line_that_was_no_record_shows_itself() -> None:

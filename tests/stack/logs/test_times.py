@@ -26,7 +26,19 @@ def test_both_forms_are_understood(text: str, when: datetime) -> None:
     assert moment(text, now=NOW) == when
 
 
-@pytest.mark.parametrize("text", ["", "soon", "15", "15 minutes", "-5m", "9999999y"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "soon",
+        "15",
+        "15 minutes",
+        "-5m",
+        "9999999y",
+        "9999-12-31T23:59:59-23:00",
+        "0001-01-01T00:00:00+23:00",
+    ],
+)
 def test_anything_else_is_refused_with_both_forms(text: str) -> None:
     with pytest.raises(ValueError, match=r"15m.*2030-05-17T08:30:00Z"):
         moment(text, now=NOW)

@@ -67,6 +67,14 @@ LINES = {
     "a time that is none": line(**{"@timestamp": "2026-02-31T11:59:59Z"}),
     "a time that is a number": line(**{"@timestamp": 1772884799}),
     "a time with another zone": line(**{"@timestamp": "2026-03-07T23:59:59-05:00"}),
+    "a time before 1970": line(**{"@timestamp": "1969-12-31T23:59:59.5Z"}),
+    "the first time there is": line(**{"@timestamp": "1970-01-01T00:00:00Z"}),
+    "a time far ahead": line(**{"@timestamp": "2999-01-01T00:00:00Z"}),
+    "an hour that is none": line(**{"@timestamp": "2026-03-07T24:00:00Z"}),
+    "a list in a field": line(**{"http.response.status_code": [200], "message": ["a", {"b": 1}]}),
+    "a list in a nested field": line(user={"id": ["a", "b"]}),
+    "a list for a time": line(**{"@timestamp": [TIME]}),
+    "a nested id": line(event={"id": USUAL["event.id"]}, **{"event.id": ...}),
     "a tag of its own": line(tags="mine", **{"@timestamp": ...}),
     "tags of its own": line(tags=["a", "b"]),
     "text": "Traceback (most recent call last):",
@@ -82,6 +90,8 @@ OWN_IDS = {
     "no id": line(**{"event.id": ...}),
     "an empty id": line(**{"event.id": ""}),
     "an id that is a number": line(**{"event.id": 7}),
+    "an id that is null": line(**{"event.id": None}),
+    "an id that is a list": line(**{"event.id": ["a"]}),
     "too long an id": line(**{"event.id": "ü" * (MAX_ID_BYTES // 2 + 1)}),
 }
 
@@ -148,8 +158,11 @@ def comparable(document: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", LINES | OWN_IDS)
 def test_the_document_is_the_shippers(name: str, made: dict[str, dict[str, Any]]) -> None:
-    _, wanted = shipped((LINES | OWN_IDS)[name])
-    assert comparable(made[name]["document"]) == comparable(wanted)
+    wanted_id, wanted = shipped((LINES | OWN_IDS)[name])
+    wanted, told = comparable(wanted), comparable(made[name]["document"])
+    # One that was made is of its place in the file here, and of its content there.
+    assert (wanted.pop("event.id"), told.pop("event.id")) == (wanted_id, made[name]["id"])
+    assert told == wanted
 
 
 @pytest.mark.parametrize("name", [name for name, text in LINES.items() if text.endswith("}")])

@@ -6,14 +6,24 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 Items = list[dict[str, Any]]
-Answer = Callable[["BulkDouble", Items], tuple[int, Any] | None]
+Answer = Callable[["BulkDouble", Items], "tuple[int, Any] | Foreign | None"]
 """Returns status and body in place of the usual answer; None for a connection that breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An answer that is not Elasticsearch's: without its header, and of any content."""
+
+    status: int
+    body: str
+    content_type: str
 
 
 class BulkDouble:
@@ -45,11 +55,15 @@ class BulkDouble:
                 if answered is None:
                     self.close_connection = True
                     return
-                status, answer = answered
-                data = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("X-Elastic-Product", "Elasticsearch")
-                self.send_header("Content-Type", "application/json")
+                if isinstance(answered, Foreign):
+                    data, kind = answered.body.encode(), answered.content_type
+                    self.send_response(answered.status)
+                else:
+                    status, answer = answered
+                    data, kind = json.dumps(answer).encode(), "application/json"
+                    self.send_response(status)
+                    self.send_header("X-Elastic-Product", "Elasticsearch")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -61,7 +75,7 @@ class BulkDouble:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def answer(self, body: bytes) -> tuple[int, Any] | None:
+    def answer(self, body: bytes) -> tuple[int, Any] | Foreign | None:
         lines = body.split(b"\n")
         assert lines.pop() == b"", "a bulk request ends with a line's end"
         items = [

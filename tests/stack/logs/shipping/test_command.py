@@ -16,12 +16,14 @@ from typing import Any
 import orjson
 import pytest
 
-from stack.logs.shipping.checkpoint import load_checkpoint
+from stack.logs.shipping.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from stack.logs.shipping.chunk import MAX_LINE_BYTES
 from stack.logs.shipping.command import URL_FILE
 from stack.processes import Processes
 from stack.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[4]
+MEMORY_MB = 80
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -50,7 +52,7 @@ def environment(url: str) -> dict[str, str]:
 
 
 def command(*options: object) -> list[str]:
-    return [sys.executable, "-m", "stack.logs.shipping", *map(str, options)]
+    return [sys.executable, "-m", "stack.logs", "ship", *map(str, options)]
 
 
 def start(processes: Processes, url: str, *options: object, log: Path) -> subprocess.Popen[bytes]:
@@ -99,6 +101,63 @@ def test_once_ships_what_is_there_and_ends(double: Any, log: Path) -> None:
 
 def test_once_without_a_log_file_has_nothing_to_do(double: Any, tmp_path: Path) -> None:
     assert run(tmp_path / "app.log", "--once", url=double.url).returncode == 0
+
+
+def test_once_without_the_folder_of_the_log_file_fails_and_makes_none(
+    double: Any, tmp_path: Path
+) -> None:
+    done = run(tmp_path / "typo" / "app.log", "--once", url=double.url)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"log shipper: {tmp_path / 'typo'} does not exist, so there is nothing to ship\n"
+    )
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_file_that_does_not_exist_yet_is_said_and_waited_for(
+    double: Any, tmp_path: Path, processes: Processes
+) -> None:
+    log = tmp_path / "logs" / "app.log"
+    state = tmp_path / "state"
+    log_of_shipper = tmp_path / "beside"
+    start(processes, double.url, log, "--state-directory", state, log=log_of_shipper)
+    says = f"{log} does not exist yet; it is shipped once it does".encode()
+    wait_until(lambda: says in said(log_of_shipper), what="that to be said", timeout_seconds=20)
+    log.parent.mkdir()
+    write(log, 0, 3)
+    wait_until(lambda: len(double.documents) == 3, what="three records", timeout_seconds=20)
+
+
+def test_once_gives_up_on_a_disk_that_refuses_and_says_which_file(double: Any, log: Path) -> None:
+    state = log.parent / "shipper"
+    (state / f"{CHECKPOINT_FILE}.draft").mkdir(parents=True)
+    done = run(log, "--once", "--grace-seconds", 0.5, url=double.url)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        f"log shipper: {state / CHECKPOINT_FILE}.draft: Is a directory;"
+        " the next start goes on from the checkpoint"
+    )
+
+
+def test_a_line_of_any_length_and_content_takes_little_memory(
+    double: Any, log: Path, processes: Processes
+) -> None:
+    with log.open("ab") as file:
+        file.write(b"\0" * 9_000_000 + b"\n")
+    shipper = start(processes, double.url, log, log=log)
+    parts = -(-9_000_000 // MAX_LINE_BYTES)
+    wait_until(lambda: len(double.documents) == 10 + parts, what="all of it", timeout_seconds=60)
+    status = Path(f"/proc/{shipper.pid}/status").read_text()
+    assert int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024 < MEMORY_MB
+
+
+def test_ctrl_c_ships_what_is_there_and_ends_with_status_0(
+    double: Any, log: Path, processes: Processes
+) -> None:
+    shipper = start(processes, double.url, log, "--max-age-seconds", 1000, log=log)
+    shipper.send_signal(signal.SIGINT)
+    assert shipper.wait(20) == 0
+    assert len(double.documents) == 10
 
 
 def test_once_gives_up_on_a_node_that_is_gone_and_says_so(log: Path) -> None:

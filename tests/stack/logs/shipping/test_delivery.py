@@ -10,11 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from stack.logs.connection import Connection
+from stack.logs.failures import explained
 from stack.logs.shipping.delivery import Delivery, Unreachable
 from stack.logs.shipping.parts import Record
+from tests.stack.logs.shipping.conftest import Foreign
 
 BULK_BYTES = 1 << 20
 
@@ -33,6 +35,10 @@ class Told:
 
     def succeeds(self) -> None:
         self.successes += 1
+
+
+def explain(error: ApiError | TransportError) -> str:
+    return explained(error, Connection())
 
 
 @pytest.fixture
@@ -56,6 +62,7 @@ def delivery(
         wait=told.waits.append,
         observer=told,
         say=told.lines.append,
+        explain=explain,
         patience_seconds=patience,
     )
 
@@ -70,10 +77,19 @@ def records(count: int, *, characters: int = 10) -> list[Record]:
     ]
 
 
-def whole(status: int, body: object = None) -> Any:
+def whole(status: int, body: object = None, error_type: str = "illegal_argument_exception") -> Any:
     """Return an answer to a whole request, as a node or a proxy before it gives it."""
-    error = {"error": {"type": "some_exception", "reason": "said so"}, "status": status}
+    cause = {"type": error_type, "reason": "said so"}
+    error = {"error": {**cause, "root_cause": [cause]}, "status": status}
     return lambda _double, _items: (status, error if body is None else body)
+
+
+NGINX = "<html>\r\n<head><title>400 Bad Request</title></head>\r\n<body>nginx</body></html>"
+
+
+def of_a_proxy(status: int, body: str = NGINX, content_type: str = "text/html") -> Any:
+    """Return an answer that no node gave."""
+    return lambda _double, _items: Foreign(status, body, content_type)
 
 
 def each(status: int, error_type: str, *numbers: int) -> Any:
@@ -146,6 +162,16 @@ def test_a_record_that_is_larger_than_the_bound_goes_alone(
         pytest.param(whole(200, {}), "other", id="no items"),
         pytest.param(whole(200, {"items": []}), "other", id="too few items"),
         pytest.param(whole(200, {"items": [7] * 5}), "other", id="nonsense"),
+        pytest.param(of_a_proxy(400), "other", id="a proxy's 400"),
+        pytest.param(
+            of_a_proxy(400, '{"error":{"type":"illegal_argument_exception"}}', "application/json"),
+            "other",
+            id="a 400 that only looks like Elasticsearch's",
+        ),
+        pytest.param(whole(400, {"error": "no handler"}), "other", id="a 400 without a type"),
+        pytest.param(
+            whole(400, error_type="media_type_header_exception"), "other", id="a 400 for the client"
+        ),
         pytest.param(vanish, "connection", id="broken connection"),
         pytest.param(hang, "timeout", id="no answer"),
     ],
@@ -199,6 +225,49 @@ def test_a_refused_record_is_returned_with_its_reason_and_the_others_are_shipped
     assert not told.retries
 
 
+def test_a_cluster_that_may_have_no_more_shards_refuses_no_record(
+    double: Any, client: Elasticsearch, told: Told
+) -> None:
+    double.next.append(each(400, "validation_exception", 0, 1, 2, 3, 4))
+    outcome = delivery(client, told).deliver(records(5))
+    assert (outcome.shipped, outcome.refused) == (5, ())
+    assert told.lines[0] == (
+        "Elasticsearch answers 400 validation_exception: said so: for cause;"
+        " 5 records wait, and are sent again"
+    )
+
+
+def test_success_is_that_the_index_has_a_record_and_not_that_it_refused_one(
+    double: Any, client: Elasticsearch, told: Told
+) -> None:
+    double.next.append(each(400, "document_parsing_exception", 0, 1))
+    outcome = delivery(client, told).deliver(records(2))
+    assert (len(outcome.refused), told.successes) == (2, 0)
+    double.next.append(each(400, "document_parsing_exception", 0))
+    delivery(client, told).deliver(records(2))
+    assert told.successes == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (whole(503), "http://127.0.0.1:9200 answered 503: said so"),
+        (whole(401), "answered 401: said so; set ELASTICSEARCH_API_KEY_FILE, or"),
+        (of_a_proxy(502, "<html>\n" + "x" * 999), "http://127.0.0.1:9200 answered 502: <html> xxx"),
+        (hang, "http://127.0.0.1:9200 did not answer in 10 s; is it overloaded?"),
+    ],
+    ids=["503", "401", "page", "late"],
+)
+def test_why_it_waits_is_said_for_a_person(
+    double: Any, client: Elasticsearch, told: Told, answer: Any, says: str
+) -> None:
+    double.next.append(answer)
+    delivery(client, told).deliver(records(2))
+    assert says in told.lines[0]
+    assert len(told.lines[0]) < 400
+    assert "Error(" not in told.lines[0]
+
+
 @pytest.mark.parametrize("status", [400, 413])
 def test_one_record_for_which_the_whole_request_is_refused_is_found(
     double: Any, client: Elasticsearch, told: Told, status: int
@@ -231,7 +300,14 @@ def test_nothing_is_given_up_while_the_node_is_gone(told: Told) -> None:
             if len(told.waits) == 50:
                 raise Enough
 
-        sender = Delivery(client, max_bytes=99, wait=wait, observer=told, say=told.lines.append)
+        sender = Delivery(
+            client,
+            max_bytes=99,
+            wait=wait,
+            observer=told,
+            say=told.lines.append,
+            explain=explain,
+        )
         with pytest.raises(Enough):
             sender.deliver(records(3))
         client.close()

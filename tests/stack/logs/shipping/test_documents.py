@@ -62,6 +62,9 @@ def test_a_usual_record_goes_as_it_is_with_what_is_added_on_the_way(maker: Docum
         ("2026-11-24T23:30:00.5-01:00", "2026.11.25"),
         ("2026-11-24T00:00:00Z", "2026.11.24"),
         ("2024-02-29T10:00:00.123456789Z", "2024.02.29"),
+        ("1970-01-01T00:00:00Z", "1970.01.01"),
+        ("2026-11-26T12:00:00Z", "2026.11.26"),
+        ("2026-11-26T13:00:00.000005+01:00", "2026.11.26"),
     ],
 )
 def test_the_index_is_that_of_the_records_own_day_in_utc(
@@ -83,7 +86,13 @@ def test_the_index_is_that_of_the_records_own_day_in_utc(
         "2026-11-25T10:00:00",
         "20261125T100000Z",
         "2026-11-25T25:00:00Z",
+        "2026-11-25T24:00:00Z",
         "0001-01-01T00:00:00+10:00",
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:59:59+01:00",
+        "2026-11-26T12:00:01Z",
+        "2026-11-26T12:00:01+00:00",
+        "9999-12-31T23:59:59Z",
         "٢٠٢٦-11-25T10:00:00Z",
         1_795_600_000_000,
         {"at": "noon"},
@@ -137,7 +146,64 @@ def test_names_that_are_nested_are_known_by_their_full_names(maker: DocumentMake
     source = source_of(made(maker, record))
     assert source["http.request.method"] == "GET"
     assert source["event.id"] == "nested"
+    assert target_of(made(maker, record))[1] == "nested"
     assert source["extra"] == {"http.request.body": {"size": 3}, "http.version": 2, "process": 5}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_lists_move_under_extra_but_those_of_tags(maker: DocumentMaker, nested: bool) -> None:
+    record = {
+        "@timestamp": "2026-11-25T10:00:00Z",
+        "event.id": "e",
+        "message": "m",
+        "tags": ["a", "b"],
+        "extra": {"listed": [1]},
+    }
+    listed = {"status_code": [200]}
+    record |= {"http": {"response": listed}} if nested else {"http.response.status_code": [200]}
+    source = source_of(made(maker, record))
+    assert source["extra"] == {"listed": [1], "http.response.status_code": [200]}
+    assert source.keys() & {"http", "http.response.status_code"} == set()
+    assert (source["tags"], source["message"]) == (["a", "b"], "m")
+
+
+def test_numbers_and_all_else_of_a_record_that_is_taken_apart_keep_their_digits(
+    maker: DocumentMaker,
+) -> None:
+    document = maker.make(
+        b'{"@timestamp":"2026-11-25T10:00:00Z","event.id":"e","latency_ms":0.10000000000000000001,'
+        b'"colour":[123456789012345678901234567890,-0.0,1E5]}',
+        key="k",
+        offset=0,
+    )
+    assert b'"latency_ms":0.10000000000000000001,' in document.source
+    assert b'"colour":[123456789012345678901234567890,-0.0,1E5]' in document.source
+
+
+def test_a_record_that_is_taken_apart_and_names_a_field_twice_is_kept_as_it_was(
+    maker: DocumentMaker,
+) -> None:
+    line = b'{"@timestamp":"2026-11-25T10:00:00Z","colour":{"of":"red","of":"blue"},"event.id":"e"}'
+    document = maker.make(line, key="k", offset=0)
+    assert document.tag == "not_json"
+    assert source_of(document)["event.original"] == line.decode()
+
+
+@pytest.mark.parametrize("levels", [254, 300, 1000])
+@pytest.mark.parametrize(
+    "usual",
+    [{"message": "m"}, {"@timestamp": "2026-11-25T10:00:00Z"}],
+    ids=["no time", "unknown field"],
+)
+def test_a_record_too_deep_to_be_put_together_again_is_kept_as_it_was(
+    maker: DocumentMaker, usual: dict[str, str], levels: int
+) -> None:
+    deep = b'{"d":' * levels + b"1" + b"}" * levels
+    name = b"colour" if "@timestamp" in usual else b"extra"
+    line = b'%b,"%b":%b}' % (orjson.dumps(usual)[:-1], name, deep)
+    document = maker.make(line, key="k", offset=0)
+    assert document.tag == "not_json"
+    assert source_of(document)["event.original"] == line.decode()
 
 
 @pytest.mark.parametrize("extra", ["text", 5, [1], True])
@@ -172,6 +238,7 @@ def test_a_line_that_is_no_json_object_is_kept_as_it_was(maker: DocumentMaker, l
     assert source["@timestamp"] == NOW_TEXT
     assert target_of(document)[0] == "softfactory-logs-2026.11.25"
     assert (document.tag, document.hashed) == ("not_json", True)
+    assert source["event.id"] == target_of(document)[1]
 
 
 @pytest.mark.parametrize("event_id", [None, "", 7, ["a"], "x" * 513, "é" * 257])
@@ -184,6 +251,20 @@ def test_a_record_that_brings_no_usable_id_is_named_by_its_place_and_content(
     assert target_of(maker.make(line, key="k", offset=9)) != first
     assert target_of(maker.make(line, key="other", offset=0)) != first
     assert target_of(maker.make(line + b" ", key="k", offset=0)) != first
+
+
+@pytest.mark.parametrize("event_id", [..., None, "", 7, ["a"], {"a": 1}, "x" * 513])
+@pytest.mark.parametrize("usual", [{}, {"colour": "red"}], ids=["as it is", "taken apart"])
+def test_an_id_that_was_made_is_also_the_documents_event_id(
+    maker: DocumentMaker, event_id: object, usual: dict[str, str]
+) -> None:
+    record = {"@timestamp": "2026-11-25T10:00:00Z", "event.id": event_id, **usual}
+    record = {name: value for name, value in record.items() if value is not ...}
+    document = made(maker, record)
+    assert document.hashed
+    assert document.source.count(b'"event.id":"%b"' % target_of(document)[1].encode()) == 1
+    extra = source_of(document).get("extra", {})
+    assert extra.get("event.id") == (None if event_id is ... else event_id), "nothing is dropped"
 
 
 def test_an_id_is_at_most_512_bytes_long(maker: DocumentMaker) -> None:
@@ -208,6 +289,8 @@ def test_no_document_has_a_field_that_the_template_refuses(record: dict[str, Any
     maker = DocumentMaker(Path("/logs/app.log"))
     source = source_of(made(maker, record))
     assert source.keys() <= load_fields().keys()
+    assert not [name for name, value in source.items() if type(value) is list and name != "tags"]
+    assert source["event.id"] == target_of(made(maker, record))[1]
     assert isinstance(source.get("extra", {}), dict)
     assert maker.make(orjson.dumps(record), key="k", offset=0).action.count(b"\n") == 0
 

@@ -1,4 +1,7 @@
-"""Whatever happens to the file and to the shipper, each record is in the index once."""
+"""Whatever happens to the file and to the shipper, each record is in the index once, or refused.
+
+What the index refuses is among the dead letters, whenever the shipper was killed.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,16 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest import mock
 
 import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from stack.logs.shipping import shipper as shipper_module
 from stack.logs.shipping.checkpoint import load_checkpoint
+from stack.logs.shipping.dead_letters import DEAD_LETTERS_FILE, Refused
 from stack.logs.shipping.delivery import Outcome
 from stack.logs.shipping.parts import Record
 from stack.logs.shipping.shipper import Shipper
@@ -31,23 +37,54 @@ class Impatient(Stop):
         return False
 
 
+def is_refused(number: int) -> bool:
+    return number % 5 == 2
+
+
 class Index:
-    """Takes what it does not have, as the operation `create` does."""
+    """Takes what it does not have, as the operation `create` does, and refuses one in five."""
 
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], dict[str, object]] = {}
         self.dies: str | None = None
+        self.has_answered = False
 
     def deliver(self, records: Sequence[Record]) -> Outcome:
         if self.dies == "before the request":
             raise Killed
         half = len(records) // 2 if self.dies == "half way" else len(records)
+        refused = []
         for action, source in records[:half]:
-            target = orjson.loads(action)["create"]
-            self.documents.setdefault((target["_index"], target["_id"]), orjson.loads(source))
-        if self.dies is not None:
+            target, document = orjson.loads(action)["create"], orjson.loads(source)
+            if is_refused(int(document["message"])):
+                refused.append(letter(target["_index"], target["_id"], source))
+            else:
+                self.documents.setdefault((target["_index"], target["_id"]), document)
+        if self.dies in ("half way", "before the letters"):
             raise Killed
-        return Outcome(shipped=len(records), refused=())
+        self.has_answered = True
+        return Outcome(shipped=len(records) - len(refused), refused=tuple(refused))
+
+    def dies_after(self, write: Callable[..., None]) -> Callable[..., None]:
+        """Return a write to the disk that is the last one, if it is the first after an answer."""
+
+        def last(*arguments: object) -> None:
+            write(*arguments)
+            if self.dies == "between the writes" and self.has_answered:
+                raise Killed
+
+        return last
+
+
+def letter(index: str, record_id: str, document: bytes) -> Refused:
+    return Refused(
+        status=400,
+        reason_type="document_parsing_exception",
+        reason="said so",
+        index=index,
+        id=record_id,
+        document=document,
+    )
 
 
 class LogShipping(RuleBasedStateMachine):
@@ -121,10 +158,18 @@ class LogShipping(RuleBasedStateMachine):
         self.shipper().drain()
         self.live = None
 
-    @rule(when=st.sampled_from(["before the request", "half way", "before the checkpoint"]))
+    @rule(
+        when=st.sampled_from(
+            ["before the request", "half way", "before the letters", "between the writes"]
+        )
+    )
     def the_shipper_is_killed(self, when: str) -> None:
-        self.index.dies = when
-        with contextlib.suppress(Killed):
+        self.index.dies, self.index.has_answered = when, False
+        writes = {
+            name: self.index.dies_after(getattr(shipper_module, name))
+            for name in ("keep_dead_letters", "save_checkpoint")
+        }
+        with mock.patch.multiple(shipper_module, **writes), contextlib.suppress(Killed):
             self.shipper().drain()
         self.live = None
 
@@ -140,12 +185,14 @@ class LogShipping(RuleBasedStateMachine):
     def nothing_is_there_twice(self) -> None:
         numbers = self.numbers()
         assert len(numbers) == len(set(numbers))
+        assert not [number for number in numbers if is_refused(number)]
 
     def teardown(self) -> None:
         try:
             self.end_line()
             self.the_shipper_runs()
-            assert sorted(self.numbers()) == list(range(self.written))
+            assert sorted(self.numbers()) == [n for n in range(self.written) if not is_refused(n)]
+            assert self.letters() == {n for n in range(self.written) if is_refused(n)}
             assert self.said == []
             assert self.tally.lost_bytes == 0
         finally:
@@ -170,6 +217,12 @@ class LogShipping(RuleBasedStateMachine):
 
     def numbers(self) -> list[int]:
         return [int(str(one["message"])) for one in self.index.documents.values()]
+
+    def letters(self) -> set[int]:
+        """The records among the dead letters; a crash may have written one again."""
+        file = self.folder / "shipper" / DEAD_LETTERS_FILE
+        lines = file.read_bytes().splitlines() if file.exists() else []
+        return {int(orjson.loads(line)["document"]["message"]) for line in lines}
 
     def shipper(self) -> Shipper:
         state = self.folder / "shipper"

@@ -245,6 +245,27 @@ def test_a_copy_before_the_truncation_is_not_read_twice(path: Path) -> None:
     assert read_all(follower) == ["two"]
 
 
+def test_a_rotated_file_that_begins_as_the_current_one_and_goes_on_is_no_copy(path: Path) -> None:
+    append(path, "Starting", "served 1")
+    age(rotate(path, "1"))
+    append(path, "Starting")
+    follower = followed(path)
+    assert read_all(follower) == ["Starting", "served 1", "Starting"]
+    append(path, "served 2")
+    follower.look()
+    assert read_all(follower) == ["served 2"]
+
+
+def test_a_copy_of_what_was_written_since_the_file_was_last_seen_is_a_copy(path: Path) -> None:
+    append(path, "one")
+    follower = followed(path)
+    read_all(follower)
+    append(path, "two")
+    path.with_name("app.log.1").write_bytes(path.read_bytes())
+    follower.look()
+    assert read_all(follower) == ["two"]
+
+
 def test_a_truncated_file_that_has_outgrown_its_offset_is_noticed(path: Path) -> None:
     append(path, "one")
     follower = followed(path)
@@ -383,6 +404,12 @@ def test_a_line_longer_than_the_memory_allows_is_read_in_parts(path: Path) -> No
     append(path, "one", long, "two")
     found = read_all(followed(path))
     assert found == ["one", "x" * MAX_LINE_BYTES, "x" * 100, "two"]
+
+
+def test_a_record_with_a_message_of_a_megabyte_is_read_whole(path: Path) -> None:
+    record = '{"message":"' + "x" * (1 << 20) + '","event.id":"e"}'
+    append(path, "one", record, "two")
+    assert read_all(followed(path)) == ["one", record, "two"]
 
 
 def test_a_line_longer_than_a_chunk_is_read_whole(path: Path) -> None:

@@ -76,6 +76,11 @@ def test_waits_are_spread_over_the_whole_interval() -> None:
         (409, "version_conflict_engine_exception", Decision.SHIPPED),
         (400, "document_parsing_exception", Decision.REFUSED),
         (400, "illegal_argument_exception", Decision.REFUSED),
+        (400, "mapper_parsing_exception", Decision.REFUSED),
+        (400, "strict_dynamic_mapping_exception", Decision.REFUSED),
+        (400, "index_closed_exception", Decision.REFUSED),
+        (400, "validation_exception", Decision.RETRY),
+        (400, "", Decision.RETRY),
         (413, "", Decision.REFUSED),
         (403, "cluster_block_exception", Decision.REFUSED),
         (403, "security_exception", Decision.RETRY),
@@ -176,7 +181,7 @@ def test_a_checkpoint_that_can_not_be_written_leaves_the_last_one(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path / CHECKPOINT_FILE}'"):
         save_checkpoint(tmp_path, Checkpoint(path=tmp_path / "app.log"))
     assert load_checkpoint(tmp_path, tmp_path / "app.log") == saved
 
@@ -214,7 +219,7 @@ def test_a_dead_letter_that_the_disk_has_no_room_for_leaves_no_part(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match=f"No space left on device: '{tmp_path / DEAD_LETTERS_FILE}'"):
         keep_dead_letters(tmp_path, [LETTER])
     assert (tmp_path / DEAD_LETTERS_FILE).read_bytes() == before
 
