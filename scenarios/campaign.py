@@ -19,6 +19,7 @@ from scenarios.drill import Plan
 from scenarios.failures import STOPPED
 from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
+from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
 from scenarios.history import Recorder
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.logs import Logs
@@ -30,7 +31,7 @@ from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
 from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
-from scenarios.weight import weight
+from scenarios.weight import HEAVY, weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
@@ -227,6 +228,7 @@ class Campaign:
             run=partial(self._run, plan, say),
             seconds=_seconds(plan),
             weight=weight(plan.drill),
+            unseen_seconds=_unseen(plan),
             say=say,
         )
 
@@ -280,6 +282,14 @@ class Campaign:
             for thread in threads:
                 thread.join()
             watch.end()
+
+
+def _unseen(plan: Plan) -> float:
+    """Return how long what a drill takes is not seen: where a node starts again, until it ends."""
+    drill = plan.drill
+    if drill.service.own_elasticsearch:
+        return _seconds(plan)
+    return LATER_SECONDS if weight(drill) > HEAVY else UNSEEN_SECONDS
 
 
 def _seconds(plan: Plan) -> float:

@@ -13,6 +13,9 @@ CORES_PER_PLACE = 0.04
 took 121 s of processor time (``/proc/PID/stat``), while drills held two places each for 1,454 s in
 all (their histories in ``reports/evidence.json``, from first event to last)."""
 
+HEAVY = 1.5
+"""What weighs more has a load or a fault that takes more than its instance."""
+
 REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
 
