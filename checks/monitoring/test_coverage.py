@@ -5,6 +5,7 @@ from pathlib import Path
 
 from scenarios.catalogue import drills
 from scenarios.expectation import RECEIVERS
+from stack.grafana.addresses import ALERTS_UID
 from stack.grafana.dashboards import load_dashboards
 from stack.grafana.problems import alerts_not_shown
 from stack.production import production_files
@@ -71,7 +72,7 @@ def test_every_rule_has_a_runbook_and_every_runbook_a_rule() -> None:
 
 
 def test_every_rule_has_a_panel_with_its_threshold_and_every_alerts_panel_a_rule() -> None:
-    (alerts,) = [one for one in load_dashboards() if one.uid == "softfactory-alerts"]
+    (alerts,) = [one for one in load_dashboards() if one.uid == ALERTS_UID]
     assert alerts_not_shown(alerts, RULES) == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from elasticsearch import ConnectionError
 from stack.logs.connection import DEFAULT_URL, Connection, SettingsError
 from stack.logs.kibana.settings import KibanaSettings
 from stack.ports import LOOPBACK, reserve
+from tests.stack.logs.answering import Answering
 
 ROOT = Path(__file__).resolve().parents[3]
 FROM_ENV: dict[str, Callable[[dict[str, str]], Connection | KibanaSettings]] = {
@@ -113,7 +113,7 @@ def test_an_environment_without_any_setting_is_not_the_real_one(
     assert Connection.from_env().urls == ("http://elsewhere:9200",)
 
 
-class Empty(BaseHTTPRequestHandler):
+class Empty(Answering, BaseHTTPRequestHandler):
     """A node without any record."""
 
     asked: list[str]
@@ -122,16 +122,7 @@ class Empty(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.asked.append(self.path)
         answer = {"hits": {"total": {"value": 0}, "hits": []}}
-        content = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Type", "application/vnd.elasticsearch+json;compatible-with=8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        return
+        self.answer(200, answer)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from stack.logs.indices import index_of
 from stack.logs.setup import Plan, set_up
 from stack.logs.steps import Step
 from stack.logs.template import TEMPLATE
+from tests.stack.logs.answering import Answering
 from tests.stack.logs.conftest import Node
 
 pytestmark = pytest.mark.integration
@@ -297,7 +298,7 @@ def test_setup_prints_each_step_and_change(
     assert said[3].startswith(": changed\n  ~ template.settings.index.number_of_replicas: 0 -> 1\n")
 
 
-class WithLifecycle(BaseHTTPRequestHandler):
+class WithLifecycle(Answering, BaseHTTPRequestHandler):
     """The node, and in front of it what a cluster with lifecycle policies answers besides.
 
     The embedded node has no such module, and no other cluster is to be had here.
@@ -353,18 +354,6 @@ class WithLifecycle(BaseHTTPRequestHandler):
         connection.request(self.command, self.path, body, headers)
         with connection.getresponse() as response:
             return response.status, json.loads(response.read() or b"{}")
-
-    def answer(self, status: int, answer: Any) -> None:
-        content = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("X-Elastic-Product", "Elasticsearch")
-        self.send_header("Content-Type", "application/vnd.elasticsearch+json;compatible-with=8")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        return
 
 
 @contextmanager

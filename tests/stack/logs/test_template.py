@@ -62,7 +62,8 @@ def test_a_keyword_without_a_limit_gets_the_one_of_lucene_in_characters_of_four_
 
 def test_the_limit_of_fields_grows_with_the_table() -> None:
     table = {name: a_field(name, "long") for name in ("a.b.c", "a.b.d", "e")}
-    limit = index_template(table, IndexOptions())["template"]["settings"]["index"]["mapping"]  # type: ignore[index]
+    template: Any = index_template(table, IndexOptions())["template"]
+    limit = template["settings"]["index"]["mapping"]
     assert limit["total_fields"]["limit"] == 2 * (3 + len(("a", "a.b")))
 
 
