@@ -31,7 +31,7 @@ from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
 from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
-from scenarios.weight import HEAVY, weight
+from scenarios.weight import weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
@@ -285,11 +285,8 @@ class Campaign:
 
 
 def _unseen(plan: Plan) -> float:
-    """Return how long what a drill takes is not seen: where a node starts again, until it ends."""
-    drill = plan.drill
-    if drill.service.own_elasticsearch:
-        return _seconds(plan)
-    return LATER_SECONDS if weight(drill) > HEAVY else UNSEEN_SECONDS
+    """Return how long what a drill takes is not seen: later where its fault uses the processor."""
+    return LATER_SECONDS if plan.drill.service.cpu_limit_cores else UNSEEN_SECONDS
 
 
 def _seconds(plan: Plan) -> float:

@@ -97,7 +97,9 @@ class Grounds:
             self.logs.open(running, elasticsearch)
         self.shared_gateway = running.enter_context(reserve())
         self.booting = threading.Semaphore(len(self._cores))
-        self.headroom = running.enter_context(Headroom(self._cores))
+        self.headroom = running.enter_context(
+            Headroom(self._cores, yielded=self.logs.processor_ticks)
+        )
 
     def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
         """Make the services' files and start the load generator; every load is paused as yet.

@@ -39,14 +39,14 @@ UNSEEN_SECONDS = 3.0
 second or two, and the figures are of the last one."""
 
 LATER_SECONDS = 10.0
-"""The same for what its load and its fault take: these come once it was scraped for a while."""
+"""The same where it is the fault that takes most: it comes once its clients were served a while."""
 
 
 def busy_and_idle(stat: str, cores: Collection[int]) -> tuple[int, int]:
     """Return the ticks that these processors together were busy and idle, of /proc/stat's text.
 
     What yields (proc(5), ``nice``) is busy all the same: it yields to those of its own session or
-    group, and whose it is, is not told.
+    group, and whose it is, is not told. What is known to yield to this run is told apart.
     """
     busy = idle = 0
     wanted = {f"cpu{core}" for core in cores}
@@ -74,14 +74,20 @@ class Headroom:
         cores: Collection[int],
         read: Callable[[], str] = STAT.read_text,
         *,
+        yielded: Callable[[], int] = lambda: 0,
         few_per_core: int = FEW_PER_CORE,
         most_per_core: int = MOST_PER_CORE,
     ) -> None:
-        """Watch these processors, by number: those that this run may use."""
+        """Watch these processors, by number: those that this run may use.
+
+        ``yielded`` returns the ticks that went, so far, to processes that yield to this run: it
+        could have had them.
+        """
         self._cores = frozenset(cores)
         self._few = few_per_core * len(self._cores)
         self._most = most_per_core * len(self._cores)
         self._read = read
+        self._yielded = yielded
         self._changed = threading.Condition()
         self._samples = [self._sample()]
         self._promised: list[_Promise] = []
@@ -153,7 +159,9 @@ class Headroom:
         return self.idle_ratio - promised / len(self._cores) >= LEAST_IDLE_RATIO
 
     def _sample(self) -> tuple[int, int]:
-        return busy_and_idle(self._read(), self._cores)
+        busy, idle = busy_and_idle(self._read(), self._cores)
+        yielded = self._yielded()
+        return busy - yielded, idle + yielded
 
     def _watch(self) -> None:
         while not self._closed.wait(SAMPLE_SECONDS):

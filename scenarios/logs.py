@@ -111,6 +111,7 @@ class Logs:
         self._home: ElasticsearchHome | None = None
         self._running = ExitStack()
         self._nodes: dict[str, EmbeddedElasticsearch] = {}
+        self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
         self._starting: threading.Thread | None = None
         self._failed: Exception | None = None
@@ -171,6 +172,16 @@ class Logs:
             finally:
                 self._processes.stop(shipper.name)
 
+    def processor_ticks(self) -> int:
+        """Return the processor time that all nodes have used so far, in the kernel's ticks.
+
+        They yield to all else of the run.
+        """
+        for node in tuple(self._nodes.values()):
+            if node.pid is not None:
+                self._ticks[node.pid] = ticks_of(node.pid, otherwise=self._ticks.get(node.pid, 0))
+        return sum(self._ticks.values())
+
     def start(self) -> None:
         """Start every node, and the shippers once theirs take records; nothing is waited for."""
         if not self._nodes:
@@ -221,6 +232,18 @@ class Logs:
             )
             self._nodes[name] = self._running.enter_context(node)
         return self._nodes[name]
+
+
+def ticks_of(pid: int, *, otherwise: int) -> int:
+    """Return the ticks of processor time that a process has used; ``otherwise`` once it is gone.
+
+    Of /proc/PID/stat: utime and stime (proc(5)), counted behind the name, which may hold spaces.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return otherwise
+    return int(fields[11]) + int(fields[12])
 
 
 def set_up(node: EmbeddedElasticsearch) -> None:

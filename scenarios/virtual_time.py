@@ -24,9 +24,6 @@ from stack.yielding import yielding
 
 UNIT = production_files().rules.parent / "unit"
 
-SECONDS = 0.15
-"""About how long one file takes, all of it of one processor."""
-
 YIELDING = yielding(19, own_session=False)
 """The drills' scrapes must not wait for them."""
 
@@ -41,9 +38,8 @@ class VirtualTime:
 
     @property
     def beside(self) -> tuple[Beside[None], ...]:
-        """All files' tests in turn, which whoever runs them lets in."""
-        seconds = SECONDS * len(self._outcomes)
-        return (Beside(partial(self._run, YIELDING), seconds=seconds, weight=YIELDING_WEIGHT),)
+        """All files' tests in turn, after everything else was let in: it is what takes longest."""
+        return (Beside(partial(self._run, YIELDING), seconds=0.0, weight=YIELDING_WEIGHT),)
 
     def result(self, file: Path) -> UnitResult:
         """Return how one file's tests went; raise what running them raised."""

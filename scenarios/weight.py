@@ -13,9 +13,6 @@ CORES_PER_PLACE = 0.04
 took 121 s of processor time (``/proc/PID/stat``), while drills held two places each for 1,454 s in
 all (their histories in ``reports/evidence.json``, from first event to last)."""
 
-HEAVY = 1.5
-"""What weighs more has a load or a fault that takes more than its instance."""
-
 REQUESTS_PER_PLACE = 10.0
 """So many requests a second cost as much as an instance that is only scraped and probed."""
 
@@ -24,10 +21,6 @@ STACK_WEIGHT = 2.0
 
 YIELDING_WEIGHT = 1.0
 """What runs with the lowest priority takes what is left over, and some of the memory bus."""
-
-NODE_WEIGHT = 6.0
-"""What a node of Elasticsearch takes that is killed and started again: some four seconds of a
-processor within twenty, which yield (``scenarios.logs``)."""
 
 UNFORKED_WEIGHT = 5.0
 """An instance that can't be forked ready loads Python and its libraries anew: half a second of a
@@ -44,6 +37,6 @@ def weight(drill: Drill) -> float:
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
         + (service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
-        + (NODE_WEIGHT if service.own_elasticsearch else 0.0)
+        + service.ships_logs  # a process of its own
         + (UNFORKED_WEIGHT * service.instances if service.disk or service.own_clock else 0.0)
     )

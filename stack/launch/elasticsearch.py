@@ -74,6 +74,11 @@ class EmbeddedElasticsearch:
             raise LaunchError(f"{self._name} was never started; call start() first")
         return self._process
 
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that was started last, which may have ended; at first `None`."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> subprocess.Popen[bytes]:
         """Start the node without waiting. It may be started again once it has ended.
 
