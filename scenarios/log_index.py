@@ -84,14 +84,20 @@ def documents(client: Elasticsearch, **term: object) -> list[dict[str, Any]]:
     return [hit["_source"] for hit in found["hits"]["hits"]]
 
 
-def wait_for_documents(client: Elasticsearch, number: int, **term: object) -> list[dict[str, Any]]:
+def wait_for_documents(
+    client: Elasticsearch, number: int, *, refreshing: bool = True, **term: object
+) -> list[dict[str, Any]]:
     """Wait until at least ``number`` documents have this value in this field, and return them.
+
+    Without ``refreshing`` they are found no sooner than by anybody else.
 
     Raises:
         WaitTimeout: they do not within `ARRIVES_SECONDS`.
     """
 
     def arrived() -> list[dict[str, Any]]:
+        if refreshing:
+            client.indices.refresh(index=PATTERN)
         found = documents(client, **term)
         if len(found) < number:
             raise NotYet(f"{len(found)} of {number} documents")

@@ -137,15 +137,8 @@ class Logs:
         discovery: Discovery | None,
     ) -> Shipper:
         """Return what will ship a service's log; nothing is started yet."""
-        shipper = Shipper(
-            name=f"shipper-{service}",
-            log_file=log_file,
-            node=self._node(f"{SHARED_NODE}-{service}" if own_node else SHARED_NODE),
-            port=port,
-            directory=directory,
-            discovery=discovery,
-            processes=self._processes,
-        )
+        node = self._node(f"{SHARED_NODE}-{service}" if own_node else SHARED_NODE)
+        shipper = self._to(node, service, log_file, port, directory, discovery)
         self._shippers.append(shipper)
         return shipper
 
@@ -158,19 +151,31 @@ class Logs:
         """
         with reserve() as port:
             directory = self._directory / "shippers" / name
-            shipper = Shipper(
-                name=f"shipper-{name}",
-                log_file=log_file,
-                node=self.node,
-                port=port.port,
-                directory=directory,
-                processes=self._processes,
-            )
+            shipper = self._to(self.node, name, log_file, port.port, directory)
             shipper.start()
             try:
                 yield shipper
             finally:
                 self._processes.stop(shipper.name)
+
+    def _to(
+        self,
+        node: EmbeddedElasticsearch,
+        name: str,
+        log_file: Path,
+        port: int,
+        directory: Path,
+        discovery: Discovery | None = None,
+    ) -> Shipper:
+        return Shipper(
+            name=f"shipper-{name}",
+            log_file=log_file,
+            node=node,
+            port=port,
+            directory=directory,
+            discovery=discovery,
+            processes=self._processes,
+        )
 
     def processor_ticks(self) -> int:
         """Return the processor time that all nodes have used so far, in the kernel's ticks.

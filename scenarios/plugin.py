@@ -37,6 +37,7 @@ pytest_plugins = [
     "scenarios.selection",
     "scenarios.delivery.laboratory",
     "scenarios.virtual_time",
+    "scenarios.shipped",
 ]
 
 BESIDE = ("laboratory", "virtual_time")

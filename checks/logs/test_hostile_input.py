@@ -2,15 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scenarios.log_claims import unequal
-from scenarios.log_index import client_of, dead_letters, ids_in_index, wait_drained
-from scenarios.logs import Logs, Shipper
-from scenarios.settings import Settings
+from scenarios.log_index import client_of, dead_letters, ids_in_index
+from scenarios.logs import Shipper
 from stack.logs.indices import PATTERN
 
 MEBIBYTE = 1 << 20
@@ -31,22 +29,20 @@ HOSTILE: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.requires("elasticsearch")
-def test_hostile_records_arrive_or_are_dead_letters(
-    logs: Logs, settings: Settings, tmp_path: Path
-) -> None:
-    log_file = tmp_path / "hostile.log"
+def _log() -> str:
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     usual = {"@timestamp": now, "log.level": "info", "service.name": "hostile"}
     lines = [json.dumps({**usual, **more, "event.id": name}) for name, more in HOSTILE.items()]
-    log_file.write_text("\n".join([*lines, "no JSON at all", "[1, 2]", '{"torn": ', ""]))
+    return "\n".join([*lines, "no JSON at all", "[1, 2]", '{"torn": ', ""])
 
-    with logs.shipping("hostile", log_file) as shipper:
-        wait_drained(shipper)
-        client = client_of(shipper)
-        arrived = ids_in_index(client, log_file)
-        dead = [str(one["document"]["event.id"]) for one in dead_letters(shipper)]
-        odd = _odd(shipper, log_file)
+
+@pytest.mark.requires("elasticsearch")
+@pytest.mark.ships("hostile", _log)
+def test_hostile_records_arrive_or_are_dead_letters(handed_over: Shipper) -> None:
+    client = client_of(handed_over)
+    arrived = ids_in_index(client, handed_over.log_file)
+    dead = [str(one["document"]["event.id"]) for one in dead_letters(handed_over)]
+    odd = _odd(handed_over)
 
     assert unequal([*HOSTILE, *odd], arrived, dead) == []
     assert sorted(one["event.original"] for one in odd.values()) == [
@@ -58,14 +54,14 @@ def test_hostile_records_arrive_or_are_dead_letters(
     assert document["hits"]["hits"][0]["_source"]["message"] == HOSTILE["newlines"]["message"]
 
 
-def _odd(shipper: Shipper, log_file: Path) -> dict[str, dict[str, Any]]:
+def _odd(shipper: Shipper) -> dict[str, dict[str, Any]]:
     found = client_of(shipper).search(
         index=PATTERN,
         query={
             "bool": {
                 "filter": [
                     {"term": {"tags": "not_json"}},
-                    {"term": {"log.file.path": str(log_file)}},
+                    {"term": {"log.file.path": str(shipper.log_file)}},
                 ]
             }
         },
