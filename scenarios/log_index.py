@@ -67,14 +67,20 @@ def ids_in_file(log_file: Path) -> list[str]:
 
 
 def ids_in_index(client: Elasticsearch, log_file: Path) -> list[str]:
-    """Return the ids of the documents that came from a log file: a record's is its own."""
+    """Return the ids of the documents that came from a log file: a record's is its own.
+
+    An index that was made just now is searched once its shards can be.
+    """
+    client.cluster.health(
+        index=PATTERN, wait_for_status="yellow", timeout=f"{ARRIVES_SECONDS:.0f}s"
+    )
     client.indices.refresh(index=PATTERN)
     query = {"query": {"prefix": {"log.file.path": str(log_file)}}, "_source": False}
     return [str(hit["_id"]) for hit in scan(client, index=PATTERN, query=query)]
 
 
-def documents(client: Elasticsearch, **term: object) -> list[dict[str, Any]]:
-    """Return the documents with this value in this field, the oldest first."""
+def documents(client: Elasticsearch, term: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the documents with these values in these fields, the oldest first."""
     found = client.search(
         index=PATTERN,
         query={"bool": {"filter": [{"term": {name: value}} for name, value in term.items()]}},
@@ -85,9 +91,9 @@ def documents(client: Elasticsearch, **term: object) -> list[dict[str, Any]]:
 
 
 def wait_for_documents(
-    client: Elasticsearch, number: int, *, refreshing: bool = True, **term: object
+    client: Elasticsearch, number: int, term: Mapping[str, str], *, refreshing: bool = True
 ) -> list[dict[str, Any]]:
-    """Wait until at least ``number`` documents have this value in this field, and return them.
+    """Wait until at least ``number`` documents have these values in these fields, and return them.
 
     Without ``refreshing`` they are found no sooner than by anybody else.
 
@@ -98,7 +104,7 @@ def wait_for_documents(
     def arrived() -> list[dict[str, Any]]:
         if refreshing:
             client.indices.refresh(index=PATTERN)
-        found = documents(client, **term)
+        found = documents(client, term)
         if len(found) < number:
             raise NotYet(f"{len(found)} of {number} documents")
         return found

@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def all_handed_over(
     request: pytest.FixtureRequest, logs: Logs, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Mapping[str, Shipper]]:
-    """The shippers of what all selected checks hand over, which ship at the same time."""
+    """The shippers of what all selected checks hand over, which shipped it at the same time."""
     marked = [item.get_closest_marker("ships") for item in request.session.items]
     texts = dict(marker.args for marker in marked if marker)
     with ExitStack() as running:
@@ -37,16 +37,16 @@ def all_handed_over(
             log_file = tmp_path_factory.mktemp(name) / f"{name}.log"
             log_file.write_text(text())
             shippers[name] = running.enter_context(logs.shipping(name, log_file))
+        for shipper in shippers.values():  # all, as a search meets the indices of each
+            wait_drained(shipper)
         yield shippers
 
 
 @pytest.fixture
 def handed_over(request: pytest.FixtureRequest, all_handed_over: Mapping[str, Shipper]) -> Shipper:
-    """The shipper of what this check hands over, once it has shipped all of it."""
+    """The shipper of what this check hands over, which has shipped all of it."""
     name, _ = request.node.get_closest_marker("ships").args
-    shipper = all_handed_over[name]
-    wait_drained(shipper)
-    return shipper
+    return all_handed_over[name]
 
 
 @pytest.fixture

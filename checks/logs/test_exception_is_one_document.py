@@ -23,7 +23,7 @@ def test_stack_trace_is_one_document(campaign: Campaign, logs: Logs) -> None:
     assert answer.status_code == 500
 
     # the exception's record and the finished request's
-    found = wait_for_documents(client_of(target.shipper), 2, request_id=name)
+    found = wait_for_documents(client_of(target.shipper), 2, {"request_id": name})
 
     traces = [one["error.stack_trace"] for one in found if "error.stack_trace" in one]
     assert len(traces) == 1, f"{len(traces)} of {len(found)} documents hold a stack trace"

@@ -16,7 +16,7 @@ def test_index_of_today_exists_by_name_and_template(campaign: Campaign, logs: Lo
     shipper = campaign.control.shipper
     assert shipper is not None
     client = client_of(shipper)
-    first, *_ = wait_for_documents(client, 1, **{"log.file.path": str(shipper.log_file)})
+    first, *_ = wait_for_documents(client, 1, {"log.file.path": str(shipper.log_file)})
     index = index_of(datetime.fromisoformat(first["@timestamp"]))  # a run may cross midnight
     mapping = client.indices.get_mapping(index=index)[index]["mappings"]
     assert mapping["dynamic"] == "strict"

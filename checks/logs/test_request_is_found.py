@@ -26,7 +26,7 @@ def test_request_is_found_by_its_id(campaign: Campaign, logs: Logs) -> None:
     answer.raise_for_status()
     answered = time.monotonic()
     client = client_of(target.shipper)
-    (document,) = wait_for_documents(client, 1, refreshing=False, request_id=name)
+    (document,) = wait_for_documents(client, 1, {"request_id": name}, refreshing=False)
     took = time.monotonic() - answered
     assert took <= FOUND_SECONDS, f"found after {took:.2f} s, expected within {FOUND_SECONDS:.2f} s"
 

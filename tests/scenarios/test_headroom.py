@@ -21,15 +21,22 @@ def test_only_the_processors_that_the_run_may_use_are_counted() -> None:
     assert busy_and_idle(stat, {0, 10}) == (100, 7)
 
 
-def machine(busy: int, idle: int, *, few: int, most: int) -> Headroom:
-    """A machine that uses so many ticks between two looks."""
+def machine(busy: int, idle: int, *, few: int, most: int, yielded: int = 0) -> Headroom:
+    """A machine that uses so many ticks between two looks, of which some are yielded."""
     looks = count()
+    given = count()
 
     def read() -> str:
         number = next(looks)
         return BUSY.format(busy=number * busy, idle=number * idle)
 
-    return Headroom({0}, read, few_per_core=few, most_per_core=most)
+    return Headroom(
+        {0},
+        read,
+        yielded=lambda: next(given) * yielded,
+        few_per_core=few,
+        most_per_core=most,
+    )
 
 
 def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1) -> bool:
@@ -40,9 +47,12 @@ def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1) -> boo
 
 @contextmanager
 def sampled(
-    busy: int, idle: int, *, few: int = 0, most: int = 100
+    busy: int, idle: int, *, few: int = 0, most: int = 100, yielded: int = 0
 ) -> Iterator[tuple[Headroom, ExitStack]]:
-    with machine(busy, idle, few=few, most=most) as headroom, ExitStack() as inside:
+    with (
+        machine(busy, idle, few=few, most=most, yielded=yielded) as headroom,
+        ExitStack() as inside,
+    ):
         wait_until(
             lambda: headroom.idle_ratio < 1.0, what="two looks at the machine", timeout_seconds=20
         )
@@ -54,6 +64,12 @@ def test_an_idle_machine_lets_several_begin_at_once_until_what_they_will_take_fi
         assert not waited(headroom, inside, needed=0.3)
         assert not waited(headroom, inside, needed=0.3)
         assert waited(headroom, inside, needed=0.3)
+
+
+def test_what_the_runs_own_yielding_processes_take_is_there_to_be_had() -> None:
+    with sampled(busy=95, idle=5, yielded=50) as (headroom, inside):
+        assert not waited(headroom, inside)
+        assert headroom.starved == ()
 
 
 def test_a_busy_machine_makes_a_drill_wait_but_not_for_ever() -> None:

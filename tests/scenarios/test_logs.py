@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from scenarios import logs as module
-from scenarios.logs import Logs, LogsFailed, set_up
+from scenarios.logs import Logs, LogsFailed, set_up, ticks_of
 from stack.processes import Processes
 from stack.tools.elasticsearch_node import ElasticsearchHome
+
+BURN = """
+import time
+while time.process_time() < 0.3:
+    pass
+print(time.process_time(), flush=True)
+time.sleep(60)
+"""
 
 
 class Node:
     """A node that writes down what is done with it."""
 
     url = "http://127.0.0.1:9"
+    pid = None
 
     def __init__(self, done: list[str]) -> None:
         self._done = done
@@ -118,3 +129,14 @@ def test_a_setup_that_does_not_end_is_a_failure(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(subprocess, "run", hang)
     with pytest.raises(LogsFailed, match="no end within 120 s"):
         set_up(Node([]))  # type: ignore[arg-type]  # it has an address, which is all that is used
+
+
+def test_the_ticks_of_a_process_are_those_that_it_used_and_stay_when_it_is_gone() -> None:
+    with subprocess.Popen([sys.executable, "-c", BURN], stdout=subprocess.PIPE) as burning:
+        assert burning.stdout
+        ticks_per_second = os.sysconf("SC_CLK_TCK")
+        used = float(burning.stdout.readline()) * ticks_per_second
+        seen = ticks_of(burning.pid, otherwise=0)
+        burning.kill()
+    assert seen == pytest.approx(used, abs=0.05 * ticks_per_second)
+    assert ticks_of(burning.pid, otherwise=seen) == seen

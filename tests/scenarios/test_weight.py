@@ -18,11 +18,11 @@ LIGHT = Drill(alert="A", fault=Noop(), load=steady(per_second=1))
         {"load": steady(per_second=20)},
         {"service": Service(instances=12)},
         {"service": Service(cpu_limit_cores=0.12)},
-        {"service": Service(own_elasticsearch=True, ships_logs=True)},
+        {"service": Service(ships_logs=True)},
         {"service": Service(disk="logs")},
         {"service": Service(own_clock=True)},
     ],
-    ids=["load", "instances", "processor time", "a node", "a disk", "a clock"],
+    ids=["load", "instances", "processor time", "a shipper", "a disk", "a clock"],
 )
 def test_a_drill_weighs_more_with(conditions: dict[str, Load | Service]) -> None:
     assert weight(replace(LIGHT, **conditions)) > weight(LIGHT)
