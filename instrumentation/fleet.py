@@ -6,6 +6,7 @@ The application's module is imported once, then commands are read from standard 
 object a line, and what happens is told on standard output in the same way:
 
     {"op": "start", "id": "x", "port": 123, "threads": 34, "env": {...}, "directory": "/run/x"}
+          "host": "10.0.0.7" beside these: the address to listen on, by default 127.0.0.1
           "under": ["env", "LD_PRELOAD=..."] beside these: not forked ready, but run by this program
     {"op": "kill", "id": "x"}      SIGKILL, to master and workers
     {"op": "stop", "id": "x"}      SIGTERM, to the master
@@ -35,6 +36,8 @@ from instrumentation import gunicorn_conf
 from instrumentation.lifeline import adopt_orphans, die_with_parent
 from instrumentation.serving import AppFactory, FactoryError, load_factory, preload, serve
 
+LOOPBACK = "127.0.0.1"
+
 
 class CommandError(ValueError):
     """A command cannot be carried out; `instance` is the id that it named, if any."""
@@ -60,6 +63,12 @@ class Start:
     env: dict[str, str]
     directory: Path
     under: tuple[str, ...] = ()
+    host: str = LOOPBACK
+
+    @property
+    def address(self) -> str:
+        """Where the instance listens, as HOST:PORT."""
+        return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +113,12 @@ def _parse_start(instance: str, document: dict[str, object]) -> Start:
     under = document.get("under", [])
     if not (isinstance(under, list) and all(isinstance(item, str) for item in under)):
         raise CommandError(instance, "under: expected a list of strings")
+    host = document.get("host", LOOPBACK)
+    if not (isinstance(host, str) and host):
+        raise CommandError(instance, f"host: expected an address, got {host!r}")
     return Start(
         instance=instance,
+        host=host,
         port=port,
         threads=threads,
         env=env,
@@ -206,7 +219,7 @@ class Fleet:
                 _run_under(command, self._app, fleet_pid)
             serve(
                 self._factory,
-                bind=_address(command.port),
+                bind=command.address,
                 threads=command.threads,
                 end_with_parent=True,
             )
@@ -256,17 +269,13 @@ class Fleet:
             return
 
 
-def _address(port: int) -> str:
-    return f"127.0.0.1:{port}"
-
-
 def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
     """Replace this process by `command.under`, which runs the instance alone. Raises OSError."""
     # Where modules are found must not depend on the folder, which is the instance's by now.
     first = command.env.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*first, *sys.path)))
     alone = [sys.executable, "-m", "instrumentation.fleet", "--app", app]
-    alone += ["--alone", str(command.port), str(command.threads), str(fleet_pid)]
+    alone += ["--alone", command.address, str(command.threads), str(fleet_pid)]
     try:
         os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
     except OSError as error:
@@ -293,13 +302,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--alone",
         nargs=3,
-        type=int,
-        metavar=("PORT", "THREADS", "PARENT"),
+        metavar=("ADDRESS", "THREADS", "PARENT"),
         help="be one instance, which ends with the process PARENT; how a fleet runs those "
         "that are started under another program",
     )
     options = parser.parse_args(arguments)
-    die_with_parent(options.alone[2] if options.alone else os.getppid())
+    die_with_parent(int(options.alone[2]) if options.alone else os.getppid())
     if not options.alone:
         adopt_orphans()
     try:
@@ -308,8 +316,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"--app {error}", file=sys.stderr)  # noqa: T201 - a command's error message
         return 2
     if options.alone:
-        port, threads, _ = options.alone
-        serve(factory, bind=_address(port), threads=threads, end_with_parent=True)
+        address, threads, _ = options.alone
+        serve(factory, bind=address, threads=int(threads), end_with_parent=True)
     preload()
     gc.collect()
     gc.freeze()  # a collection in a forked instance must not copy what all of them share

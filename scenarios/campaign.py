@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.beside import Beside
+from scenarios.capabilities import CONTAINERS
 from scenarios.drill import Plan
 from scenarios.failures import STOPPED
 from scenarios.gate import Gate, Work
@@ -35,7 +36,7 @@ from scenarios.weight import weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
-from stack.launch.embedded import EmbeddedStack
+from stack.launch.monitoring import MonitoringStack
 from stack.processes import Processes
 from stack.tools import Tools
 
@@ -94,7 +95,7 @@ class Campaign:
         return self._main.stack.endpoints
 
     @property
-    def stacks(self) -> tuple[EmbeddedStack, ...]:
+    def stacks(self) -> tuple[MonitoringStack, ...]:
         """Every stack of the run."""
         return tuple(watch.stack for watch in self._watches.values())
 
@@ -147,7 +148,10 @@ class Campaign:
         drills = [drill for watch in watches for drill in watch.scope.drills]
         own_clocks = any(drill.service.own_clock for drill in drills)
         logs = self.settings.logs or any(drill.service.ships_logs for drill in drills)
-        self._grounds.open(running, drills=len(drills), own_clocks=own_clocks, logs=logs)
+        containers = any(CONTAINERS in drill.requires for drill in drills)
+        self._grounds.open(
+            running, drills=len(drills), own_clocks=own_clocks, logs=logs, containers=containers
+        )
         with self.phases.timed("start"):
             berths = [berth for watch in watches for berth in watch.prepare(running)]
             self._main.start(running)
@@ -286,7 +290,9 @@ class Campaign:
 
 def _unseen(plan: Plan) -> float:
     """Return how long what a drill takes is not seen: later where its fault uses the processor."""
-    return LATER_SECONDS if plan.drill.service.cpu_limit_cores else UNSEEN_SECONDS
+    service = plan.drill.service
+    later = service.cpu_limit_cores or service.cpu_quota_cores
+    return LATER_SECONDS if later else UNSEEN_SECONDS
 
 
 def _seconds(plan: Plan) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.saying import SayLine, line_to_nobody
+from stack.images import Engine, missing
 from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.elasticsearch import find_elasticsearch
 from stack.tools.faketime import find_faketime
@@ -32,8 +33,14 @@ OWN_CLOCK = "own-clock"
 ELASTICSEARCH = "elasticsearch"
 """Logs may be shipped to a node of the run's own."""
 
+CONTAINERS = "containers"
+"""A part of a run may be a container, to which is done what only a container bears."""
+
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
+
+CONTAINER_IMAGES = ("softfactory", "prometheus", "alertmanager", "postgres")
+"""What a run starts containers of (``stack.images``)."""
 
 
 def known() -> tuple[str, ...]:
@@ -82,6 +89,19 @@ def _no_disk() -> str:
     return f"no tmpfs can be mounted in a namespace ({last}); run as root, or allow user namespaces"
 
 
+@functools.cache
+def _no_containers() -> str:
+    # Loaded where it is asked for: the engine's client takes a third of a second.
+    from stack.launch.containers import why_no_engine
+
+    if reason := why_no_engine():
+        return reason
+    lacking_images = missing(Engine(), CONTAINER_IMAGES)
+    if not lacking_images:
+        return ""
+    return f"the engine has no image of {', '.join(lacking_images)}; make them: nox -s images"
+
+
 _TRIED: dict[str, str] = {}
 
 
@@ -103,6 +123,7 @@ _REASONS: Mapping[str, Callable[[Mapping[str, str], SayLine], str]] = MappingPro
     {
         POSTGRESQL: _no_postgresql,
         OWN_DISK: lambda _environment, _say: _no_disk(),
+        CONTAINERS: lambda _environment, _say: _no_containers(),
         OWN_CLOCK: lambda _environment, say: _not_found(OWN_CLOCK, find_faketime, say),
         ELASTICSEARCH: lambda _environment, say: _not_found(ELASTICSEARCH, find_elasticsearch, say),
     }

@@ -43,6 +43,7 @@ class Service:
     Attributes:
         memory_limit_mb: the limit that its memory is measured against, in MiB.
         cpu_limit_cores: the limit that its CPU time is measured against; ``None`` for all cores.
+        cpu_quota_cores: the quota that the kernel gives it; ``None`` for none. Needs CONTAINERS.
         own_gateway: whether it pays through a gateway of its own, which may then be broken.
         instances: how many there are of it; the load goes to the first.
         disk: the volume ("logs" or "database") that lies on a small disk of its own, which may
@@ -52,11 +53,16 @@ class Service:
         ships_logs: whether its log is shipped to Elasticsearch. Needs ELASTICSEARCH.
         own_elasticsearch: whether to a node of its own, which may then be broken.
         certificate: whether it watches a certificate, which may then be near its end.
+        own_container: whether it is alone in a container, where services run in containers, so
+            that what is done to the container is done to nobody else.
+        postgresql: whether its rows are in a PostgreSQL of its own, which may then be broken, and
+            not in a file. Needs CONTAINERS.
         environment: what else it is configured with.
     """
 
     memory_limit_mb: int = 512
     cpu_limit_cores: float | None = None
+    cpu_quota_cores: float | None = None
     own_gateway: bool = False
     instances: int = 1
     disk: str = ""
@@ -65,4 +71,11 @@ class Service:
     ships_logs: bool = False
     own_elasticsearch: bool = False
     certificate: bool = False
+    own_container: bool = False
+    postgresql: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it takes a container of its own, where there are containers."""
+        return self.own_container or bool(self.disk)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from scenarios.admission import admitted
 from scenarios.headroom import UNSEEN_SECONDS, Headroom
@@ -18,18 +21,24 @@ from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
 from scenarios.logs import SHARED_NODE, Logs
+from scenarios.model import Drill
 from scenarios.result import Phases
 from scenarios.saying import SayPhase
 from scenarios.service import Fleet
-from scenarios.settings import Settings
-from scenarios.site import Berth, Site
+from scenarios.settings import CONTAINERS, EMBEDDED, Settings
+from scenarios.site import Berth, Quarters, Site
 from scenarios.target import Scraping, Target
 from scenarios.weight import CORES_PER_PLACE
+from stack.images import image_of
+from stack.launch.elasticsearch import ElasticsearchNode, EmbeddedElasticsearch
+from stack.launch.local import Local
+from stack.launch.premises import Premises, Program
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
-from stack.tools.elasticsearch import find_elasticsearch
+from stack.tools.elasticsearch import ElasticsearchHome, find_elasticsearch
 from stack.tools.faketime import find_faketime
+from stack.yielding import yielding
 
 ROOM_SECONDS = 60.0
 """How long a drill waits for the machine to have room for it; one takes about 20 s to end."""
@@ -39,6 +48,14 @@ PATIENCE_SECONDS = 15.0
 
 SHARED = frozenset({"fleet", "locust", SHARED_NODE})
 GATEWAY = "gateway-"
+
+IMAGES: Mapping[Program, str] = MappingProxyType(
+    {"prometheus": "prometheus", "alertmanager": "alertmanager", "python": "softfactory"}
+)
+"""What the image is called in which a program is (``stack.images``)."""
+
+YIELDING = yielding(10, own_session=True)
+"""A node that starts takes four seconds of a processor; nobody's scrape must wait for that."""
 
 CLIENT_SECONDS = 2.0
 """The least patience of a client; it has twice the longest answer that a scenario expects."""
@@ -59,12 +76,18 @@ class Grounds:
         self._cores = os.sched_getaffinity(0)
 
     def open(
-        self, running: ExitStack, *, drills: int, own_clocks: bool = False, logs: bool = False
+        self,
+        running: ExitStack,
+        *,
+        drills: int,
+        own_clocks: bool = False,
+        logs: bool = False,
+        containers: bool = False,
     ) -> None:
         """Find the tools, wait for this run's turn, and start what takes longest to be there.
 
         ``own_clocks`` tells whether a service needs a clock of its own, ``logs`` whether one's log
-        is shipped.
+        is shipped, ``containers`` whether one must be a container.
 
         Raises:
             ToolsUnavailable: a tool can't be had.
@@ -88,18 +111,64 @@ class Grounds:
             )
         running.enter_context(self.processes)
         self.site = Site.make(self.directory, self.settings, faketime)
-        self.fleet = Fleet(self.processes, self.settings.app, self.directory)
+        self._quarters = {EMBEDDED: self._prepared(running, Local.of(self.processes, self.tools))}
+        if containers or self.settings.stack == CONTAINERS:
+            readable = [self.settings.production.alertmanager.parent]
+            readable += [faketime.parent] if faketime else []
+            premises = self._containers(running, readable)
+            self._quarters[CONTAINERS] = self._prepared(running, premises)
+        self.fleet = Fleet(self.premises, self.settings.app, self.directory)
         self.fleet.start()
-        self.logs = Logs(
-            self.processes, self.directory, heap_mb=self.settings.elasticsearch_heap_mb
-        )
+        self.logs = Logs(self.processes, self.directory)
         if elasticsearch:
-            self.logs.open(running, elasticsearch)
-        self.shared_gateway = running.enter_context(reserve())
+            self.logs.open(running, partial(self._node, running, elasticsearch))
         self.booting = threading.Semaphore(len(self._cores))
         self.headroom = running.enter_context(
             Headroom(self._cores, yielded=self.logs.processor_ticks)
         )
+
+    def _node(
+        self, running: ExitStack, home: ElasticsearchHome, name: str, directory: Path
+    ) -> ElasticsearchNode:
+        heap_mb = self.settings.elasticsearch_heap_mb
+        if self.settings.stack == CONTAINERS:
+            from stack.launch.containers import ContainedElasticsearch, Containers
+
+            premises = self.premises
+            assert isinstance(premises, Containers)
+            image = image_of("elasticsearch")
+            return ContainedElasticsearch(premises, name, image, directory, heap_mb=heap_mb)
+        return EmbeddedElasticsearch(
+            replace(home, java=(*YIELDING, *home.java)),
+            directory,
+            self.processes,
+            running.enter_context(reserve()).port,
+            heap_mb=heap_mb,
+            name=name,
+        )
+
+    @property
+    def premises(self) -> Premises:
+        """Where the watchers live, and every service that does not need another place."""
+        return self._quarters[self.settings.stack].premises
+
+    def quarters_of(self, drill: Drill | None) -> Quarters:
+        """Return where the service of a drill lives, or the control (``None``)."""
+        contained = drill is not None and CONTAINERS in drill.requires
+        return self._quarters[CONTAINERS if contained else self.settings.stack]
+
+    def _containers(self, running: ExitStack, readable: Sequence[Path]) -> Premises:
+        # Loaded where they are used: the engine's client takes a third of a second.
+        from stack.launch.containers import Containers
+
+        return running.enter_context(
+            Containers(self.processes, self.directory, _image_of, readable=readable)
+        )
+
+    @staticmethod
+    def _prepared(running: ExitStack, premises: Premises) -> Quarters:
+        gateway = running.enter_context(reserve(premises.outside))
+        return Quarters(premises=premises, gateway=gateway)
 
     def start(self, running: ExitStack, scraped: Iterable[tuple[Berth, Scraping]]) -> None:
         """Make the services' files and start the load generator; every load is paused as yet.
@@ -136,14 +205,17 @@ class Grounds:
                 logs=self.logs,
             )
         self.logs.start()
-        gateways = {"shared": (self.shared_gateway.port, self.directory / "gateway")}
+        gateways = {
+            name: (quarters.gateway, self.directory / f"gateway-{name}")
+            for name, quarters in self._quarters.items()
+        }
         gateways |= {
-            berth.id: (berth.gateway_port.port, berth.directory)
+            berth.id: (berth.gateway, berth.directory)
             for berth in berths
             if berth.service.own_gateway
         }
-        for name, (port, directory) in gateways.items():
-            self.site.start_gateway(name, port, directory, self.processes)
+        for name, (place, directory) in gateways.items():
+            self.site.start_gateway(name, place, directory, self.processes)
         self.load.start()
         self.load.wait_started(READY_SECONDS)
 
@@ -151,7 +223,7 @@ class Grounds:
         """Return what all stacks need and has ended: name to status."""
         return {
             name: code
-            for name, code in self.processes.exited().items()
+            for name, code in {**self.processes.exited(), **self.premises.exited()}.items()
             if name in SHARED or name.startswith(GATEWAY)
         }
 
@@ -174,3 +246,7 @@ class Grounds:
 
     def _sampled(self, sample: LoadSample) -> None:
         self.targets[sample.target].client.add(sample)
+
+
+def _image_of(program: Program) -> str:
+    return image_of(IMAGES[program])

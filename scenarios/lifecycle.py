@@ -119,6 +119,9 @@ class Lifecycle:
         Raises:
             ServiceFailed: an instance did not come up.
         """
+        if target.postgresql:
+            target.postgresql.start()
+            target.postgresql.wait_ready(READY_SECONDS)
         with self.booting:
             for instance in target.instances:  # one by one: ten at once would starve the others
                 instance.start()
@@ -182,3 +185,5 @@ def _end(target: Target) -> None:
     for instance in target.instances:
         if instance.processes():
             instance.kill()
+    if target.postgresql:
+        target.postgresql.end()

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.logs import Shipper
 from stack.durations import parse_duration
-from stack.launch.elasticsearch import EmbeddedElasticsearch
+from stack.launch.elasticsearch import ElasticsearchNode
 from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
 from stack.logs.shipping.dead_letters import DEAD_LETTERS_FILE
@@ -52,7 +52,7 @@ def client_of(shipper: Shipper) -> Elasticsearch:
     return client_of_node(shipper.node)
 
 
-def client_of_node(node: EmbeddedElasticsearch) -> Elasticsearch:
+def client_of_node(node: ElasticsearchNode) -> Elasticsearch:
     """Return a client of a node."""
     return Connection(urls=(node.url,)).client()
 

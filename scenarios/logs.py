@@ -11,23 +11,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.target import Discovery
-from stack.launch.elasticsearch import EmbeddedElasticsearch
-from stack.ports import LOOPBACK, reserve
+from stack.launch.elasticsearch import ElasticsearchNode
+from stack.ports import Place, reserve
 from stack.processes import ProcessError, Processes
-from stack.tools.elasticsearch import ElasticsearchHome
-from stack.yielding import yielding
 
 SHARED_NODE = "elasticsearch"
 """The node of all services that have none of their own."""
-
-YIELDING = yielding(10, own_session=True)
-"""A node that starts takes four seconds of a processor; nobody's scrape must wait for that."""
 
 READY_SECONDS = 120.0
 """Patience with a node's start: three seconds on an idle machine, and ten times as long where it
@@ -35,6 +30,10 @@ yields to two busy processors."""
 
 SETUP_SECONDS = 120.0
 """Patience with the installation of an index template, which waits for that node."""
+
+
+MakeNode = Callable[[str, Path], ElasticsearchNode]
+"""Returns a node of that name which keeps its files in that folder; it is not started yet."""
 
 
 class LogsFailed(Exception):
@@ -55,8 +54,8 @@ class Shipper:
 
     name: str
     log_file: Path
-    node: EmbeddedElasticsearch
-    port: int
+    node: ElasticsearchNode
+    place: Place
     directory: Path
     processes: Processes = field(repr=False)
     discovery: Discovery | None = None
@@ -65,7 +64,7 @@ class Shipper:
     @property
     def url(self) -> str:
         """The address of its metrics."""
-        return f"http://{LOOPBACK}:{self.port}/metrics"
+        return f"http://{self.place.address}/metrics"
 
     def start(self) -> None:
         """Start it, or start it again once it has ended.
@@ -78,7 +77,8 @@ class Shipper:
             [
                 *(sys.executable, "-m", "stack.logs", "ship", str(self.log_file)),
                 *("--state-directory", str(self.directory)),
-                *("--metrics-port", str(self.port)),
+                *("--metrics-address", self.place.host),
+                *("--metrics-port", str(self.place.port)),
             ],
             log=self.directory / "shipper.log",
             env={**os.environ, "ELASTICSEARCH_URL": self.node.url},
@@ -104,25 +104,24 @@ class Shipper:
 class Logs:
     """The nodes and shippers of one run; :meth:`start` them once all are known."""
 
-    def __init__(self, processes: Processes, directory: Path, *, heap_mb: int) -> None:
+    def __init__(self, processes: Processes, directory: Path) -> None:
         self._processes = processes
-        self._heap_mb = heap_mb
         self._directory = directory
-        self._home: ElasticsearchHome | None = None
+        self._make: MakeNode | None = None
         self._running = ExitStack()
-        self._nodes: dict[str, EmbeddedElasticsearch] = {}
+        self._nodes: dict[str, ElasticsearchNode] = {}
         self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
         self._starting: threading.Thread | None = None
         self._failed: Exception | None = None
 
-    def open(self, running: ExitStack, home: ElasticsearchHome) -> None:
-        """Make nodes of this Elasticsearch, which all end with the run."""
-        self._home = replace(home, java=(*YIELDING, *home.java))
+    def open(self, running: ExitStack, make: MakeNode) -> None:
+        """Have nodes made by ``make``, which all end with the run."""
+        self._make = make
         self._running = running
 
     @property
-    def node(self) -> EmbeddedElasticsearch:
+    def node(self) -> ElasticsearchNode:
         """The node of all services that have none of their own."""
         return self._node(SHARED_NODE)
 
@@ -132,13 +131,13 @@ class Logs:
         service: str,
         log_file: Path,
         own_node: bool,
-        port: int,
+        place: Place,
         directory: Path,
         discovery: Discovery | None,
     ) -> Shipper:
         """Return what will ship a service's log; nothing is started yet."""
         node = self._node(f"{SHARED_NODE}-{service}" if own_node else SHARED_NODE)
-        shipper = self._to(node, service, log_file, port, directory, discovery)
+        shipper = self._to(node, service, log_file, place, directory, discovery)
         self._shippers.append(shipper)
         return shipper
 
@@ -149,9 +148,9 @@ class Logs:
         Raises:
             LogsFailed, stack.processes.ProcessError: it can't be shipped.
         """
-        with reserve() as port:
+        with reserve() as place:
             directory = self._directory / "shippers" / name
-            shipper = self._to(self.node, name, log_file, port.port, directory)
+            shipper = self._to(self.node, name, log_file, place, directory)
             shipper.start()
             try:
                 yield shipper
@@ -160,10 +159,10 @@ class Logs:
 
     def _to(
         self,
-        node: EmbeddedElasticsearch,
+        node: ElasticsearchNode,
         name: str,
         log_file: Path,
-        port: int,
+        place: Place,
         directory: Path,
         discovery: Discovery | None = None,
     ) -> Shipper:
@@ -171,7 +170,7 @@ class Logs:
             name=f"shipper-{name}",
             log_file=log_file,
             node=node,
-            port=port,
+            place=place,
             directory=directory,
             discovery=discovery,
             processes=self._processes,
@@ -223,18 +222,11 @@ class Logs:
     def _stop_shippers(self) -> None:
         self._processes.stop(*(one.name for one in self._shippers if one.started))
 
-    def _node(self, name: str) -> EmbeddedElasticsearch:
+    def _node(self, name: str) -> ElasticsearchNode:
         if name not in self._nodes:
-            if self._home is None:
+            if self._make is None:
                 raise LogsFailed("a service ships its log, and no Elasticsearch was looked for")
-            node = EmbeddedElasticsearch(
-                self._home,
-                self._directory / name,
-                self._processes,
-                self._running.enter_context(reserve()).port,
-                heap_mb=self._heap_mb,
-                name=name,
-            )
+            node = self._make(name, self._directory / name)
             self._nodes[name] = self._running.enter_context(node)
         return self._nodes[name]
 
@@ -251,7 +243,7 @@ def ticks_of(pid: int, *, otherwise: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def set_up(node: EmbeddedElasticsearch) -> None:
+def set_up(node: ElasticsearchNode) -> None:
     """Install index template and retention, as a person does.
 
     Raises:

@@ -11,9 +11,7 @@ import pytest
 
 from scenarios import capabilities
 from scenarios.run_state import RUN, RunState
-from scenarios.settings import Settings
-
-STACKS = ("embedded",)
+from scenarios.settings import EMBEDDED, STACKS, Settings
 
 LEAST_HEAP_MB = 128
 """With less a node spends its time collecting garbage."""
@@ -47,9 +45,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--stack",
         choices=STACKS,
-        default="embedded",
-        help="how Prometheus and Alertmanager are run: 'embedded' starts both as local processes "
-        "on loopback ports, fetched on first use, without root (default)",
+        default=EMBEDDED,
+        help="how the parts of a run are started: 'embedded' as local processes on loopback ports, "
+        "fetched on first use, without root (default); 'containers' as containers of a network "
+        "of the run's own, for which `nox -s images` makes or pulls the images",
     )
     group.addoption(
         "--elasticsearch-heap",

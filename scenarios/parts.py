@@ -34,9 +34,18 @@ class Parts:
     under: tuple[str, ...]
     environment: Mapping[str, str]
 
+    @property
+    def disks(self) -> Mapping[Path, int]:
+        """The folders that are to be disks of their own, each with its size in bytes."""
+        return {self.disk: DISK_BYTES} if self.disk else {}
+
     @classmethod
-    def of(cls, service: Service, directory: Path, faketime: Path | None) -> Parts:
+    def of(
+        cls, service: Service, directory: Path, faketime: Path | None, *, alone: bool = False
+    ) -> Parts:
         """Make the parts of an instance that lives in ``directory``.
+
+        One that is ``alone`` in a container is given its disk with that (:attr:`disks`).
 
         Raises:
             ValueError: the service asks for a disk of no volume that there is, or for a clock
@@ -52,7 +61,7 @@ class Parts:
                 raise ValueError(f"no volume is named {service.disk!r}; there are {known}")
             disk = volumes[service.disk] = directory / f"disk-for-{service.disk}"
             disk.mkdir(parents=True, exist_ok=True)
-            under += on_own_disk(disk, DISK_BYTES)
+            under += () if alone else on_own_disk(disk, DISK_BYTES)
         if service.own_clock:
             if faketime is None:
                 raise ValueError("an instance with a clock of its own needs libfaketime")

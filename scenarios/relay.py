@@ -14,6 +14,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from stack.ports import LOOPBACK, Place
+
 CHUNK_BYTES = 65536
 CONNECT_SECONDS = 5.0
 BACKLOG = 64
@@ -21,14 +23,15 @@ BACKLOG = 64
 
 @dataclass(slots=True)
 class Relay:
-    """Listens on a loopback port of its own for the instance at ``port``, until it is closed.
+    """Listens on a port of ``host`` for the instance at ``to``, until it is closed.
 
     Attributes:
         port: where the instance is reached through this relay.
         delay_seconds: how long after its request an answer begins; zero passes it on at once.
     """
 
-    to_port: int
+    to: Place
+    host: str = LOOPBACK
     delay_seconds: float = 0.0
     port: int = field(init=False)
     _listener: socket.socket = field(init=False, repr=False)
@@ -37,9 +40,14 @@ class Relay:
     _open: set[socket.socket] = field(init=False, repr=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+        self._listener = socket.create_server((self.host, 0), backlog=BACKLOG)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, name="relay", daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        """Where that is, as ``host:port``."""
+        return f"{self.host}:{self.port}"
 
     def close(self) -> None:
         """End the relay, and every connection through it."""
@@ -65,7 +73,7 @@ class Relay:
         """Pass on what the client sends, and in a thread of its own what comes back."""
         with client:
             try:
-                server = socket.create_connection(("127.0.0.1", self.to_port), CONNECT_SECONDS)
+                server = socket.create_connection((self.to.host, self.to.port), CONNECT_SECONDS)
             except OSError:  # nobody listens there: the client sees the connection end
                 return
             server.settimeout(None)

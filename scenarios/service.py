@@ -8,8 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,10 +17,15 @@ from pathlib import Path
 import psutil
 import requests
 
-from stack.processes import Processes
+from scenarios.kernel import held_bytes
+from stack.launch.premises import Contained, Limits, Part, Premises, Running
+from stack.ports import Place
 from stack.waiting import WaitTimeout, wait_until
 
 PROBE_TIMEOUT_SECONDS = 1.0
+
+FLEET = "fleet"
+"""What is called so forks the instances of all services that share it."""
 
 
 class ServiceFailed(Exception):
@@ -37,7 +40,7 @@ class Instance:
     """
 
     id: str
-    port: int
+    place: Place
     threads: int
     directory: Path
     environment: Mapping[str, str]
@@ -47,7 +50,7 @@ class Instance:
     @property
     def url(self) -> str:
         """The address on which the instance serves."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.place.address}"
 
     def start(self) -> None:
         """Start the instance, or start it again after it was killed."""
@@ -55,7 +58,8 @@ class Instance:
         self.fleet.command(
             op="start",
             id=self.id,
-            port=self.port,
+            host=self.place.host,
+            port=self.place.port,
             threads=self.threads,
             env=dict(self.environment),
             directory=str(self.directory),
@@ -78,8 +82,25 @@ class Instance:
             return []
         return [process for process in family if _alive(process)]
 
-    def send(self, number: signal.Signals) -> None:
-        """Send a signal to the master first, then to its workers."""
+    def freeze(self) -> None:
+        """Stop the master, so that it replaces no worker, and then its workers."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let all of them go on."""
+        self._send(signal.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the kernel shows all of them stopped."""
+        family = self.processes()
+        return bool(family) and all(one.status() == psutil.STATUS_STOPPED for one in family)
+
+    def held_bytes(self) -> int:
+        """Return the memory that the instance holds, in bytes, as its limit counts it."""
+        return held_bytes(self.processes())
+
+    def _send(self, number: signal.Signals) -> None:
         for process in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
@@ -124,14 +145,24 @@ class Instance:
 class Fleet:
     """The parent process that has the application loaded and forks one gunicorn an instance."""
 
-    def __init__(self, processes: Processes, app: str, directory: Path) -> None:
-        self._processes = processes
+    def __init__(
+        self,
+        premises: Premises,
+        app: str,
+        directory: Path,
+        *,
+        name: str = FLEET,
+        limits: Limits | None = None,
+    ) -> None:
+        self._premises = premises
         self._app = app
         self._directory = directory
+        self._name = name
+        self._limits = limits or Limits()
         self._pids: dict[str, int] = {}
         self._errors: list[str] = []
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Running | None = None
 
     @property
     def log(self) -> Path:
@@ -140,14 +171,34 @@ class Fleet:
 
     def start(self) -> None:
         """Start the parent; instances may be commanded at once, it reads them when it is ready."""
-        self._child = self._processes.start(
-            "fleet",
-            [sys.executable, "-m", "instrumentation.fleet", "--app", self._app],
-            log=self.log,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+        self._child = child = self._premises.start(
+            Part(
+                name=self._name,
+                program="python",
+                arguments=("-m", "instrumentation.fleet", "--app", self._app),
+                log=self.log,
+                directory=Path.cwd(),  # where a team's own application is found
+                spoken_to=True,
+                limits=self._limits,
+            )
         )
-        threading.Thread(target=self._read, name="fleet-events", daemon=True).start()
+        threading.Thread(target=self._read, args=(child,), name="fleet-events", daemon=True).start()
+
+    @property
+    def container(self) -> Contained:
+        """What the fleet runs in, where it is a container.
+
+        Raises:
+            ServiceFailed: it is none, or was not started.
+        """
+        if not isinstance(self._child, Contained):
+            raise ServiceFailed(f"{self._name} does not run in a container")
+        return self._child
+
+    @property
+    def started(self) -> bool:
+        """Whether it was ever started."""
+        return self._child is not None
 
     def command(self, **words: object) -> None:
         """Send one command.
@@ -180,15 +231,14 @@ class Fleet:
         """The exit status of the fleet's parent, or ``None`` while it runs."""
         return None if self._child is None else self._child.poll()
 
-    def _read(self) -> None:
-        child = self._child
-        if child is None or child.stdout is None:
+    def _read(self, child: Running) -> None:
+        if child.stdout is None:
             return
         for line in child.stdout:
             event = json.loads(line)
             with self._lock:
                 if event["event"] == "started":
-                    self._pids[event["id"]] = event["pid"]
+                    self._pids[event["id"]] = self._premises.kernel_pid(self._name, event["pid"])
                 elif event["event"] == "error":
                     self._errors.append(f"{event.get('id')}: {event['message']}")
 

@@ -10,6 +10,10 @@ from stack.production import Production, production_files
 
 DEMO_APP = "instrumentation.demo:create_app"
 
+EMBEDDED, CONTAINERS = "embedded", "containers"
+STACKS = (EMBEDDED, CONTAINERS)
+"""The ways to run the parts of a run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -29,7 +33,7 @@ class Settings:
     """
 
     time_scale: float = 60.0
-    stack: str = "embedded"
+    stack: str = EMBEDDED
     keep: bool = False
     logs: bool = False
     elasticsearch_heap_mb: int = 256

@@ -14,8 +14,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scenarios.conditions import Load, Service
+from scenarios.contained import ContainedInstance
 from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
@@ -24,11 +26,16 @@ from scenarios.logs import Logs, Shipper
 from scenarios.model import BUDGETS, JOB, MAIN, Drill
 from scenarios.parts import Parts
 from scenarios.relay import Relay
-from scenarios.service import Fleet, Instance
+from scenarios.service import FLEET, Fleet, Instance
 from scenarios.settings import Settings
 from scenarios.target import Discovery, Gateway, Scraping, Target
-from stack.ports import Reservation, reserve
+from stack.images import image_of
+from stack.launch.premises import Limits, Premises
+from stack.ports import Place, reserve
 from stack.processes import Processes
+
+if TYPE_CHECKING:
+    from stack.launch.containers import PostgreSQL
 
 SHIPPER_JOB = "log-shipper"
 """The ``job`` label of what ships logs, as production's targets name it."""
@@ -62,6 +69,18 @@ reading a process tree's memory costs milliseconds, and all instances share the 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarters:
+    """Where services live, with what those that live there share.
+
+    Attributes:
+        gateway: where the payment gateway's double is reached that all pay through.
+    """
+
+    premises: Premises
+    gateway: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Berth:
     """What one instance is given before anything starts.
 
@@ -76,12 +95,13 @@ class Berth:
     service: Service
     longest_response_seconds: float
     sample_seconds: float
-    ports: tuple[Reservation, ...]
-    gateway_port: Reservation
+    premises: Premises
+    places: tuple[Place, ...]
+    gateway: Place
     directory: Path
     time_scale: float
     relay: Relay | None = None
-    shipper_port: Reservation | None = None
+    shipper: Place | None = None
 
     @classmethod
     def of(
@@ -91,7 +111,7 @@ class Berth:
         stack: str = MAIN,
         settings: Settings,
         run: Path,
-        shared_gateway: Reservation,
+        quarters: Quarters,
     ) -> Berth:
         """Return what a drill's instance, or the control's (``None``) of a stack, is given."""
         drill_id = drill.id if drill else control_of(stack)
@@ -101,7 +121,9 @@ class Berth:
             service = replace(service, ships_logs=settings.logs)
         probed = drill is not None and drill.fault.effect(load, service).probed
         sample = settings.sample.total_seconds()
-        ports = tuple(reserve() for _ in range(service.instances))
+        premises, outside = quarters.premises, quarters.premises.outside
+        home = f"{FLEET}-{drill_id}" if premises.apart and service.alone else FLEET
+        places = tuple(premises.place(home) for _ in range(service.instances))
         return cls(
             id=drill_id,
             stack=stack,
@@ -110,10 +132,11 @@ class Berth:
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
             sample_seconds=sample if probed else IDLE_SAMPLES * sample,
-            ports=ports,
-            relay=Relay(ports[0].port) if service.relayed else None,
-            gateway_port=reserve() if service.own_gateway else shared_gateway,
-            shipper_port=reserve() if service.ships_logs else None,
+            premises=premises,
+            places=places,
+            relay=Relay(places[0], host=outside) if service.relayed else None,
+            gateway=reserve(outside) if service.own_gateway else quarters.gateway,
+            shipper=reserve(outside) if service.ships_logs else None,
             directory=run / "services" / drill_id,
             time_scale=settings.time_scale,
         )
@@ -123,7 +146,7 @@ class Berth:
         """The load generator's view of this instance."""
         return TargetLoad(
             id=self.id,
-            host=f"http://127.0.0.1:{self.ports[0].port}",
+            host=f"http://{self.places[0].address}",
             rate_per_second=self.load.per_second,
             users=users_needed(self.load.per_second, self.longest_response_seconds),
             journey=self.load.journey,
@@ -135,21 +158,39 @@ class Berth:
         """Give the ports back."""
         if self.relay:
             self.relay.close()
-        for port in (*self.ports, *([self.gateway_port] if self.service.own_gateway else [])):
-            port.close()
-        if self.shipper_port:
-            self.shipper_port.close()
+        for place in (*self.places, *([self.gateway] if self.service.own_gateway else [])):
+            place.close()
+        if self.shipper:
+            self.shipper.close()
 
     @property
-    def scraped_ports(self) -> tuple[int, ...]:
+    def alone(self) -> bool:
+        """Whether it is alone in a container."""
+        return self.premises.apart and self.service.alone
+
+    @property
+    def scraped(self) -> tuple[str, ...]:
         """Where Prometheus finds the instances: the first behind its relay, if it has one."""
-        first, *others = (one.port for one in self.ports)
-        return (self.relay.port if self.relay else first, *others)
+        first, *others = (one.address for one in self.places)
+        return (self.relay.address if self.relay else first, *others)
 
     @property
     def threads(self) -> int:
         """How many threads the instance serves with."""
         return threads_needed(self.load.per_second, self.longest_response_seconds)
+
+
+def _through(postgresql: PostgreSQL) -> Mapping[str, str]:
+    """Return what tells an instance of the server that has its rows."""
+    return {"DATABASE_URL": postgresql.url, "PGPASSFILE": str(postgresql.password_file)}
+
+
+def _configured_limits(memory_bytes: int, cores: float) -> Mapping[str, str]:
+    """Return what tells an instance of limits that the kernel does not set."""
+    return {
+        "INSTRUMENT_MEMORY_LIMIT_BYTES": str(memory_bytes),
+        "INSTRUMENT_CPU_LIMIT_CORES": str(cores),
+    }
 
 
 def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:
@@ -213,7 +254,8 @@ class Site:
         berth.directory.mkdir(parents=True, exist_ok=True)
         self.targets(berth.stack).mkdir(parents=True, exist_ok=True)
         limit = berth.service.memory_limit_mb * 2**20
-        cores = berth.service.cpu_limit_cores or len(os.sched_getaffinity(0))
+        quota = berth.service.cpu_quota_cores
+        cores = quota or berth.service.cpu_limit_cores or len(os.sched_getaffinity(0))
         backup = berth.directory / "last-backup.json"
         backup.write_text(json.dumps({"completed_at": time.time(), "path": "", "bytes": 0}))
         gateway = Gateway(
@@ -225,29 +267,42 @@ class Site:
             content=json.dumps(
                 [
                     {
-                        "targets": [f"127.0.0.1:{port}" for port in berth.scraped_ports],
+                        "targets": list(berth.scraped),
                         "labels": {"service": berth.id, "job": JOB},
                     }
                 ]
             ),
         )
-        parts = Parts.of(berth.service, berth.directory, self.faketime)
+        parts = Parts.of(berth.service, berth.directory, self.faketime, alone=berth.alone)
+        postgresql = self._postgresql(berth) if berth.service.postgresql else None
         environment = {
-            **self._environment(berth, parts.database, backup, limit, cores),
+            **self._environment(berth, parts.database, backup),
+            **(_through(postgresql) if postgresql else {}),
+            **({} if berth.alone else _configured_limits(limit, cores)),
             **parts.environment,
             **berth.service.environment,
         }
+        kind = Instance
+        if berth.alone:
+            kind = ContainedInstance
+            fleet = Fleet(
+                berth.premises,
+                self.settings.app,
+                berth.directory,
+                name=f"{FLEET}-{berth.id}",
+                limits=Limits(memory_bytes=limit, cores=quota, disks=parts.disks),
+            )
         first, *others = (
-            Instance(
+            kind(
                 id=f"{berth.id}-{number}" if number else berth.id,
-                port=port.port,
+                place=place,
                 threads=SPARE_THREADS if number else berth.threads,
                 directory=berth.directory / str(number) if number else berth.directory,
                 environment=environment,
                 fleet=fleet,
                 under=parts.under,
             )
-            for number, port in enumerate(berth.ports)
+            for number, place in enumerate(berth.places)
         )
         return Target(
             id=berth.id,
@@ -265,22 +320,36 @@ class Site:
             clock=parts.clock,
             relay=berth.relay,
             certificate=parts.certificate,
-            shipper=self._shipper(berth, parts.log_file, logs) if berth.shipper_port else None,
+            shipper=self._shipper(berth, berth.shipper, parts.log_file, logs)
+            if berth.shipper
+            else None,
             backup_status=backup,
+            postgresql=postgresql,
             memory_limit_bytes=limit,
             cpu_limit_cores=cores,
             patience_seconds=patience,
             time_scale=berth.time_scale,
         )
 
-    def _shipper(self, berth: Berth, log_file: Path, logs: Logs) -> Shipper:
-        port = berth.shipper_port.port if berth.shipper_port else 0
+    def _postgresql(self, berth: Berth) -> PostgreSQL:
+        from stack.launch.containers import Containers, PostgreSQL
+
+        if not isinstance(berth.premises, Containers):
+            raise ValueError(f"{berth.id} asks for PostgreSQL and is in no container")
+        return PostgreSQL(
+            berth.premises,
+            f"postgresql-{berth.id}",
+            image_of("postgres"),
+            berth.directory / "postgresql",
+        )
+
+    def _shipper(self, berth: Berth, place: Place, log_file: Path, logs: Logs) -> Shipper:
         discovery = Discovery(
             path=self.targets(berth.stack) / f"{berth.id}-shipper.yml",
             content=json.dumps(
                 [
                     {
-                        "targets": [f"127.0.0.1:{port}"],
+                        "targets": [place.address],
                         "labels": {
                             "service": berth.id,
                             "job": SHIPPER_JOB,
@@ -294,23 +363,22 @@ class Site:
             service=berth.id,
             log_file=log_file,
             own_node=berth.service.own_elasticsearch,
-            port=port,
+            place=place,
             directory=berth.directory / "shipper",
             discovery=discovery,
         )
 
-    def start_gateway(self, name: str, port: int, directory: Path, processes: Processes) -> None:
+    def start_gateway(self, name: str, place: Place, directory: Path, processes: Processes) -> None:
         """Start a payment gateway's double that reads its behaviour from ``directory``."""
         directory.mkdir(parents=True, exist_ok=True)
         argv = [sys.executable, "-m", "instrumentation.demo.gateway"]
-        argv += ["--port", str(port), "--key-file", str(self.gateway_key)]
+        argv += ["--host", place.host, "--port", str(place.port)]
+        argv += ["--key-file", str(self.gateway_key)]
         argv += ["--control-file", str(directory / "gateway-behaviour")]
         argv += ["--log", str(directory / "gateway.jsonl")]
         processes.start(f"gateway-{name}", argv, log=directory / "gateway.log")
 
-    def _environment(
-        self, berth: Berth, database: Path, backup: Path, limit: int, cores: float
-    ) -> Mapping[str, str]:
+    def _environment(self, berth: Berth, database: Path, backup: Path) -> Mapping[str, str]:
         settings = self.settings
         sample = str(berth.sample_seconds)
         return {
@@ -318,12 +386,10 @@ class Site:
             "INSTRUMENT_SERVICE_NAME": berth.id,
             "INSTRUMENT_INSTANCE_ID": berth.instance,
             "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
-            "INSTRUMENT_MEMORY_LIMIT_BYTES": str(limit),
-            "INSTRUMENT_CPU_LIMIT_CORES": str(cores),
             "INSTRUMENT_SAMPLE_SECONDS": sample,
             "DATABASE_URL": f"sqlite:///{database}",
             "STRIPE_API_KEY_FILE": str(self.gateway_key),
-            "STRIPE_API_BASE": f"http://127.0.0.1:{berth.gateway_port.port}",
+            "STRIPE_API_BASE": f"http://{berth.gateway.address}",
             "PAYMENT_TIMEOUT_SECONDS": str(settings.payment_timeout.total_seconds()),
             "DATABASE_PROBE_SECONDS": sample,
             "DATABASE_PROBE_TIMEOUT_SECONDS": str(settings.probe_timeout.total_seconds()),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scenarios.relay import Relay
     from scenarios.service import Instance
     from scenarios.watchers import Watchers
+    from stack.launch.containers.postgresql import PostgreSQL
 
 
 class ClientView:
@@ -121,6 +122,7 @@ class Target:
         maintenance: the file that means maintenance while it is there.
         watchers: what watches it, where the drill breaks that.
         shipper: what ships its log, if anything does.
+        postgresql: the server that has its rows, if any but a file has.
         log_file: where the instance logs.
         disk: the folder with a disk of its own, as the instance's processes see it, if it has one.
         clock: the file that says how far the clock of its own is off, if it has one.
@@ -153,6 +155,7 @@ class Target:
     certificate: Path | None = None
     watchers: Watchers | None = None
     shipper: Shipper | None = None
+    postgresql: PostgreSQL | None = None
     answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)
 

@@ -32,8 +32,7 @@ from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses
-from stack.launch.embedded import EmbeddedStack
-from stack.ports import reserve
+from stack.launch.monitoring import MonitoringStack
 from stack.receivers import Receivers
 from stack.waiting import NotYet, wait_until
 
@@ -85,14 +84,23 @@ class Watch:
         self.strangers = Recorder(STRANGERS, histories / f"{asked.prefix}{STRANGERS}.jsonl")
         secrets = self._directory / "secrets"
         receivers = running.enter_context(
-            Receivers(secrets, lambda delivery: self._observer.received(delivery))
+            Receivers(
+                secrets,
+                lambda delivery: self._observer.received(delivery),
+                host=grounds.premises.outside,
+            )
         )
-        self._ports = [running.enter_context(reserve()).port for _ in range(2)]
+        places = [
+            grounds.premises.place(asked.prefix + name, port)
+            for name, port in (("prometheus", 9090), ("alertmanager", 9093))
+        ]
+        for place in places:
+            running.callback(place.close)
         self.derived = asked.derive(
             RunAddresses(
                 prometheus_targets_glob=grounds.site.targets(asked.name) / "*.yml",
-                prometheus=f"127.0.0.1:{self._ports[0]}",
-                alertmanager=f"127.0.0.1:{self._ports[1]}",
+                prometheus=places[0].address,
+                alertmanager=places[1].address,
                 pagerduty_url=receivers.pagerduty_url,
                 smtp_smarthost=receivers.smtp_smarthost,
                 smtp_ca_file=receivers.smtp_ca_file,
@@ -102,20 +110,18 @@ class Watch:
         self.plans = asked.plans(self.derived)
         run = self._tamper(self.derived)
         self._rules = run.rules_yaml
-        self.stack = EmbeddedStack(
-            grounds.tools,
+        self.stack = MonitoringStack(
+            grounds.premises,
             run.prometheus_yaml,
             NO_RULES,
             run.alertmanager_yaml,
             run.prometheus_flags,
             run.alertmanager_flags,
             self._directory,
-            self._ports[0],
-            self._ports[1],
-            grounds.processes,
+            *places,
             name_prefix=asked.prefix,
         )
-        self._watchers = Watchers(self.stack, grounds.processes, receivers, prefix=asked.prefix)
+        self._watchers = Watchers(self.stack, grounds.premises, receivers, prefix=asked.prefix)
         self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
         self.alertmanager = AlertmanagerClient(self.stack.endpoints.alertmanager_url)
         controls = () if asked.breaks_watchers else (None,)
@@ -130,7 +136,7 @@ class Watch:
                     stack=asked.name,
                     settings=asked.settings,
                     run=grounds.directory,
-                    shared_gateway=grounds.shared_gateway,
+                    quarters=grounds.quarters_of(drill),
                 ),
                 scraping,
             )

@@ -11,8 +11,8 @@ from pathlib import Path
 from signal import Signals
 
 from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG
-from stack.launch.embedded import EmbeddedStack
-from stack.processes import Processes
+from stack.launch.monitoring import MonitoringStack
+from stack.launch.premises import Premises
 from stack.receivers import Receivers
 
 
@@ -20,13 +20,18 @@ class Watchers:
     """One stack's Prometheus, Alertmanager and receivers, as a fault may touch them."""
 
     def __init__(
-        self, stack: EmbeddedStack, processes: Processes, receivers: Receivers, *, prefix: str
+        self, stack: MonitoringStack, premises: Premises, receivers: Receivers, *, prefix: str
     ) -> None:
         self.stack = stack
         self.receivers = receivers
-        self._processes = processes
+        self._premises = premises
         self._prefix = prefix
         self._down: set[str] = set()
+
+    @property
+    def outside(self) -> str:
+        """The address on which the watchers reach what runs on this machine beside them."""
+        return self._premises.outside
 
     @property
     def down_on_purpose(self) -> bool:
@@ -37,7 +42,7 @@ class Watchers:
         """Return the watchers that have ended though nobody ended them: name to status."""
         return {
             name: code
-            for name, code in self._processes.exited().items()
+            for name, code in self._premises.exited().items()
             if name in self._names() and name not in self._down
         }
 

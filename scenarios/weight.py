@@ -36,7 +36,7 @@ def weight(drill: Drill) -> float:
     return (
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
-        + (service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
+        + (service.cpu_quota_cores or service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
         + service.ships_logs  # a process of its own
         + (UNFORKED_WEIGHT * service.instances if service.disk or service.own_clock else 0.0)
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["frugal_environment"]
+__all__ = ["FRUGAL", "frugal_environment"]
 
-_FRUGAL = {"GOMAXPROCS": "1", "GOGC": "400"}
+FRUGAL = {"GOMAXPROCS": "1", "GOGC": "400"}
+"""One processor, and rare garbage collection."""
 
 
 def frugal_environment() -> dict[str, str]:
@@ -16,4 +17,4 @@ def frugal_environment() -> dict[str, str]:
     collecting garbage than on its rules. A run of all drills took 382 CPU-seconds without the two,
     297 and 266 with them (`getrusage` of ``pytest checks``), for a larger heap of some 100 MB.
     """
-    return {**os.environ, **_FRUGAL}
+    return {**os.environ, **FRUGAL}

@@ -11,28 +11,80 @@ from __future__ import annotations
 
 import errno
 import socket
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-__all__ = ["LOOPBACK", "Reservation", "port_is_held", "reserve"]
+__all__ = ["LOOPBACK", "Fixed", "Place", "Reservation", "port_is_held", "reserve"]
 
 LOOPBACK = "127.0.0.1"
 
 
+class Place(Protocol):
+    """Where a server of ours will be reached, known before it runs."""
+
+    @property
+    def host(self) -> str:
+        """The IPv4 address."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The TCP port."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """Both, as `host:port`."""
+        ...
+
+    def close(self) -> None:
+        """Give it back. Closing twice does nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A port at an address that only one server of ours has, so that nothing is to be reserved."""
+
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Both, as `host:port`."""
+        return f"{self.host}:{self.port}"
+
+    def close(self) -> None:
+        """Do nothing: whoever gave the address takes it back."""
+
+
 class Reservation:
-    """A TCP port of the loopback address that is ours until `close()`.
+    """A TCP port of one of this machine's addresses that is ours until `close()`.
 
     Also a context manager. It ends by itself when this process ends, however it ends.
     """
 
     def __init__(self, held: socket.socket) -> None:
         self._held = held
-        self._port: int = held.getsockname()[1]
+        self._host: str
+        self._port: int
+        self._host, self._port = held.getsockname()
+
+    @property
+    def host(self) -> str:
+        """The address that it is a port of."""
+        return self._host
 
     @property
     def port(self) -> int:
         """The reserved port; it stays readable after `close()`."""
         return self._port
+
+    @property
+    def address(self) -> str:
+        """Both, as `host:port`."""
+        return f"{self._host}:{self._port}"
 
     def close(self) -> None:
         """Give the port back to the system. Closing twice does nothing."""
@@ -50,23 +102,24 @@ class Reservation:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Reservation(port={self._port})"
+        return f"Reservation({self.address})"
 
 
-def reserve() -> Reservation:
-    """Reserve a free loopback port.
+def reserve(host: str = LOOPBACK) -> Reservation:
+    """Reserve a free port of one of this machine's addresses.
 
-    Raises OSError when the system has no free port left (EADDRINUSE), naming the address.
+    Raises OSError when the system has no free port left (EADDRINUSE), or not that address
+    (EADDRNOTAVAIL), naming the address.
     """
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind((LOOPBACK, 0))
+        held.bind((host, 0))
     except OSError as error:
         held.close()
         raise OSError(
             error.errno,
-            f"no port of {LOOPBACK} could be reserved ({error.strerror}); look: ss -tan | wc -l",
+            f"no port of {host} could be reserved ({error.strerror}); look: ss -tan | wc -l",
         ) from error
     return Reservation(held)
 

@@ -75,12 +75,14 @@ class Processes:
         stdout: int | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        outlives: bool = False,
     ) -> subprocess.Popen[bytes]:
         """Start `argv` under `name`, and return it without waiting for anything.
 
         What it prints is appended to `log` (None: discarded), except for standard output where
         `stdout` is PIPE. Standard input is empty unless `stdin` is PIPE. A name may be used
-        again once its process has ended.
+        again once its process has ended. One that `outlives` this process, where that is killed,
+        has to end by itself.
 
         Raises `ProcessError` if the program or setpriv is missing, if a process of this name is
         running, or if this object is closed.
@@ -88,7 +90,7 @@ class Processes:
         path = None if env is None else env.get("PATH")
         if shutil.which(argv[0], path=path) is None:
             raise ProcessError(f"cannot start {name}: {argv[0]} is not an executable program")
-        command = dying_with(os.getpid(), argv)
+        command = list(argv) if outlives else dying_with(os.getpid(), argv)
         started: Future[subprocess.Popen[bytes]] = Future()
 
         def spawn() -> None:

@@ -19,12 +19,12 @@ NOT_ANSWERING: tuple[type[Exception], ...] = (OSError, http.client.HTTPException
 _REQUEST_TIMEOUT_SECONDS = 1.0
 
 
-def answers_ready(port: int) -> bool:
-    """Return True if `/-/ready` on this loopback port answers 200.
+def answers_ready(port: int, *, host: str = LOOPBACK) -> bool:
+    """Return True if `/-/ready` on this port, by default of loopback, answers 200.
 
     Raises `stack.waiting.NotYet` for another status, and one of `NOT_ANSWERING` without an answer.
     """
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_REQUEST_TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(host, port, timeout=_REQUEST_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/-/ready")
         status = connection.getresponse().status

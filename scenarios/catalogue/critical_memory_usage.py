@@ -8,6 +8,6 @@ DRILL = Drill(
     alert="CriticalMemoryUsage",
     load=steady(per_second=4),
     fault=HoldMemory(percent=97),
-    service=Service(memory_limit_mb=160),
+    service=Service(memory_limit_mb=160, own_container=True),
     hushes={"HighMemoryUsage"},
 )

@@ -9,7 +9,7 @@ DRILL = Drill(
     cause="below",
     load=steady(per_second=4),
     fault=HoldMemory(percent=91),
-    service=Service(memory_limit_mb=160),
+    service=Service(memory_limit_mb=160, own_container=True),
     may_fire={"HighMemoryUsage"},
     fires=False,
 )

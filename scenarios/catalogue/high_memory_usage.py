@@ -8,5 +8,5 @@ DRILL = Drill(
     alert="HighMemoryUsage",
     load=steady(per_second=4),
     fault=HoldMemory(percent=87),
-    service=Service(memory_limit_mb=160),
+    service=Service(memory_limit_mb=160, own_container=True),
 )

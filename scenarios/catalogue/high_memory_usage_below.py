@@ -9,6 +9,6 @@ DRILL = Drill(
     cause="below",
     load=steady(per_second=4),
     fault=HoldMemory(percent=76),
-    service=Service(memory_limit_mb=160),
+    service=Service(memory_limit_mb=160, own_container=True),
     fires=False,
 )

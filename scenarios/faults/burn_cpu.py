@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from instrumentation.faults import contract
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, FaultDidNotBite, Witness
-from scenarios.faults.kernel import cpu_seconds
 from scenarios.faults.request import carried
+from scenarios.kernel import cpu_seconds
 from scenarios.target import Target
 from stack.waiting import WaitTimeout, wait_until
 
@@ -36,10 +36,11 @@ class BurnCPU:
         return f"every request burns {self.seconds * 1000:g} ms of CPU time"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """The CPU time that the requests burn, as a ratio of the configured limit."""
-        if not service.cpu_limit_cores:
-            raise ValueError("BurnCPU needs a service with cpu_limit_cores")
-        return Effect(level=load.per_second * self.seconds / service.cpu_limit_cores)
+        """The CPU time that the requests burn, as a ratio of the limit."""
+        limit = service.cpu_quota_cores or service.cpu_limit_cores
+        if not limit:
+            raise ValueError("BurnCPU needs a service with cpu_limit_cores or cpu_quota_cores")
+        return Effect(level=load.per_second * self.seconds / limit)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

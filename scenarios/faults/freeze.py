@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import psutil
 
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
@@ -17,7 +14,7 @@ from scenarios.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """Stop the master, so that it replaces no worker, and then its workers."""
+    """Stop every process of the service: its master too, so that it replaces no worker."""
 
     downtime: bool = True
 
@@ -33,18 +30,13 @@ class Freeze:
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
         """Freeze the service until the context ends, which waits for it to serve again."""
-        target.instance.send(signal.SIGSTOP)
+        target.instance.freeze()
         try:
             yield witnessed(
                 target,
-                lambda: _all_stopped(target) and silent(target),
+                lambda: target.instance.frozen and silent(target),
                 "the kernel shows every process stopped, and requests are not answered",
             )
         finally:
-            target.instance.send(signal.SIGCONT)
+            target.instance.thaw()
             target.instance.wait_serving(target.patience_seconds)
-
-
-def _all_stopped(target: Target) -> bool:
-    family = target.instance.processes()
-    return bool(family) and all(process.status() == psutil.STATUS_STOPPED for process in family)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from instrumentation.faults import contract
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, FaultDidNotBite, Witness
-from scenarios.faults.kernel import held_bytes
 from scenarios.faults.request import carried
 from scenarios.target import Target
 from stack.waiting import WaitTimeout, wait_until
@@ -53,7 +52,7 @@ def _seen_by_kernel(target: Target, percent: float) -> Witness:
     least = (percent - TOLERANCE_PERCENT) / 100 * target.memory_limit_bytes
 
     def probe() -> int | None:
-        held = held_bytes(target.instance.processes())
+        held = target.instance.held_bytes()
         return held if held >= least else None
 
     try:

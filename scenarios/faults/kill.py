@@ -28,8 +28,8 @@ class Kill:
         return "every process of the service is killed"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """The next scrape is refused."""
-        return Effect(level=1.0 if self.averaged else None)
+        """The next scrape is refused; of a container nothing is left that would refuse it."""
+        return Effect(level=1.0 if self.averaged else None, times_out=service.own_container)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

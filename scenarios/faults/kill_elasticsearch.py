@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class KillElasticsearch:
         """
         node = shipper_of(target).node
         process = node.process
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         try:
             yield witnessed(
                 target,

@@ -37,5 +37,5 @@ class KillWatcher:
         """
         watchers = watchers_of(target)
         with watchers.without(self.component, SIGKILL):
-            status = watchers.stack.process(self.component).returncode
+            status = watchers.stack.process(self.component).poll()
             yield Witness.now(f"{self.component} has ended with status {status}")

@@ -83,7 +83,7 @@ class SlowRule:
                 headers=(("Content-Encoding", "snappy"),),
             )
 
-        with HttpDouble("slow storage", respond) as storage:
+        with HttpDouble("slow storage", respond, host=watchers.outside) as storage:
             rules = watchers.read(RULES).rstrip() + "\n" + GROUP
             config = watchers.read(PROMETHEUS_CONFIG).rstrip() + "\n"
             config += STORAGE.format(url=storage.url)

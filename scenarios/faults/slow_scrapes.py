@@ -48,14 +48,14 @@ class SlowScrapes:
         try:
             yield witnessed(
                 target,
-                lambda: _takes(target, relay.port) >= held,
+                lambda: _takes(target, relay.address) >= held,
                 f"a request through the relay took {held * 1000:.0f} ms or more",
             )
         finally:
             relay.delay_seconds = 0.0
 
 
-def _takes(target: Target, port: int) -> float:
+def _takes(target: Target, address: str) -> float:
     begun = time.monotonic()
-    requests.get(f"http://127.0.0.1:{port}/api/metrics/live", timeout=target.patience_seconds)
+    requests.get(f"http://{address}/api/metrics/live", timeout=target.patience_seconds)
     return time.monotonic() - begun

@@ -9,8 +9,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from stack.launch.premises import Running
 from stack.launch.starting import LaunchError, wait_answering
 from stack.ports import LOOPBACK
 from stack.processes import Processes
@@ -21,7 +22,7 @@ from stack.tools.elasticsearch_node import (
     prepare_node,
 )
 
-__all__ = ["EmbeddedElasticsearch"]
+__all__ = ["ElasticsearchNode", "EmbeddedElasticsearch"]
 
 DEFAULT_HEAP_MB = 256
 """Takes 25 MB of bulk requests at the same time, a tenth of the heap (the default of
@@ -30,6 +31,45 @@ and refuses more with 429."""
 
 _FRAME = ("at ", "... ")
 """The reasons are between the frames of Java's stack traces."""
+
+
+class ElasticsearchNode(Protocol):
+    """One node, wherever it runs. A context manager: the node ends with it.
+
+    Starting never waits, and one that has ended may be started again, with its data.
+    """
+
+    @property
+    def url(self) -> str:
+        """Where the node answers; known before it runs."""
+        ...
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that was started last, which may have ended; at first `None`."""
+        ...
+
+    @property
+    def process(self) -> Running:
+        """What runs as the node, which was started."""
+        ...
+
+    def start(self) -> object:
+        """Start the node without waiting."""
+        ...
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until every document there is, is found; raise `LaunchError` after `timeout` s."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 
 class EmbeddedElasticsearch:

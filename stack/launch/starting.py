@@ -5,10 +5,10 @@ Design rule: the wait ends at once if the process does; whatever failed, the end
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from stack.launch.premises import Running
 from stack.readiness import NOT_ANSWERING
 from stack.waiting import WaitTimeout, wait_until
 
@@ -23,7 +23,7 @@ class LaunchError(RuntimeError):
 
 def wait_answering(
     component: str,
-    process: subprocess.Popen[bytes],
+    process: Running,
     answers: Callable[[], bool],
     *,
     where: str,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol, Self
 
-from stack.ports import reserve
+from stack.ports import LOOPBACK, reserve
 from stack.receivers.trouble import Spell, Trouble, Troubles
 from stack.receivers.web import Answer, HttpDouble, Request
 
@@ -33,17 +33,17 @@ _STATUS = {Trouble.RATE_LIMITED: 429, Trouble.SERVER_ERROR: 500}
 class Door:
     """Serves one receiver on a port of its own. A context manager."""
 
-    def __init__(self, name: str, service: Service) -> None:
+    def __init__(self, name: str, service: Service, *, host: str = LOOPBACK) -> None:
         self._name = name
         self._service = service
-        self._port = reserve()
+        self._place = reserve(host)
         self._server: HttpDouble | None = None
         self._troubles = Troubles(self._close, self._open)
 
     @property
     def url(self) -> str:
         """Scheme, host and port, without a trailing slash."""
-        return f"http://127.0.0.1:{self._port.port}"
+        return f"http://{self._place.address}"
 
     def __enter__(self) -> Self:
         self._open()
@@ -51,7 +51,7 @@ class Door:
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        self._port.close()
+        self._place.close()
 
     @contextmanager
     def failing(
@@ -72,7 +72,7 @@ class Door:
         return self._service.fail(request, _STATUS[spell.trouble])
 
     def _open(self) -> None:
-        server = HttpDouble(self._name, self._respond, port=self._port.port)
+        server = HttpDouble(self._name, self._respond, host=self._place.host, port=self._place.port)
         server.__enter__()
         self._server = server
 

@@ -17,6 +17,7 @@ from typing import Self
 
 import trustme
 
+from stack.ports import LOOPBACK
 from stack.receivers import discord
 from stack.receivers.dead_mans_switch import DeadMansSwitch
 from stack.receivers.delivery import (
@@ -43,7 +44,7 @@ DIGEST_ADDRESS = "digest@softfactory.example"
 
 
 class Receivers:
-    """Every receiver's service on loopback ports of its own. A context manager.
+    """Every receiver's service on ports of its own, of `host`. A context manager.
 
     On entering, `secrets_directory` (made when missing) gets the files that production's
     configuration names, new for every run and readable by their owner alone, and `smtp_ca.pem`, the
@@ -64,7 +65,14 @@ class Receivers:
     smtp_username: str = SMTP_USERNAME
     """For `global.smtp_auth_username`; also the only sender address that it may use."""
 
-    def __init__(self, secrets_directory: Path, on_delivery: Callable[[Delivery], None]) -> None:
+    def __init__(
+        self,
+        secrets_directory: Path,
+        on_delivery: Callable[[Delivery], None],
+        *,
+        host: str = LOOPBACK,
+    ) -> None:
+        self._host = host
         self._directory = secrets_directory
         self._on_delivery = on_delivery
         self._lock = Lock()
@@ -129,7 +137,7 @@ class Receivers:
 
     def _start(self, running: ExitStack) -> None:
         def serve(receiver: str, service: Service) -> str:
-            door = running.enter_context(Door(receiver, service))
+            door = running.enter_context(Door(receiver, service, host=self._host))
             self._services[receiver] = door
             return door.url
 
@@ -177,6 +185,7 @@ class Receivers:
                 password=password,
                 mailboxes={ON_CALL_ADDRESS: EMAIL_ON_CALL, DIGEST_ADDRESS: EMAIL_DIGEST},
                 record=self._record,
+                host=self._host,
             )
         )
         self._services[EMAIL_ON_CALL] = self._services[EMAIL_DIGEST] = mail_server

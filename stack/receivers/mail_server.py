@@ -24,11 +24,10 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session, TLSSetupException
 
-from stack.ports import reserve
+from stack.ports import LOOPBACK, Place, reserve
 from stack.receivers import mail
 from stack.receivers.delivery import EMAIL_UNKNOWN, Delivery, deliver
 from stack.receivers.trouble import Spell, Trouble, Troubles
-from stack.receivers.web import HOST
 
 SERVER_NAME = "mail.softfactory.example"
 MAXIMUM_MESSAGE_BYTES = 10 * 1024 * 1024
@@ -193,13 +192,13 @@ class _Handler:
 class _Controller(Controller):
     """Listens on a port that is reserved, so that it can stop listening and begin again."""
 
-    def __init__(self, handler: _Handler, tls: ssl.SSLContext, port: int) -> None:
-        self._socket = socket.create_server((HOST, port))
+    def __init__(self, handler: _Handler, tls: ssl.SSLContext, place: Place) -> None:
+        self._socket = socket.create_server((place.host, place.port))
         self._sessions: set[_Submission] = set()
         super().__init__(
             handler,
-            hostname=HOST,
-            port=self._socket.getsockname()[1],
+            hostname=place.host,
+            port=place.port,
             ready_timeout=_WAIT_SECONDS,
             server_hostname=SERVER_NAME,  # else aiosmtpd asks DNS at every connection
             ident="ESMTP",
@@ -251,9 +250,10 @@ class MailServer:
         password: str,
         mailboxes: Mapping[str, str],
         record: Callable[[Delivery], None],
+        host: str = LOOPBACK,
     ) -> None:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(HOST, "localhost", SERVER_NAME).configure_cert(self._tls)
+        authority.issue_cert(host, "localhost", SERVER_NAME).configure_cert(self._tls)
         self._troubles = Troubles(self._close, self._open)
         self._handler = _Handler(
             username=username,
@@ -262,13 +262,13 @@ class MailServer:
             record=record,
             hit=self._troubles.hit,
         )
-        self._port = reserve()
+        self._place = reserve(host)
         self._controller: _Controller | None = None
 
     @property
     def smarthost(self) -> str:
         """Host and port, as Alertmanager's `smtp_smarthost` wants them."""
-        return f"{HOST}:{self._port.port}"
+        return self._place.address
 
     def __enter__(self) -> Self:
         self._open()
@@ -276,7 +276,7 @@ class MailServer:
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        self._port.close()
+        self._place.close()
 
     @contextmanager
     def failing(
@@ -287,7 +287,7 @@ class MailServer:
             yield spell
 
     def _open(self) -> None:
-        self._controller = _Controller(self._handler, self._tls, self._port.port)
+        self._controller = _Controller(self._handler, self._tls, self._place)
         self._controller.start()
 
     def _close(self) -> None:

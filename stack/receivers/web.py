@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server on loopback that hands every request to one function.
+"""An HTTP/1.1 server, on loopback by default, that hands every request to one function.
 
 Design rule: it knows HTTP and nothing else, and it waits in the kernel: no thread of it wakes up
 unless a byte arrives, since it lives in the process that times the drills.
@@ -17,7 +17,8 @@ from socketserver import TCPServer
 from threading import Event, Lock, Thread
 from typing import Any
 
-HOST = "127.0.0.1"
+from stack.ports import LOOPBACK
+
 MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
 """Far above any service's own limit, which its double applies; this one guards our memory."""
 
@@ -112,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class HttpDouble(ThreadingHTTPServer):
-    """A server on a loopback port. A context manager; after it, the port is free.
+    """A server on a port of this machine. A context manager; after it, the port is free.
 
     `respond` returns None to end the connection without an answer. `port` 0 is one that is free;
     another may be reserved (`stack.ports`), and stays so.
@@ -122,20 +123,25 @@ class HttpDouble(ThreadingHTTPServer):
     request_queue_size = 128  # the default of 5 drops connections when many alerts fire at once
 
     def __init__(
-        self, name: str, respond: Callable[[Request], Answer | None], *, port: int = 0
+        self,
+        name: str,
+        respond: Callable[[Request], Answer | None],
+        *,
+        host: str = LOOPBACK,
+        port: int = 0,
     ) -> None:
         self.respond = respond
         self._name = name
         self._closing = Event()
         self._lock = Lock()
         self._connections: dict[socket.socket, Thread] = {}
-        super().__init__((HOST, port), _Handler)
+        super().__init__((host, port), _Handler)
         self._acceptor = Thread(target=self._accept, name=f"{name} acceptor", daemon=True)
 
     @property
     def url(self) -> str:
         """Scheme, host and port, without a trailing slash."""
-        return f"http://{HOST}:{self.server_port}"
+        return f"http://{self.server_name}:{self.server_port}"
 
     def __enter__(self) -> HttpDouble:
         self._acceptor.start()
@@ -163,8 +169,7 @@ class HttpDouble(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking DNS for this host's name, as HTTPServer does."""
         TCPServer.server_bind(self)
-        self.server_name = HOST
-        self.server_port = self.socket.getsockname()[1]
+        self.server_name, self.server_port = self.socket.getsockname()
 
     def _accept(self) -> None:
         # Not serve_forever(): that wakes up to look for a flag, and takes as long to stop.

@@ -121,13 +121,13 @@ def prepare_node(directory: Path, settings: NodeSettings) -> None:
     (directory / _CONFIG / "elasticsearch.yml").write_text("".join(lines), encoding="utf-8")
 
 
-def answers_healthy(port: int, *, name: str) -> bool:
-    """Return True if the node `name` on this loopback port says that it is yellow or green.
+def answers_healthy(port: int, *, name: str, host: str = LOOPBACK) -> bool:
+    """Return True if the node `name` on this port, by default of loopback, says that it is yellow or green.
 
     One node is never green where an index asks for replicas. Raises `stack.waiting.NotYet` for
     another status or another node, and one of `stack.readiness.NOT_ANSWERING` without an answer.
     """
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=_REQUEST_TIMEOUT_SECONDS)
+    connection = http.client.HTTPConnection(host, port, timeout=_REQUEST_TIMEOUT_SECONDS)
     try:
         connection.request("GET", _HEALTH)
         response = connection.getresponse()

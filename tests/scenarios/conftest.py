@@ -15,8 +15,9 @@ from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.service import Fleet
 from scenarios.settings import DEMO_APP, Settings
-from scenarios.site import Berth, Site
+from scenarios.site import Berth, Quarters, Site
 from scenarios.target import Scraping, Target
+from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings
@@ -34,16 +35,18 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
     settings = Settings()
     with ExitStack() as running:
         processes = running.enter_context(Processes())
-        fleet = Fleet(processes, DEMO_APP, tmp_path)
+        premises = Local(processes)
+        fleet = Fleet(premises, DEMO_APP, tmp_path)
         fleet.start()
         gateway = running.enter_context(reserve())
+        quarters = Quarters(premises=premises, gateway=gateway)
 
         def serve(service: Service) -> Target:
             own_clock = service.own_clock
             faketime = find_faketime(ToolSettings.from_env(), print) if own_clock else None
             site = Site.make(tmp_path, settings, faketime)
             drill = Drill(alert="Fault", fault=Noop(), service=service)
-            berth = Berth.of(drill, settings=settings, run=tmp_path, shared_gateway=gateway)
+            berth = Berth.of(drill, settings=settings, run=tmp_path, quarters=quarters)
             running.callback(berth.close)
             no_load = cast(Any, None)
             target = site.build(
@@ -52,7 +55,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
                 no_load,
                 patience=10.0,
                 scraping=SCRAPING,
-                logs=Logs(processes, tmp_path, heap_mb=settings.elasticsearch_heap_mb),
+                logs=Logs(processes, tmp_path),
             )
             target.instance.start()
             target.instance.wait_serving(SERVING_SECONDS)

@@ -12,8 +12,8 @@ import pytest
 
 from scenarios import logs as module
 from scenarios.logs import Logs, LogsFailed, set_up, ticks_of
+from stack.ports import Fixed
 from stack.processes import Processes
-from stack.tools.elasticsearch_node import ElasticsearchHome
 
 BURN = """
 import time
@@ -67,23 +67,18 @@ class Watched(Processes):
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     steps: list[str] = []
-    monkeypatch.setattr(module, "EmbeddedElasticsearch", Node(steps))
     monkeypatch.setattr(module, "set_up", lambda node: steps.append("template"))
     return steps
 
 
-def home(tmp_path: Path) -> ElasticsearchHome:
-    return ElasticsearchHome(java=("java",), home=tmp_path, version="8")
-
-
 def opened(done: list[str], tmp_path: Path, running: ExitStack) -> Logs:
-    logs = Logs(Watched(done), tmp_path, heap_mb=256)
-    logs.open(running, home(tmp_path))
+    logs = Logs(Watched(done), tmp_path)
+    logs.open(running, lambda _name, _directory: Node(done))
     logs.shipper(
         service="a",
         log_file=tmp_path / "app.log",
         own_node=False,
-        port=1,
+        place=Fixed("127.0.0.1", 1),
         directory=tmp_path,
         discovery=None,
     )

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from scenarios.relay import Relay
+from stack.ports import LOOPBACK, Fixed
 from stack.waiting import wait_until
 
 PAGE = b"x" * 300_000
@@ -32,7 +33,7 @@ def relay() -> Iterator[Relay]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    relay = Relay(server.server_address[1])
+    relay = Relay(Fixed(LOOPBACK, server.server_address[1]))
     yield relay
     relay.close()
     server.shutdown()
@@ -70,7 +71,7 @@ def test_a_closed_relay_leaves_no_thread_not_even_of_an_open_connection(relay: R
 
 
 def test_an_instance_that_is_down_looks_down_through_the_relay() -> None:
-    relay = Relay(1)  # nobody listens there
+    relay = Relay(Fixed(LOOPBACK, 1))  # nobody listens there
     with requests.Session() as session, pytest.raises(requests.ConnectionError):
         asked(relay, session)
     relay.close()

@@ -30,7 +30,7 @@ def test_only_what_goes_through_the_relay_is_slow_and_only_for_a_while(serving: 
     assert target.relay is not None
     relayed = f"http://127.0.0.1:{target.relay.port}"
     assert str(target.relay.port) in target.discovery.content
-    assert str(target.instance.port) not in target.discovery.content
+    assert str(target.instance.place.port) not in target.discovery.content
     assert seconds(relayed) < 1
     with SlowScrapes(of_timeout=0.75).inject(target) as witness:
         assert "1500 ms" in witness.text

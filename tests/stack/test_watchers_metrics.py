@@ -10,7 +10,8 @@ import requests
 
 from stack import promql
 from stack.derive import Derived, RunAddresses, derive
-from stack.launch import EmbeddedStack
+from stack.launch import MonitoringStack
+from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.production import production_files
@@ -38,17 +39,16 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     tools = find_tools(ToolSettings.from_env(), lambda line: None)
     with reserve() as own, reserve() as other, Processes() as processes:
         derived = _derived(directory, own.port, other.port)
-        with EmbeddedStack(
-            tools,
+        with MonitoringStack(
+            Local.of(processes, tools),
             derived.prometheus_yaml,
             derived.rules_yaml,
             derived.alertmanager_yaml,
             derived.prometheus_flags,
             derived.alertmanager_flags,
             directory,
-            own.port,
-            other.port,
-            processes,
+            own,
+            other,
         ) as stack:
             stack.start_prometheus()
             stack.start_alertmanager()

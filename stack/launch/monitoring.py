@@ -1,13 +1,12 @@
-"""Prometheus and Alertmanager as local processes on reserved loopback ports.
+"""Prometheus and Alertmanager, started on the premises of a run.
 
 Design rule: starting never waits, so that the caller does its other work while the two come up;
-`wait_ready` is the one place that waits, and it ends at once if either process does.
+`wait_ready` is the one place that waits, and it ends at once if either of the two does.
 """
 
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,42 +14,39 @@ from types import TracebackType
 from typing import Self
 
 from stack.endpoints import Endpoints
-from stack.go_runtime import frugal_environment
 from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.launch.premises import Part, Premises, Program, Running
 from stack.launch.starting import wait_answering
-from stack.ports import LOOPBACK
-from stack.processes import Processes
+from stack.ports import Place
 from stack.readiness import answers_ready
-from stack.tools import Tool, Tools
 
-__all__ = ["EmbeddedStack"]
+__all__ = ["MonitoringStack"]
 
 
-class EmbeddedStack:
+class MonitoringStack:
     """One Prometheus and one Alertmanager, with everything they write below `directory`.
 
     A context manager: entering writes the three configuration files and starts nothing, leaving
-    ends both processes. The rules lie beside `prometheus.yml` as `alert-rules.yml`, to which
+    ends both. The rules lie beside `prometheus.yml` as `alert-rules.yml`, to which
     `derived_prometheus_yaml` refers. Storage paths, listen addresses and configuration files are
     given here; every other flag (retention, delays) is the caller's.
     """
 
     def __init__(
         self,
-        tools: Tools,
+        premises: Premises,
         derived_prometheus_yaml: str,
         rules_yaml: str,
         alertmanager_yaml: str,
         prometheus_flags: Sequence[str],
         alertmanager_flags: Sequence[str],
         directory: Path,
-        prometheus_port: int,
-        alertmanager_port: int,
-        processes: Processes,
+        prometheus_place: Place,
+        alertmanager_place: Place,
         *,
         name_prefix: str = "",
     ) -> None:
-        self._tools = tools
+        self._premises = premises
         self._files = {
             PROMETHEUS_CONFIG: derived_prometheus_yaml,
             RULES: rules_yaml,
@@ -59,17 +55,16 @@ class EmbeddedStack:
         self._prometheus_flags = tuple(prometheus_flags)
         self._alertmanager_flags = tuple(alertmanager_flags)
         self._directory = directory.absolute()
-        self._ports = {"prometheus": prometheus_port, "alertmanager": alertmanager_port}
-        self._processes = processes
+        self._places = {"prometheus": prometheus_place, "alertmanager": alertmanager_place}
         self._name_prefix = name_prefix
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Running] = {}
 
     @property
     def endpoints(self) -> Endpoints:
         """Where the two are read; known before either runs."""
         return Endpoints(
-            prometheus_url=f"http://{LOOPBACK}:{self._ports['prometheus']}",
-            alertmanager_url=f"http://{LOOPBACK}:{self._ports['alertmanager']}",
+            prometheus_url=f"http://{self._places['prometheus'].address}",
+            alertmanager_url=f"http://{self._places['alertmanager'].address}",
         )
 
     @property
@@ -99,50 +94,48 @@ class EmbeddedStack:
         draft.replace(path)
         self._running["prometheus"].send_signal(signal.SIGHUP)
 
-    def start_prometheus(self) -> subprocess.Popen[bytes]:
+    def start_prometheus(self) -> Running:
         """Start Prometheus without waiting. It may be started again once it has ended.
 
-        Raises `stack.processes.ProcessError` if it runs already.
+        Raises what its premises raise if it runs already.
         """
         return self._start(
             "prometheus",
-            self._tools.prometheus,
             [
                 f"--config.file={self._directory / PROMETHEUS_CONFIG}",
                 f"--storage.tsdb.path={self.prometheus_data}",
-                f"--web.listen-address={LOOPBACK}:{self._ports['prometheus']}",
+                f"--web.listen-address={self._places['prometheus'].address}",
                 "--web.enable-admin-api",  # a run forgets the services that it takes away
                 *self._prometheus_flags,
             ],
         )
 
-    def start_alertmanager(self) -> subprocess.Popen[bytes]:
+    def start_alertmanager(self) -> Running:
         """Start Alertmanager, as a cluster of one, without waiting. It may be started again.
 
-        Raises `stack.processes.ProcessError` if it runs already.
+        Raises what its premises raise if it runs already.
         """
         return self._start(
             "alertmanager",
-            self._tools.alertmanager,
             [
                 f"--config.file={self._directory / ALERTMANAGER_CONFIG}",
                 f"--storage.path={self._directory / 'alertmanager'}",
-                f"--web.listen-address={LOOPBACK}:{self._ports['alertmanager']}",
+                f"--web.listen-address={self._places['alertmanager'].address}",
                 "--cluster.listen-address=",
                 *self._alertmanager_flags,
             ],
         )
 
-    def start(self, component: str) -> subprocess.Popen[bytes]:
+    def start(self, component: str) -> Running:
         """Start `prometheus` or `alertmanager`, for the first time or again, without waiting.
 
-        Raises `stack.processes.ProcessError` if it runs already.
+        Raises what its premises raise if it runs already.
         """
         starts = {"prometheus": self.start_prometheus, "alertmanager": self.start_alertmanager}
         return starts[component]()
 
-    def process(self, component: str) -> subprocess.Popen[bytes]:
-        """Return the process of `prometheus` or `alertmanager`, which was started."""
+    def process(self, component: str) -> Running:
+        """Return what runs as `prometheus` or `alertmanager`, which was started."""
         return self._running[component]
 
     def wait_ready(self, timeout: float) -> None:
@@ -157,7 +150,7 @@ class EmbeddedStack:
     def stop(self) -> None:
         """End both, gracefully and at the same time. Their files stay."""
         names = [self._name_prefix + component for component in self._running]
-        self._processes.stop(*names)
+        self._premises.stop(*names)
         self._running.clear()
 
     def __enter__(self) -> Self:
@@ -172,15 +165,15 @@ class EmbeddedStack:
     ) -> None:
         self.stop()
 
-    def _start(
-        self, component: str, tool: Tool, arguments: Sequence[str]
-    ) -> subprocess.Popen[bytes]:
-        process = self._processes.start(
-            self._name_prefix + component,
-            [*tool.command, *arguments],
-            log=self._log(component),
-            cwd=self._directory,
-            env=frugal_environment(),
+    def _start(self, component: Program, arguments: Sequence[str]) -> Running:
+        process = self._premises.start(
+            Part(
+                name=self._name_prefix + component,
+                program=component,
+                arguments=arguments,
+                log=self._log(component),
+                directory=self._directory,
+            )
         )
         self._running[component] = process
         return process
@@ -188,16 +181,14 @@ class EmbeddedStack:
     def _log(self, component: str) -> Path:
         return self._directory / f"{component}.log"
 
-    def _wait_component(
-        self, component: str, process: subprocess.Popen[bytes], timeout_seconds: float
-    ) -> None:
-        port = self._ports[component]
+    def _wait_component(self, component: str, process: Running, timeout_seconds: float) -> None:
+        place = self._places[component]
 
         wait_answering(
             component,
             process,
-            lambda: answers_ready(port),
-            where=f"{LOOPBACK}:{port}",
+            lambda: answers_ready(place.port, host=place.host),
+            where=place.address,
             log=self._log(component),
             timeout_seconds=timeout_seconds,
         )

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from stack.clients import AlertmanagerClient, PrometheusClient
-from stack.launch import EmbeddedStack, LaunchError, check_configs
+from stack.launch import LaunchError, MonitoringStack, check_configs
+from stack.launch.local import Local
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
 from stack.tools import Tools, ToolSettings, find_tools
@@ -65,11 +66,11 @@ class Ground:
         rules_yaml: str = RULES_YAML,
         alertmanager_yaml: str = ALERTMANAGER_YAML,
         prometheus_flags: tuple[str, ...] = ("--storage.tsdb.retention.time=1h",),
-    ) -> EmbeddedStack:
-        prometheus, alertmanager = (reservation.port for reservation in self.ports)
-        return EmbeddedStack(
-            self.tools,
-            prometheus_yaml.format(prometheus=prometheus, alertmanager=alertmanager),
+    ) -> MonitoringStack:
+        prometheus, alertmanager = self.ports
+        return MonitoringStack(
+            Local.of(self.processes, self.tools),
+            prometheus_yaml.format(prometheus=prometheus.port, alertmanager=alertmanager.port),
             rules_yaml,
             alertmanager_yaml,
             prometheus_flags,
@@ -77,7 +78,6 @@ class Ground:
             self.directory,
             prometheus,
             alertmanager,
-            self.processes,
         )
 
 
@@ -206,7 +206,8 @@ def test_a_configuration_with_templates_passes_the_check(ground: Ground, tmp_pat
 OWNER = """
 import signal, sys
 from pathlib import Path
-from stack.launch import EmbeddedStack
+from stack.launch import MonitoringStack
+from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
@@ -214,9 +215,9 @@ from stack.tools import ToolSettings, find_tools
 tools = find_tools(ToolSettings.from_env(), lambda line: None)
 prometheus, alertmanager = reserve(), reserve()
 processes = Processes()
-stack = EmbeddedStack(
-    tools, "global: {}", "groups: []", sys.argv[2], (), (), Path(sys.argv[1]),
-    prometheus.port, alertmanager.port, processes,
+stack = MonitoringStack(
+    Local.of(processes, tools), "global: {}", "groups: []", sys.argv[2], (), (), Path(sys.argv[1]),
+    prometheus, alertmanager,
 )
 stack.write_configs()
 pids = [stack.start_prometheus().pid, stack.start_alertmanager().pid]

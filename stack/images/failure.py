@@ -1,0 +1,13 @@
+"""What ends a command of this package: one line for a person, with the next command in it."""
+
+from __future__ import annotations
+
+__all__ = ["EngineAbsent", "ImagesFailure"]
+
+
+class ImagesFailure(Exception):
+    """It can't be done: what failed, what was seen, and what to do; one line."""
+
+
+class EngineAbsent(ImagesFailure):
+    """No container engine answers here, so that nothing at all can be done."""

@@ -1,0 +1,278 @@
+"""Starts the parts of a run as containers of one network, through testcontainers.
+
+Design rule: each container sees the run's folder at the path that it has on this machine, so that
+no path has two names, and nothing else of this machine; it has no capability and gains none.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+from docker.types import LogConfig
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+
+from stack.go_runtime import FRUGAL
+from stack.launch.containers.container import Container
+from stack.launch.containers.engine import connect
+from stack.launch.containers.network import RunNetwork
+from stack.launch.containers.removal import remove_all
+from stack.launch.containers.server import Server
+from stack.launch.premises import ANY_PORT, Limits, Part, Program
+from stack.ports import Fixed
+from stack.processes import Processes
+
+__all__ = ["LABEL", "Containers"]
+
+LABEL = "alertproof.run"
+"""The label of everything that a run makes; its value is the run's id."""
+
+FIRST_PORT = 8000
+AT_ONCE = 8
+GRACE_SECONDS = 5.0
+PERIOD_US = 10_000
+"""Over so many microseconds a quota of processor time is given. By default it is ten times as many,
+and whoever has used up a small quota would be away for longer than a scrape may take."""
+
+COMMANDS: Mapping[Program, Sequence[str]] = {
+    "prometheus": ("prometheus",),
+    "alertmanager": ("alertmanager",),
+    "python": ("python3",),
+}
+"""What each program is called in its image."""
+
+# Its output goes to its file as that of a process does; the engine keeps none.
+_INTO_LOG = 'log=$1; shift; exec "$@" >>"$log" 2>&1'
+_ERRORS_INTO_LOG = 'log=$1; shift; exec "$@" 2>>"$log"'
+
+_SHORT_LOG = LogConfig(type="json-file", config={"max-size": "1m"})
+"""Of what has no file of ours: for its last words."""
+
+
+class Containers:
+    """`stack.launch.premises.Premises` in containers. A context manager."""
+
+    apart = True
+
+    def __init__(
+        self,
+        processes: Processes,
+        directory: Path,
+        image_of: Callable[[Program], str],
+        *,
+        readable: Sequence[Path] = (),
+    ) -> None:
+        """Prepare containers that see `directory`, and may read what is `readable` besides."""
+        self._processes = processes
+        self._directory = directory.absolute()
+        self._image_of = image_of
+        self._readable = [path.absolute() for path in readable]
+        self.run = secrets.token_hex(6)
+        self._label = f"{LABEL}={self.run}"
+        self._ports = count(FIRST_PORT)
+        self._lock = threading.Lock()
+        self._containers: dict[str, Container] = {}
+        self._running = ExitStack()
+
+    @property
+    def outside(self) -> str:
+        """The address of this machine in the run's network."""
+        return self._network.gateway
+
+    def place(self, name: str, port: int = ANY_PORT) -> Fixed:
+        """Return where the container of that name will be reached: at its own address."""
+        return Fixed(self._network.address_of(self._full(name)), port or next(self._ports))
+
+    def start(self, part: Part) -> Container:
+        """Start a container, in place of one of the same name that has ended.
+
+        Raises docker.errors.APIError where the engine refuses it.
+        """
+        self._remove(part.name)
+        made = DockerContainer(self._image_of(part.program))
+        made.with_name(self._full(part.name))
+        made.with_envs(**{**({} if part.program == "python" else FRUGAL), **part.environment})
+        made.with_volume_mapping(str(self._directory), str(self._directory), "rw")
+        for path in self._readable:
+            made.with_volume_mapping(str(path), str(path), "ro")
+        made.with_kwargs(**self._options(part))
+        made.tmpfs = _disks(part.limits)
+        made.with_command(
+            [
+                *("-c", _ERRORS_INTO_LOG if part.spoken_to else _INTO_LOG, "sh", str(part.log)),
+                *COMMANDS[part.program],
+                *part.arguments,
+            ]
+        )
+        part.log.parent.mkdir(parents=True, exist_ok=True)
+        part.log.touch()
+        container = self._started(part.name, made)
+        if part.spoken_to:
+            container.speak()
+        return container
+
+    def serve(self, server: Server) -> Container:
+        """Start what runs as its image says, in place of one of the same name that has ended.
+
+        Raises docker.errors.APIError where the engine refuses it.
+        """
+        self._remove(server.name)
+        made = DockerContainer(server.image)
+        made.with_name(self._full(server.name))
+        made.with_envs(**server.environment)
+        for path, given in server.files.items():
+            made.with_volume_mapping(str(given), path, "ro")
+        made.with_kwargs(
+            **self._of_the_run(server.name),
+            user=server.user,
+            cpu_shares=server.cpu_shares,
+            log_config=_SHORT_LOG,
+        )
+        return self._started(server.name, made)
+
+    def stop(self, *names: str) -> None:
+        """End containers: SIGTERM to all at once, then SIGKILL to those that remain."""
+        with self._lock:
+            found = [self._containers[name] for name in names]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(_stop, found))
+
+    def kernel_pid(self, name: str, pid: int) -> int:
+        """Return how this machine's kernel counts a process of a container.
+
+        Raises ProcessLookupError for one that is not there, or is another user's.
+        """
+        with self._lock:
+            inside = _namespace_of(self._containers[name].pid)
+        for status in Path("/proc").glob("[0-9]*/status"):
+            try:
+                if _namespace_of(int(status.parent.name)) == inside and _counts(status, pid):
+                    return int(status.parent.name)
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+        raise ProcessLookupError(f"no process of {name} counts as {pid} in its container")
+
+    def exited(self) -> Mapping[str, int]:
+        """Return the containers that have ended: name to status (negative: the signal)."""
+        with self._lock:
+            containers = dict(self._containers)
+        codes = {name: container.poll() for name, container in containers.items()}
+        return {name: code for name, code in codes.items() if code is not None}
+
+    def __enter__(self) -> Self:
+        # Ours goes by the label too, needs no image, and is there where Ryuk is not.
+        testcontainers_config.ryuk_disabled = True
+        with ExitStack() as starting:
+            self._client = connect()
+            starting.callback(self._client.close)
+            self._processes.start(
+                f"reaper-{self.run}",
+                [sys.executable, "-m", "stack.launch.containers.reaper", self._label],
+                log=None,
+                stdin=subprocess.PIPE,
+                outlives=True,
+            )
+            labels = dict([self._label.split("=")])
+            starting.callback(remove_all, self._client, self._label)
+            self._network = RunNetwork(self._client, f"alertproof-{self.run}", labels)
+            self._network.create()
+            self._events = self._client.events(
+                decode=True, filters={"label": self._label, "event": ["die", "oom"]}
+            )
+            starting.callback(self._events.close)
+            threading.Thread(target=self._listen, name="engine-events", daemon=True).start()
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def _full(self, name: str) -> str:
+        return f"alertproof-{self.run}-{name}"
+
+    def _started(self, name: str, made: DockerContainer) -> Container:
+        made.start()
+        container = Container(self._full(name), made.get_wrapped_container(), self._network)
+        with self._lock:
+            self._containers[name] = container
+        container.look()
+        return container
+
+    def _of_the_run(self, name: str) -> dict[str, object]:
+        """Return what the engine is told of every container."""
+        return {
+            "labels": dict([self._label.split("=")]),
+            "network": self._network.name,
+            "networking_config": self._network.endpoint(self._full(name)),
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+        }
+
+    def _options(self, part: Part) -> dict[str, object]:
+        limits = part.limits
+        options: dict[str, object] = {
+            **self._of_the_run(part.name),
+            "entrypoint": ["/bin/sh"],
+            "user": f"{os.getuid()}:{os.getgid()}",  # as the folder is the run's
+            "read_only": True,
+            "log_config": LogConfig(type="none"),
+            "stdin_open": part.spoken_to,
+            "init": True,
+        }
+        if part.program != "python":
+            options["working_dir"] = str(part.directory)
+        if limits.memory_bytes:
+            # No swap beyond it, or the limit would be none.
+            options |= {"mem_limit": limits.memory_bytes, "memswap_limit": limits.memory_bytes}
+        if limits.cores:
+            options |= {"cpu_period": PERIOD_US, "cpu_quota": int(limits.cores * PERIOD_US)}
+        return options
+
+    def _remove(self, name: str) -> None:
+        with self._lock:
+            container = self._containers.pop(name, None)
+        if container:
+            container.remove()
+
+    def _listen(self) -> None:
+        for event in self._events:
+            with self._lock:
+                named = [one for one in self._containers.values() if one.id == event["Actor"]["ID"]]
+            for container in named:
+                if event["Action"] == "oom":
+                    container.told_out_of_memory()
+                else:
+                    container.told_ended(int(event["Actor"]["Attributes"]["exitCode"]))
+
+
+def _disks(limits: Limits) -> dict[str, str]:
+    """Return what lies in memory, each with its mount options."""
+    owner = f"uid={os.getuid()},gid={os.getgid()}"
+    own = {str(path): f"size={size},mode=0755,{owner}" for path, size in limits.disks.items()}
+    return {"/tmp": "size=64m,mode=1777", **own}  # noqa: S108 - the container's own
+
+
+def _stop(container: Container) -> None:
+    if container.poll() is None:
+        container.terminate(GRACE_SECONDS)
+
+
+def _namespace_of(pid: int) -> int:
+    return Path(f"/proc/{pid}/ns/pid").stat().st_ino
+
+
+def _counts(status: Path, pid: int) -> bool:
+    for line in status.read_text().splitlines():
+        if line.startswith("NSpid:"):
+            return int(line.split()[-1]) == pid
+    return False
