@@ -60,3 +60,10 @@ def stack(session: nox.Session) -> None:
     """The monitoring as containers: `-- up`, `down`, `status`, `logs`, `config`; `-- --help`."""
     # Python alone is enough for it: whoever runs the stack installs nothing.
     session.run(sys.executable, "-m", "stack.compose", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def images(session: nox.Session) -> None:
+    """Stand-ins for the stack's container images where no registry is reached; `-- --help`."""
+    # Python alone is enough for it, with pip: that of the service's packages is the machine's.
+    session.run(sys.executable, "-m", "stack.images", *session.posargs, external=True)

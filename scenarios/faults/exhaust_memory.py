@@ -6,22 +6,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from instrumentation.faults import contract
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
-from scenarios.faults.hold_memory import HoldMemory
+from scenarios.faults.hold_memory import seen_by_kernel
 from scenarios.faults.process import witnessed
+from scenarios.faults.request import carried
 from scenarios.target import Target
+
+LEASE_SECONDS = 8.0
+"""How long the service holds the memory after the last request that asked for it: longer than the
+rest of the limit takes to be asked for on a busy machine."""
 
 SHARE = 0.1
 """What asks for more takes this share of the limit: more than is left, and so little that there is
 room for it once the process is killed that holds most."""
 
 TAKE = """
-import sys
+import sys, time
+with open("/proc/self/oom_score_adj", "w") as file:
+    file.write("400")
 held = []
 for _ in range(int(sys.argv[1]) >> 20):
     held.append(b"x" * (1 << 20))
+    time.sleep(0.05)
 """
+"""The kernel takes a few milliseconds to give back what a killed process held, and whoever asks
+meanwhile has another one killed. So this takes its time, and would be that one: it counts as if it
+held 40 % of the limit more (proc(5)), less than the worker holds and more than all others do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +53,8 @@ class ExhaustMemory:
         return f"memory held at {self.percent:g} % of the limit, until the kernel ends it"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """A state that the service samples."""
-        return HoldMemory(percent=self.percent).effect(load, service)
+        """A state that the service samples; it ends with the process that holds the memory."""
+        return Effect(probed=True)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
@@ -53,15 +65,18 @@ class ExhaustMemory:
         """
         container = target.instance.fleet.container
         before = {process.pid for process in target.instance.processes()}
-        with HoldMemory(percent=self.percent).inject(target) as held:
-            yield held
-            share = int(SHARE * target.memory_limit_bytes)
-            container.run(["python3", "-c", TAKE, str(share)])
-            witnessed(
-                target,
-                lambda: container.killed_for_memory,
-                "the engine tells that the kernel killed for want of memory",
-            )
+        wire = contract.fault_to_json(
+            contract.HoldMemory(percent=self.percent, seconds=LEASE_SECONDS)
+        )
+        with carried(target, wire, share=1.0):
+            yield seen_by_kernel(target, self.percent)
+        # No request asks for it any more, or the next worker would hold it too.
+        container.run(["python3", "-c", TAKE, str(int(SHARE * target.memory_limit_bytes))])
+        witnessed(
+            target,
+            lambda: container.killed_for_memory,
+            "the engine tells that the kernel killed for want of memory",
+        )
         witnessed(
             target,
             lambda: bool({one.pid for one in target.instance.processes()} - before),

@@ -45,10 +45,15 @@ class HoldMemory:
             contract.HoldMemory(percent=self.percent, seconds=LEASE_SECONDS)
         )
         with carried(target, wire, share=1.0):
-            yield _seen_by_kernel(target, self.percent)
+            yield seen_by_kernel(target, self.percent)
 
 
-def _seen_by_kernel(target: Target, percent: float) -> Witness:
+def seen_by_kernel(target: Target, percent: float) -> Witness:
+    """Wait until the kernel counts as much memory, nearly, as ``percent`` of the target's limit.
+
+    Raises:
+        FaultDidNotBite: it did not within the target's patience.
+    """
     least = (percent - TOLERANCE_PERCENT) / 100 * target.memory_limit_bytes
 
     def probe() -> int | None:

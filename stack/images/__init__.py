@@ -7,8 +7,16 @@ Other code asks `image_of`, `missing` and `stand_in`; making is the command's wo
 """
 
 from stack.images.engine import Engine
-from stack.images.failure import EngineAbsent, ImagesFailure
+from stack.images.failure import EngineAbsent, ImagesFailure, UnknownImage
 from stack.images.names import image_of
 from stack.images.presence import missing, stand_in
 
-__all__ = ["Engine", "EngineAbsent", "ImagesFailure", "image_of", "missing", "stand_in"]
+__all__ = [
+    "Engine",
+    "EngineAbsent",
+    "ImagesFailure",
+    "UnknownImage",
+    "image_of",
+    "missing",
+    "stand_in",
+]

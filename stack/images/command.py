@@ -19,7 +19,7 @@ from stack.compose.places import Places
 from stack.images.archive import Archive
 from stack.images.catalogue import BASE, NO_PACKAGE, RECIPES
 from stack.images.engine import Engine
-from stack.images.failure import EngineAbsent, ImagesFailure
+from stack.images.failure import EngineAbsent, ImagesFailure, UnknownImage
 from stack.images.kitchen import Kitchen
 from stack.images.making import Maker, briefly
 from stack.images.names import references, refuse_unknown, variable_of
@@ -42,8 +42,9 @@ needed beside the right to use the engine, and no container fetches anything.
 
 Names are those of stack/docker-compose.monitoring.yml; a variable that replaces an image there
 (POSTGRES_IMAGE=...) replaces it here. An image of such a name that was not made here is left
-alone. A stand-in of Elasticsearch has no security, no index lifecycle management and no data
-streams; Grafana, Kibana and Logstash can't be made from packages.
+alone. A stand-in has Debian's version of the same major one, and that of Python a newer one. That
+of Elasticsearch has no security, no index lifecycle management and no data streams. Grafana,
+Kibana and Logstash can't be made from packages.
 
 A stand-in is made anew when its recipe has changed: a file, a version, or the image below. Newer
 packages of the same suite come with: nox -s images -- --remove && nox -s images
@@ -59,8 +60,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | No
     given = os.environ if environ is None else environ
     try:
         return _run(options, given)
-    except EngineAbsent as absent:
-        print(f"images: {absent}", file=sys.stderr)
+    except (EngineAbsent, UnknownImage) as refused:
+        print(f"images: {refused}", file=sys.stderr)
         return 2
     except ImagesFailure as failure:
         print(f"images: {failure}", file=sys.stderr)
@@ -126,12 +127,12 @@ def _list(engine: Engine, images: Mapping[str, str], chosen: Sequence[str]) -> i
         image = engine.image(reference)
         if image is None:
             why = NO_PACKAGE.get(name, "not there")
-            print(f"{name:<14} {reference:<50} {'-':>7}  {why}")
+            print(f"{name:<14} {reference:<57} {'-':>7}  {why}")
             continue
         size = f"{image.size_bytes / 1e6:.0f} MB"
         recipe = image.recipe(name)
         made = f"recipe {recipe}: {briefly(image.holds)}" if recipe else "not made here"
-        print(f"{name:<14} {reference:<50} {size:>7}  {made}")
+        print(f"{name:<14} {reference:<57} {size:>7}  {made}")
     return 0
 
 

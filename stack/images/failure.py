@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["EngineAbsent", "ImagesFailure"]
+__all__ = ["EngineAbsent", "ImagesFailure", "UnknownImage"]
 
 
 class ImagesFailure(Exception):
@@ -11,3 +11,7 @@ class ImagesFailure(Exception):
 
 class EngineAbsent(ImagesFailure):
     """No container engine answers here, so that nothing at all can be done."""
+
+
+class UnknownImage(ImagesFailure):
+    """A name that no image of the stack has; the message lists those that there are."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from stack.compose.places import Places
 from stack.compose.settings import optional_variables
-from stack.images.failure import ImagesFailure
+from stack.images.failure import UnknownImage
 
 __all__ = ["image_of", "references", "refuse_unknown", "variable_of"]
 
@@ -38,7 +38,7 @@ def variable_of(name: str) -> str:
 def image_of(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Return the reference of one image, as compose would use it: `image_of("prometheus")`.
 
-    `environ` None means this process's. Raises ImagesFailure for a name that is none.
+    `environ` None means this process's. Raises UnknownImage.
     """
     text = Places.here().compose_file.read_text(encoding="utf-8")
     known = references(text, os.environ if environ is None else environ)
@@ -47,8 +47,8 @@ def image_of(name: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 def refuse_unknown(names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise ImagesFailure if one of `names` is not `known`."""
+    """Raise UnknownImage if one of `names` is not `known`."""
     there = sorted(known)
     for name in names:
         if name not in there:
-            raise ImagesFailure(f"there is no image {name!r}; there are: {', '.join(there)}")
+            raise UnknownImage(f"there is no image {name!r}; there are: {', '.join(there)}")

@@ -20,7 +20,7 @@ def missing(
 ) -> list[str]:
     """Return which of these names have no image in the engine.
 
-    Raises ImagesFailure for a name that is none, and EngineAbsent.
+    Raises UnknownImage for a name that is none, and EngineAbsent.
     """
     wanted = {name: image_of(name, environ) for name in names}
     engine.check()

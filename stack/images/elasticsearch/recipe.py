@@ -23,6 +23,11 @@ _PORT = 9200
 _JAVA = "openjdk-21-jre-headless"
 _PACKAGES = (_JAVA, "curl")
 _NODE = Path("stack/elasticsearch/node")
+_NATIVE = (
+    f"-Des.nativelibs.path={_HOME / 'lib' / 'native'}",
+    # A library of the official distribution alone, for searches by vectors.
+    "-Dorg.elasticsearch.nativeaccess.enableVectorLibrary=false",
+)
 _NOT_IN_AN_IMAGE = frozenset({"node.name", "path.logs", "logger.level", "transport.port"})
 
 
@@ -67,8 +72,5 @@ def image_settings() -> dict[str, str | int | bool]:
 def image_flags(home: ElasticsearchHome) -> list[str]:
     """Return Java's flags of the embedded node, less what is of this machine: heap and archive."""
     command = replace(home, java=(), archive=None).command(directory=_HOME, heap_mb=1)
-    return [
-        part
-        for part in command
-        if part.startswith(("-XX:", "-Xshare", "-Dfile.encoding"))
-    ]
+    flags = [part for part in command if part.startswith(("-XX:", "-Xshare", "-Dfile.encoding"))]
+    return [*flags, *_NATIVE]
