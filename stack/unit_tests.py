@@ -238,5 +238,6 @@ def _parsed(text: str, path: Path) -> Mapping[str, Any]:
 def _dump(content: Mapping[str, Any], path: Path) -> None:
     yaml = YAML(typ="safe", pure=True)
     yaml.width = 10_000
+    yaml.default_flow_style = False  # in `{...}` promtool does not read the bare `?` of an address
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(dict(content), file)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
-__all__ = ["ALERTS_UID", "panel_id", "panel_path"]
+__all__ = ["ALERTS_UID", "panel_id", "panel_link", "panel_path"]
 
 ALERTS_UID = "softfactory-alerts"
 
@@ -25,3 +25,11 @@ def panel_id(name: str) -> int:
 def panel_path(alert: str) -> str:
     """Return the path, below Grafana's own address, of the panel of `alert` alone."""
     return f"/d/{ALERTS_UID}?viewPanel={panel_id(alert)}"
+
+
+def panel_link(alert: str, service: str) -> str:
+    """Return that path with `service` chosen there: what a rule has as its `dashboard_url`.
+
+    A rule's `service` is its label of this name, templates and all.
+    """
+    return f"{panel_path(alert)}&var-service={service}"

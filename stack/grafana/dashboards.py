@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from stack.grafana.lucene import LuceneError, read_clauses
 from stack.yamlfile import ConfigurationError
 
 __all__ = [
@@ -50,8 +51,6 @@ VALUES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 the intervals that Grafana chooses for a graph of the last hour when a scrape is every 15 s."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::\w+)?\}|(\w+))")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_LUCENE_FIELD = re.compile(r"(?<![\w.@$])(?:_exists_:([\w.@]+)|([\w.@]+):)")
 _LABEL_VALUES = re.compile(r"label_values\((?P<of>.*),\s*\w+\)", re.S)
 _QUERY_RESULT = re.compile(r"query_result\((?P<of>.*)\)", re.S)
 
@@ -136,12 +135,21 @@ class Dashboard:
     @property
     def queries(self) -> Iterator[tuple[str, Query]]:
         """Every question of the dashboard, each with where it stands, for complaints."""
+        for asked in self.by_panel.values():
+            yield from asked
+
+    @property
+    def by_panel(self) -> Mapping[str, Sequence[tuple[str, Query]]]:
+        """The same by who asks: `variable NAME`, and the title of each panel that asks anything."""
+        found: dict[str, list[tuple[str, Query]]] = {}
         for name, query in self.variables.items():
             if query is not None:
-                yield f"{self.file}: variable {name}", query
+                found[f"variable {name}"] = [(f"{self.file}: variable {name}", query)]
         for panel in self.panels:
             for query in panel.queries:
-                yield f"{self.file}: {panel.title}, {query.ref_id}", query
+                where = f"{self.file}: {panel.title}, {query.ref_id}"
+                found.setdefault(panel.title, []).append((where, query))
+        return found
 
 
 def load_dashboards(folder: Path = DASHBOARDS) -> tuple[Dashboard, ...]:
@@ -292,8 +300,11 @@ def _with_columns(
 
 
 def _lucene_fields(text: str) -> tuple[str, ...]:
-    bare = _QUOTED.sub('""', text)
-    return tuple(found[1] or found[2] for found in _LUCENE_FIELD.finditer(bare))
+    """Return the fields that a search names; none of one that is no Lucene, which a judge says."""
+    try:
+        return tuple(clause.field for clause in read_clauses(text) if clause.field)
+    except LuceneError:
+        return ()
 
 
 def _steps(fields: Mapping[str, Any]) -> Iterator[float]:

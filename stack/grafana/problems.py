@@ -13,7 +13,7 @@ from itertools import combinations
 import promql_parser as ast
 
 from stack import promql
-from stack.grafana.addresses import panel_id
+from stack.grafana.addresses import panel_id, panel_link
 from stack.grafana.chosen_service import is_of_a_service, is_of_the_chosen
 from stack.grafana.conditions import selectors
 from stack.grafana.dashboards import (
@@ -24,6 +24,7 @@ from stack.grafana.dashboards import (
     Query,
     concrete,
 )
+from stack.grafana.lucene import LuceneError, read_clauses
 from stack.recorded import constant_of, reads
 from stack.rules import RuleSet
 
@@ -44,7 +45,6 @@ _OF_EVERY_TARGET = frozenset({"job", "service", "instance"})
 _STATES = frozenset({0.0, 1.0})
 """The numbers that may stand in a panel: those of a state, as in the rules."""
 
-_TYPED_IN_LUCENE = re.compile(r"\w:[<>]=?\d")
 _ADDRESS = re.compile(r"^/d/([\w-]+)")
 _KEYS = frozenset(
     {
@@ -82,7 +82,7 @@ def duplicates(dashboards: Sequence[Dashboard]) -> list[str]:
 
 
 def not_askable(dashboards: Sequence[Dashboard]) -> list[str]:
-    """Questions that are no PromQL or hold an unknown variable, and panels without a question."""
+    """Questions that are no PromQL or no Lucene, unknown variables, panels without a question."""
     found = [
         f"{dashboard.file}: {panel.title}: asks nothing"
         for dashboard in dashboards
@@ -95,7 +95,9 @@ def not_askable(dashboards: Sequence[Dashboard]) -> list[str]:
                 text = concrete(query)
                 if query.kind == PROMETHEUS:
                     promql.parse(text)
-            except (DashboardError, promql.PromQLError) as error:
+                else:
+                    read_clauses(text)
+            except (DashboardError, promql.PromQLError, LuceneError) as error:
                 found.append(f"{where}: {error}")
     return found
 
@@ -166,8 +168,12 @@ def typed_thresholds(dashboards: Sequence[Dashboard]) -> list[str]:
                     'threshold; give it steps, mappings, or `"colorMode": "none"`'
                 )
         for where, query in dashboard.queries:
-            if query.kind == ELASTICSEARCH and _TYPED_IN_LUCENE.search(query.text):
-                found.append(f"{where}: a number is typed in: {query.text}")
+            if query.kind == ELASTICSEARCH:
+                found += [
+                    f"{where}: {one.sign}{one.value} is typed in"
+                    for one in read_clauses(query.text)
+                    if one.sign and one.value[:1].isdigit()
+                ]
     for where, expr, query in _parsed(dashboards):
         numbers = {number for number in _compared(expr) if number not in _STATES}
         drawn = constant_of(expr) if query.draws_a_threshold else None
@@ -191,7 +197,7 @@ def not_of_the_chosen_service(dashboards: Sequence[Dashboard]) -> list[str]:
 
 
 def alerts_not_shown(alerts: Dashboard, rules: RuleSet) -> list[str]:
-    """Rules without a panel, and panels that leave out something of their rule."""
+    """Rules that lead to no panel of theirs, and panels that leave out something of their rule."""
     found = []
     for rule in rules.alerts:
         panel = alerts.panel(panel_id(rule.name))
@@ -203,6 +209,9 @@ def alerts_not_shown(alerts: Dashboard, rules: RuleSet) -> list[str]:
             found.append(f"{where}: its panel is called {panel.title}")
         if rule.annotations["runbook_url"] not in panel.links:
             found.append(f"{where}: its panel does not link its runbook")
+        link = panel_link(rule.name, rule.labels.get("service", ""))
+        if rule.annotations.get("dashboard_url") != link:
+            found.append(f"{where}: its rule leads elsewhere; write dashboard_url: {link!r}")
         shown = frozenset().union(*(_reads(query) for query in panel.queries))
         found += [
             f"{where}: {name}, which it reads, is not shown"

@@ -4,12 +4,15 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import promql_parser
 import pytest
 import requests
 
+from stack.grafana.dashboards import DASHBOARDS
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.production import production_files
@@ -143,6 +146,46 @@ def test_a_change_is_checked_with_commands_that_work(machine):
     said = run(machine, COMMANDS["tune"])
     assert f"{len(RULES.rules)} rules found" in said
     assert said.rstrip().endswith("high")
+
+
+@pytest.mark.integration
+def test_grafana_gets_its_dashboards_and_data_sources_by_the_command(machine):
+    (machine / "etc" / "grafana").mkdir()
+    run(machine, COMMANDS["grafana"])
+    installed = machine / "etc" / "grafana"
+    assert {path.name for path in (installed / "dashboards").iterdir()} == {
+        path.name for path in DASHBOARDS.iterdir()
+    }
+    sources = installed / "provisioning" / "datasources" / "softfactory.yml"
+    for address in re.findall(
+        r"`(\w+:\d+)`", TEXT.partition("## Dashboards")[2].partition("##")[0]
+    ):
+        assert f"url: http://{address}\n" in sources.read_text()
+
+
+def test_the_command_for_panels_writes_what_is_not_in_its_form(tmp_path):
+    copytree(ROOT / "stack", tmp_path / "stack", ignore=ignore_patterns("__pycache__"))
+    alerts = tmp_path / "stack" / "grafana" / "dashboards" / "alerts.json"
+    shipped = alerts.read_text()
+    alerts.unlink()
+    (tmp_path / "bin").mkdir()
+    python = tmp_path / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    assert run(tmp_path, COMMANDS["panels"], folder=tmp_path) == f"wrote {alerts}\n"
+    assert alerts.read_text() == shipped
+
+
+def test_grafanas_address_is_as_shipped_in_the_one_place_that_the_guide_names():
+    row = re.search(r"`softfactory\.grafana` in `(templates/\S+)` \| `(\S+)`", TEXT)
+    assert row
+    room = production_files().rules.parent
+    places = [path.name for path in room.rglob("*") if path.is_file() and row[2] in _text(path)]
+    assert places == [Path(row[1]).name]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace")
 
 
 @pytest.mark.integration

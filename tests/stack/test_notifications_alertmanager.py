@@ -7,6 +7,7 @@ import shlex
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -137,6 +138,7 @@ HOSTILES = {
     "description": f"more: {HOSTILE}",
     "action": 'restart "it" <now> & @here',
     "runbook_url": "https://runbooks.example/a_b*c?x=1&y=<2>",
+    "dashboard_url": "/d/a_b*c?viewPanel=1&var-service=<shop>",
 }
 
 
@@ -193,16 +195,41 @@ def test_a_notification_carries_the_command_that_finds_the_services_log_records(
         assert timedelta(minutes=15) <= age < timedelta(minutes=20)
 
 
+@pytest.mark.parametrize("severity", CHANNELS)
+def test_a_notification_leads_to_the_panel_from_an_hour_before_the_alert(hostile, stack, severity):
+    begun = stack.begun[f"hostile-{severity.lower()}"]
+    for status in ("firing", "resolved"):
+        for channel, delivery in hostile[severity, status].items():
+            if channel.startswith("webhook"):  # the path, for who knows Grafana's address
+                assert HOSTILES["dashboard_url"] in delivery.text
+                continue
+            link = re.search(
+                r"https://grafana\.softfactory\.example(/d/\S+)&from=(\d+)(?!\S*[&;])",
+                delivery.text,
+            )
+            assert link, (channel, delivery.text)
+            assert unquote(link[1]) == HOSTILES["dashboard_url"], channel
+            since = datetime.fromtimestamp(int(link[2]) / 1000, UTC)
+            assert abs(begun - since - timedelta(hours=1)) < timedelta(seconds=1)
+
+
+def test_an_alert_without_a_panel_names_no_grafana(stack):
+    stack.send("panelless", "HIGH", summary="down")
+    for delivery in stack.arrived("panelless", CHANNELS["HIGH"]).values():
+        assert "grafana" not in delivery.payload
+
+
 def test_a_service_whose_name_a_shell_could_misread_gets_no_command(stack):
     stack.send("x;reboot", "HIGH", summary="down")
     for delivery in stack.arrived("x;reboot", CHANNELS["HIGH"]).values():
         assert "stack.logs" not in delivery.text
 
 
+TEXTS = ("summary", "description", "action", "runbook_url", "dashboard_url")
 EXTREMES = {
     "nothing": {},
-    "blank": {"summary": "", "description": " ", "action": "", "runbook_url": ""},
-    "long": dict.fromkeys(("summary", "description", "action", "runbook_url"), "x" * 20000),
+    "blank": dict.fromkeys(TEXTS, "") | {"description": " "},
+    "long": dict.fromkeys(TEXTS, "x" * 20000),
     "markup": dict.fromkeys(("summary", "description", "action"), "<&*_~`|@" * 2000),
     "emoji": dict.fromkeys(("summary", "description", "action"), "😀ü" * 5000),
     "lines": dict.fromkeys(("summary", "description", "action"), "a\n\tb\r\n\u2028\u202ec\x00" * 9),

@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stack import promql
+from stack.grafana.addresses import panel_link
 from stack.production import production_files
 from stack.recorded import reads
 from stack.rules import load_rules
@@ -103,11 +104,13 @@ def test_an_alert_carries_severity_category_and_the_service_of_its_result(rule):
 
 
 @ALERT
-def test_an_alert_says_what_happened_and_where_its_runbook_is(rule):
-    assert set(rule.annotations) == {"summary", "description", "action", "runbook_url"}
+def test_an_alert_says_what_happened_and_where_its_runbook_and_its_panel_are(rule):
+    links = {"runbook_url", "dashboard_url"}
+    assert set(rule.annotations) == {"summary", "description", "action", *links}
     url = rule.annotations["runbook_url"]
     assert url.startswith("https://")
     assert url.endswith(f"/docs/runbooks/{rule.name}.md")
+    assert rule.annotations["dashboard_url"] == panel_link(rule.name, rule.labels["service"])
     named = rule.annotations["summary"] + rule.annotations["description"]
     assert "{{ $labels.service }}" in named or rule.name == WATCHDOG
 

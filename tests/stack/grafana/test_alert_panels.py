@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stack import promql
-from stack.grafana.addresses import panel_id, panel_path
+from stack.grafana.addresses import panel_id, panel_link, panel_path
 from stack.grafana.alert_panels import UNITS, alerts_dashboard
 from stack.grafana.chosen_service import for_service
 from stack.rules import RuleSet, load_rules
@@ -92,7 +92,9 @@ def test_a_panel_keeps_its_address_when_rules_are_moved(rules: RuleSet) -> None:
     backwards = RuleSet(groups=tuple(reversed(rules.groups)))
     assert ids(backwards) == ids(rules)
     assert ids(rules)["HighErrorRate"] == panel_id("HighErrorRate") == 1131660670
-    assert panel_path("HighErrorRate") == "/d/softfactory-alerts?viewPanel=1131660670"
+    path = "/d/softfactory-alerts?viewPanel=1131660670"
+    assert panel_path("HighErrorRate") == path
+    assert panel_link("HighErrorRate", "shop") == f"{path}&var-service=shop"
 
 
 def test_an_id_fits_into_31_bits(rules: RuleSet) -> None:

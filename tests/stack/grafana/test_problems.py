@@ -16,8 +16,7 @@ from stack.rules import load_rules
 KNOWN = {"up": frozenset(), "requests_total": frozenset({"status"}), "threshold:many:count": ()}
 FIELDS = {"@timestamp", "message", "log.level"}
 SOURCES = {"prometheus": "prometheus", "elasticsearch": "elasticsearch"}
-RULES = load_rules(
-    """\
+RULE_FILE = """\
 groups:
   - name: requests
     rules:
@@ -25,10 +24,13 @@ groups:
         expr: vector(7)
       - alert: TooMany
         expr: sum by (service) (requests_total{job="softfactory"}) > scalar(threshold:many:count)
-        annotations: {runbook_url: "https://example.org/TooMany.md"}
-""",
-    "rules.yml",
+        labels: {service: "{{ $labels.service }}"}
+        annotations: {runbook_url: "https://example.org/TooMany.md", dashboard_url: "LINK"}
+"""
+LINK = (
+    f"/d/softfactory-alerts?viewPanel={panel_id('TooMany')}&var-service={{{{ $labels.service }}}}"
 )
+RULES = load_rules(RULE_FILE.replace("LINK", LINK), "rules.yml")
 MEASURED = 'sum by (service) (requests_total{job="softfactory",service=~"$service"})'
 
 
@@ -140,6 +142,7 @@ BROKEN: list[tuple[str, Judge, list[Dashboard], str]] = [
         of(targets=[target(), target()]),
         "TooMany: has 2 questions called A",
     ),
+    ("no Lucene", problems.not_askable, of(**search("a AND")), "TooMany, A: a word, a phrase"),
     ("no PromQL", problems.not_askable, asking("sum(up"), "TooMany, A: not valid PromQL"),
     ("a strange variable", problems.not_askable, asking("up[$__weeks]"), "$__weeks"),
     ("no question", problems.not_askable, of(targets=[]), "TooMany: asks nothing"),
@@ -170,7 +173,7 @@ BROKEN: list[tuple[str, Judge, list[Dashboard], str]] = [
     ("a number in PromQL", problems.typed_thresholds, asking("up > 0.05"), "0.05 is typed in"),
     ("a number as a line", problems.typed_thresholds, asking("vector(7)", "> 7"), "7 is typed in"),
     ("a line of no threshold", problems.typed_thresholds, asking("up", "> up"), "no recorded one"),
-    ("a number in Lucene", problems.typed_thresholds, of(**search("a:>1000")), "a:>1000"),
+    ("a number in Lucene", problems.typed_thresholds, of(**search("a:>1000")), "A: >1000 is"),
     (
         "a step",
         problems.typed_thresholds,
@@ -247,6 +250,30 @@ def test_a_judge_complains_of_what_is_broken_and_says_where(
     found = judge(dashboards)
     assert any(said in complaint for complaint in found), found
     assert all(".json" in complaint.partition(": ")[0] for complaint in found)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        LINK.replace("softfactory-alerts", "softfactory-overview"),
+        LINK.replace(str(panel_id("TooMany")), str(panel_id("TooFew"))),
+        LINK.replace("{{ $labels.service }}", "shop"),
+        LINK.partition("&")[0],
+        f"https://grafana.example{LINK}",
+        "",
+    ],
+)
+def test_a_rule_that_does_not_lead_to_its_panel_is_told_what_to_write(link: str) -> None:
+    rules = load_rules(RULE_FILE.replace("LINK", link), "rules.yml")
+    assert problems.alerts_not_shown(board(), rules) == [
+        f"one.json: TooMany: its rule leads elsewhere; write dashboard_url: {LINK!r}"
+    ]
+
+
+def test_a_rule_without_a_link_is_told_what_to_write() -> None:
+    rules = load_rules(RULE_FILE.replace(', dashboard_url: "LINK"', ""), "rules.yml")
+    (complaint,) = problems.alerts_not_shown(board(), rules)
+    assert complaint.endswith(f"write dashboard_url: {LINK!r}")
 
 
 def test_every_judge_is_shown_to_complain() -> None:
