@@ -62,6 +62,14 @@ def stack(session: nox.Session) -> None:
     session.run(sys.executable, "-m", "stack.compose", *session.posargs, external=True)
 
 
+@nox.session
+def containers(session: nox.Session) -> None:
+    """Verify in containers: makes the images that are missing, then breaks services there."""
+    session.install("-e", ".[certificates]")
+    session.run("python", "-m", "stack.images")
+    session.run("pytest", "checks", "--stack=containers", "--require=containers", *session.posargs)
+
+
 @nox.session(venv_backend="none")
 def images(session: nox.Session) -> None:
     """Stand-ins for the stack's container images where no registry is reached; `-- --help`."""

@@ -231,7 +231,7 @@ class Campaign:
         return Work(
             run=partial(self._run, plan, say),
             seconds=_seconds(plan),
-            weight=weight(plan.drill),
+            weight=weight(plan.drill, contained=self._grounds.contains(plan.drill)),
             unseen_seconds=_unseen(plan),
             say=say,
         )

@@ -15,8 +15,8 @@ def complaints(delivery: Event, want: Expectation) -> list[str]:
     Args:
         delivery: an event of kind DELIVERED with the details ``receiver``, ``accepted``,
             ``headline`` and ``body``.
-        want: what it must say: name, severity, service, summary and runbook; and in its first
-            line since when, and what to do as long as it fires.
+        want: what it must say: name, severity, service, summary, runbook and panel; and in its
+            first line since when, and what to do as long as it fires.
     """
     receiver = delivery.detail["receiver"]
     said = delivery.detail.get("headline", "") + "\n" + delivery.detail.get("body", "")
@@ -30,6 +30,7 @@ def complaints(delivery: Event, want: Expectation) -> list[str]:
             ("severity", want.severity),
             ("service", want.service),
             ("runbook", want.runbook_url),
+            ("panel", want.panel),
         )
         if not value or value not in said
     ]

@@ -15,6 +15,7 @@ from scenarios.budget import Bounds, bounds, rule_named, scraped_every, timing_o
 from scenarios.heartbeat import Heartbeat, bounds_of, heartbeat_of
 from scenarios.model import Drill
 from stack.derive import Derived
+from stack.grafana.addresses import panel_path
 from stack.receivers import DEAD_MANS_SWITCH
 
 RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -53,6 +54,7 @@ class Expectation:
     severity: str
     receivers: frozenset[str]
     runbook_url: str
+    panel: str
     summary: str
     route: str
     downtime: bool
@@ -90,6 +92,7 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         severity=severity,
         receivers=frozenset({DEAD_MANS_SWITCH}) if heart else RECEIVERS[severity],
         runbook_url=rule.annotations.get("runbook_url", ""),
+        panel=panel_path(rule.name).rpartition("?")[2],
         summary=pattern_of(rule.annotations.get("summary", "")),
         action=pattern_of(rule.annotations.get("action", "")),
         route=route,

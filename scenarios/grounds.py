@@ -154,8 +154,12 @@ class Grounds:
 
     def quarters_of(self, drill: Drill | None) -> Quarters:
         """Return where the service of a drill lives, or the control (``None``)."""
-        contained = drill is not None and CONTAINERS in drill.requires
-        return self._quarters[CONTAINERS if contained else self.settings.stack]
+        where = CONTAINERS if drill and self.contains(drill) else self.settings.stack
+        return self._quarters[where]
+
+    def contains(self, drill: Drill) -> bool:
+        """Return whether the service of a drill lives in a container."""
+        return self.settings.stack == CONTAINERS or CONTAINERS in drill.requires
 
     def _containers(self, running: ExitStack, readable: Sequence[Path]) -> Premises:
         # Loaded where they are used: the engine's client takes a third of a second.

@@ -22,15 +22,19 @@ STACK_WEIGHT = 2.0
 YIELDING_WEIGHT = 1.0
 """What runs with the lowest priority takes what is left over, and some of the memory bus."""
 
+CONTAINER_WEIGHT = 5.0
+"""A container of a service loads Python anew as an instance does that can't be forked ready, and
+the engine's work comes on top of that."""
+
 UNFORKED_WEIGHT = 5.0
 """An instance that can't be forked ready loads Python and its libraries anew: half a second of a
 processor within its first two and a half, where one that is forked takes a tenth."""
 
 
-def weight(drill: Drill) -> float:
+def weight(drill: Drill, *, contained: bool = False) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
-    A limit to the processor time is set where a fault uses it up.
+    ``contained`` tells that what asks for a container of its own is given one. A limit to the processor time is set where a fault uses it up.
     """
     service = drill.service
     return (
@@ -38,5 +42,7 @@ def weight(drill: Drill) -> float:
         + drill.load.per_second / REQUESTS_PER_PLACE
         + (service.cpu_quota_cores or service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
         + service.ships_logs  # a process of its own
+        + (CONTAINER_WEIGHT if contained and service.alone else 0.0)
+        + (CONTAINER_WEIGHT if service.postgresql else 0.0)
         + (UNFORKED_WEIGHT * service.instances if service.disk or service.own_clock else 0.0)
     )

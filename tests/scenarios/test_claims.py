@@ -24,6 +24,7 @@ from scenarios.history import Event, History, Kind
 from scenarios.verdict import ClaimNotProved, Status, judge
 
 ALERT, SERVICE = "SlowResponseTime", "slow"
+PANEL = "viewPanel=7"
 RUNBOOK = "https://example.org/SlowResponseTime.md"
 
 
@@ -37,6 +38,7 @@ WANT = Expectation(
     severity="HIGH",
     receivers=frozenset({"slack #alerts", "email on-call"}),
     runbook_url=RUNBOOK,
+    panel=PANEL,
     summary="P95 is .+ ms",
     route="alertmanager-config.yml:31 names receiver 'high'",
     action="find what waits",
@@ -65,7 +67,7 @@ def told(at: float, receiver: str, status: str = "firing", **changes: str) -> Ev
         "accepted": "true",
         "headline": f"[{status.upper()}] HIGH {ALERT} on {SERVICE}: P95 is 1500 ms"
         " | since 14:03 UTC | do: find what waits",
-        "body": f"runbook {RUNBOOK}",
+        "body": f"runbook {RUNBOOK} panel {PANEL}",
     }
     return Event(at=at, kind=Kind.DELIVERED, alert=ALERT, detail={**detail, **changes})
 
@@ -205,7 +207,8 @@ def test_a_receiver_told_twice_fails() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"body": "no runbook"}, "lacks its runbook"),
+        ({"body": "no runbook"}, "lacks its runbook, panel"),
+        ({"body": f"runbook {RUNBOOK}"}, "lacks its panel"),
         ({"headline": f"[FIRING] HIGH {ALERT} on {SERVICE}: "}, "lacks its summary"),
         ({"headline": f"[FIRING] LOW {ALERT} on {SERVICE}: P95 is 2 ms"}, "lacks its severity"),
         ({"headline": f"[FIRING] HIGH {ALERT} on other: P95 is 2 ms"}, "lacks its service"),

@@ -30,6 +30,7 @@ WANT = Expectation(
     severity="NONE",
     receivers=frozenset({DEAD_MANS_SWITCH}),
     runbook_url="",
+    panel="",
     summary="",
     route="",
     downtime=True,

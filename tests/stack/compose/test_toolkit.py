@@ -83,7 +83,8 @@ def absent() -> set[str]:
 
 
 def test_each_requirement_is_one_of_the_projects() -> None:
-    known = {*PYPROJECT["dependencies"], *PYPROJECT["optional-dependencies"]["postgresql"]}
+    optional = PYPROJECT["optional-dependencies"]
+    known = {*PYPROJECT["dependencies"], *optional["postgresql"], *optional["certificates"]}
     assert known >= REQUIREMENTS
 
 
