@@ -34,7 +34,8 @@ processor within its first two and a half, where one that is forked takes a tent
 def weight(drill: Drill, *, contained: bool = False) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
-    ``contained`` tells that what asks for a container of its own is given one. A limit to the processor time is set where a fault uses it up.
+    ``contained`` tells that what asks for a container of its own is given one. A limit to the
+    processor time is set where a fault uses it up.
     """
     service = drill.service
     return (
