@@ -13,14 +13,14 @@ nox.options.reuse_existing_virtualenvs = True
 @nox.session
 def verify(session: nox.Session) -> None:
     """Break a real service on purpose, and prove that each alert fires, routes and resolves."""
-    session.install("-e", ".[certificates]")
+    session.install("-e", ".[certificates,postgresql]")
     session.run("pytest", "checks", *session.posargs)
 
 
 @nox.session
 def realtime(session: nox.Session) -> None:
     """The same in real time, undivided: the longest chain, CertificateExpiring, is over an hour."""
-    session.install("-e", ".[certificates]")
+    session.install("-e", ".[certificates,postgresql]")
     session.run(
         "pytest", "checks", "--time-scale=1", "--reports=reports/realtime", *session.posargs
     )
@@ -29,14 +29,14 @@ def realtime(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """The toolkit's own tests, integration tests with real components among them."""
-    session.install("-e", ".[dev,postgresql,certificates]")
+    session.install("-e", ".[dev,certificates,postgresql]")
     session.run("pytest", "tests", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and errors, with ruff."""
-    session.install("-e", ".[dev,postgresql,certificates]")
+    session.install("-e", ".[dev,certificates,postgresql]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
 
@@ -44,7 +44,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Types, with mypy in its strict mode."""
-    session.install("-e", ".[dev,postgresql,certificates,bench]")
+    session.install("-e", ".[dev,certificates,postgresql,bench]")
     session.run("mypy")
 
 
@@ -65,7 +65,7 @@ def stack(session: nox.Session) -> None:
 @nox.session
 def containers(session: nox.Session) -> None:
     """Verify in containers: makes the images that are missing, then breaks services there."""
-    session.install("-e", ".[certificates]")
+    session.install("-e", ".[certificates,postgresql]")
     session.run("python", "-m", "stack.images")
     session.run("pytest", "checks", "--stack=containers", "--require=containers", *session.posargs)
 

@@ -11,6 +11,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
@@ -68,9 +69,14 @@ def why_not(
 
 
 def _no_postgresql(environment: Mapping[str, str], _say: SayLine) -> str:
+    if find_spec("psycopg") is None:
+        return "psycopg is not installed: pip install 'alertproof[postgresql]'"
     if environment.get(POSTGRESQL_URL):
         return ""
-    return f"{POSTGRESQL_URL} names no server; set it to postgresql+psycopg://..."
+    reason = _no_containers()
+    if not reason:
+        return ""
+    return f"{POSTGRESQL_URL} names no server (postgresql+psycopg://...), and {reason}"
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from scenarios.capabilities import POSTGRESQL, POSTGRESQL_URL
+from stack.images import image_of
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.waiting import wait_until
@@ -16,21 +18,36 @@ from stack.waiting import wait_until
 START_SECONDS = 30.0
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """What tells the service of the server that the environment names, or else of a container."""
+    if url := os.environ.get(POSTGRESQL_URL):
+        yield {"DATABASE_URL": url}
+        return
+    from stack.launch.containers import Containers, PostgreSQL
+
+    with Processes() as processes, Containers(processes, tmp_path, image_of) as premises:
+        server = PostgreSQL(premises, "postgresql", image_of("postgres"), tmp_path / "postgresql")
+        server.start()
+        server.wait_ready(START_SECONDS)
+        yield {"DATABASE_URL": server.url, "PGPASSFILE": str(server.password_file)}
+
+
 @pytest.mark.requires(POSTGRESQL)
-def test_service_reads_and_writes_postgresql(tmp_path: Path) -> None:
+def test_service_reads_and_writes_postgresql(database: Mapping[str, str], tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("sk_test_unused")
     environment = {
         **os.environ,
-        "DATABASE_URL": os.environ[POSTGRESQL_URL],
+        **database,
         "STRIPE_API_KEY_FILE": str(key),
         "INSTRUMENT_LOG_FILE": str(tmp_path / "app.log"),
         "BACKUP_DIR": str(tmp_path / "backups"),
     }
-    with reserve() as port, Processes() as processes:
-        argv = [sys.executable, "-m", "instrumentation.demo", "serve", "--port", str(port.port)]
+    with reserve() as place, Processes() as processes:
+        argv = [sys.executable, "-m", "instrumentation.demo", "serve", "--port", str(place.port)]
         processes.start("service", argv, log=tmp_path / "service.log", env=environment)
-        url = f"http://127.0.0.1:{port.port}"
+        url = f"http://{place.address}"
 
         def ready() -> bool:
             answer = requests.get(f"{url}/api/metrics/ready", timeout=2)
@@ -38,7 +55,7 @@ def test_service_reads_and_writes_postgresql(tmp_path: Path) -> None:
 
         wait_until(
             ready,
-            what=f"the service to be ready on {POSTGRESQL_URL}",
+            what=f"the service to be ready on {database['DATABASE_URL']}",
             timeout_seconds=START_SECONDS,
             retry_on=(requests.RequestException,),
         )

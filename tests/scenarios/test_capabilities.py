@@ -8,6 +8,7 @@ import pytest
 
 from scenarios import capabilities
 from scenarios.capabilities import (
+    CONTAINERS,
     ELASTICSEARCH,
     OWN_CLOCK,
     OWN_DISK,
@@ -20,10 +21,32 @@ from scenarios.catalogue import drills
 from stack.tools import ToolSettings, ToolsUnavailable
 
 
-def test_the_environment_gives_a_server_and_its_lack_is_explained() -> None:
+def test_the_environment_gives_a_server_and_its_lack_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(capabilities, "_no_containers", lambda: "no container engine answers")
     assert lacking({POSTGRESQL}, {POSTGRESQL_URL: "postgresql+psycopg://x"}) == []
     assert lacking({POSTGRESQL}, {}) == [POSTGRESQL]
     assert POSTGRESQL_URL in why_not(POSTGRESQL, {})
+    assert "no container engine answers" in why_not(POSTGRESQL, {})
+
+
+def test_a_container_is_a_server_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capabilities, "_no_containers", lambda: "")
+    assert lacking({POSTGRESQL, CONTAINERS}, {}) == []
+
+
+def test_an_engine_without_the_images_is_told_how_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stack.launch.containers.why_no_engine", lambda: "")
+    monkeypatch.setattr(capabilities, "missing", lambda _engine, _names: ["postgres"])
+    capabilities._no_containers.cache_clear()
+    try:
+        reason = why_not(CONTAINERS, {})
+    finally:
+        capabilities._no_containers.cache_clear()
+    assert reason == "the engine has no image of postgres; make them: nox -s images"
 
 
 def test_nothing_is_tried_that_nobody_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
