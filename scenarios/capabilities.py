@@ -40,7 +40,7 @@ CONTAINERS = "containers"
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
 
-CONTAINER_IMAGES = ("softfactory", "prometheus", "alertmanager", "postgres")
+CONTAINER_IMAGES = ("softfactory", "prometheus", "alertmanager", "postgres", "elasticsearch")
 """What a run starts containers of (``stack.images``)."""
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.admission import admitted
+from scenarios.capabilities import CONTAINERS as CONTAINERS_CAPABILITY
+from scenarios.capabilities import why_not
 from scenarios.headroom import UNSEEN_SECONDS, Headroom
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
@@ -33,6 +35,7 @@ from stack.images import image_of
 from stack.launch.elasticsearch import ElasticsearchNode, EmbeddedElasticsearch
 from stack.launch.local import Local
 from stack.launch.premises import Premises, Program
+from stack.launch.starting import LaunchError
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.tools import ToolSettings, find_tools
@@ -113,7 +116,7 @@ class Grounds:
         self.site = Site.make(self.directory, self.settings, faketime)
         self._quarters = {EMBEDDED: self._prepared(running, Local.of(self.processes, self.tools))}
         if containers or self.settings.stack == CONTAINERS:
-            readable = [self.settings.production.alertmanager.parent]
+            readable = [self.settings.production.templates]
             readable += [faketime.parent] if faketime else []
             premises = self._containers(running, readable)
             self._quarters[CONTAINERS] = self._prepared(running, premises)
@@ -162,6 +165,8 @@ class Grounds:
         return self.settings.stack == CONTAINERS or CONTAINERS in drill.requires
 
     def _containers(self, running: ExitStack, readable: Sequence[Path]) -> Premises:
+        if reason := why_not(CONTAINERS_CAPABILITY):
+            raise LaunchError(f"containers: {reason}")
         # Loaded where they are used: the engine's client takes a third of a second.
         from stack.launch.containers import Containers
 

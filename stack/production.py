@@ -16,6 +16,11 @@ class Production:
     prometheus: Path
     alertmanager: Path
 
+    @property
+    def templates(self) -> Path:
+        """The folder of the notifications' templates, beside the file that names them."""
+        return self.alertmanager.parent / "templates"
+
 
 def production_files() -> Production:
     """Return the files beside this module, under the names that operators know."""

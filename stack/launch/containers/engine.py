@@ -12,13 +12,15 @@ import docker
 from docker import DockerClient
 from docker.errors import DockerException
 
+from stack.launch.starting import LaunchError
+
 __all__ = ["EngineMissing", "connect", "why_no_engine"]
 
 TIMEOUT_SECONDS = 30
 """For one answer of the engine: on a busy machine a start takes a few seconds."""
 
 
-class EngineMissing(RuntimeError):
+class EngineMissing(LaunchError):
     """No engine answers: one line, with the remedy."""
 
 

@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from docker.errors import DockerException
 from docker.types import LogConfig
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
@@ -29,6 +30,7 @@ from stack.launch.containers.network import RunNetwork
 from stack.launch.containers.removal import remove_all
 from stack.launch.containers.server import Server
 from stack.launch.premises import ANY_PORT, Limits, Part, Program
+from stack.launch.starting import LaunchError
 from stack.ports import Fixed
 from stack.processes import Processes
 
@@ -96,7 +98,7 @@ class Containers:
     def start(self, part: Part) -> Container:
         """Start a container, in place of one of the same name that has ended.
 
-        Raises docker.errors.APIError where the engine refuses it.
+        Raises LaunchError where the engine refuses it.
         """
         self._remove(part.name)
         made = DockerContainer(self._image_of(part.program))
@@ -124,7 +126,7 @@ class Containers:
     def serve(self, server: Server) -> Container:
         """Start what runs as its image says, in place of one of the same name that has ended.
 
-        Raises docker.errors.APIError where the engine refuses it.
+        Raises LaunchError where the engine refuses it.
         """
         self._remove(server.name)
         made = DockerContainer(server.image)
@@ -201,7 +203,10 @@ class Containers:
         return f"alertproof-{self.run}-{name}"
 
     def _started(self, name: str, made: DockerContainer) -> Container:
-        made.start()
+        try:
+            made.start()
+        except DockerException as error:
+            raise LaunchError(f"the engine did not start {name}: {error}") from error
         container = Container(self._full(name), made.get_wrapped_container(), self._network)
         with self._lock:
             self._containers[name] = container
