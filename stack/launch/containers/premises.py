@@ -42,9 +42,6 @@ LABEL = "alertproof.run"
 FIRST_PORT = 8000
 AT_ONCE = 8
 GRACE_SECONDS = 5.0
-PERIOD_US = 10_000
-"""Over so many microseconds a quota of processor time is given. By default it is ten times as many,
-and whoever has used up a small quota would be away for longer than a scrape may take."""
 
 COMMANDS: Mapping[Program, Sequence[str]] = {
     "prometheus": ("prometheus",),
@@ -240,7 +237,7 @@ class Containers:
             # No swap beyond it, or the limit would be none.
             options |= {"mem_limit": limits.memory_bytes, "memswap_limit": limits.memory_bytes}
         if limits.cores:
-            options |= {"cpu_period": PERIOD_US, "cpu_quota": int(limits.cores * PERIOD_US)}
+            options["nano_cpus"] = int(limits.cores * 1e9)
         return options
 
     def _remove(self, name: str) -> None:
