@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.saying import SayLine, line_to_nobody
+from stack.compose.trial.presence import EXTRAS, why_no_accounts, why_no_trial
 from stack.images import Engine, missing
 from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.elasticsearch import find_elasticsearch
@@ -36,6 +37,12 @@ ELASTICSEARCH = "elasticsearch"
 
 CONTAINERS = "containers"
 """A part of a run may be a container, to which is done what only a container bears."""
+
+COMPOSE = "compose"
+"""The compose stack may be brought up under a name of its own."""
+
+COMPOSE_ACCOUNTS = "compose-accounts"
+"""Its Elasticsearch asks who one is."""
 
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
@@ -66,6 +73,11 @@ def why_not(
 ) -> str:
     """Return why a run lacks this capability, and what would give it; "" where it has it."""
     return _REASONS[capability](environment, say)
+
+
+def compose_with(image: str) -> str:
+    """Return the capability that the compose stack has what runs this image."""
+    return f"{COMPOSE}-{image}"
 
 
 def _no_postgresql(environment: Mapping[str, str], _say: SayLine) -> str:
@@ -132,5 +144,11 @@ _REASONS: Mapping[str, Callable[[Mapping[str, str], SayLine], str]] = MappingPro
         CONTAINERS: lambda _environment, _say: _no_containers(),
         OWN_CLOCK: lambda _environment, say: _not_found(OWN_CLOCK, find_faketime, say),
         ELASTICSEARCH: lambda _environment, say: _not_found(ELASTICSEARCH, find_elasticsearch, say),
+        COMPOSE: lambda _environment, say: why_no_trial(say),
+        COMPOSE_ACCOUNTS: lambda _environment, say: why_no_accounts(say),
+        **{
+            compose_with(image): lambda _environment, say, image=image: why_no_trial(say, image)  # type: ignore[misc]
+            for image in EXTRAS
+        },
     }
 )

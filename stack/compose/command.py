@@ -9,17 +9,21 @@ ends with the next command; the work is compose's.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from stack.compose.containers import trouble
 from stack.compose.engine import Engine
 from stack.compose.failure import StackFailure
 from stack.compose.places import Places, shown
+from stack.compose.plugin import find_compose
 from stack.compose.project import Project, without
 from stack.compose.published import refuse_taken_ports
-from stack.compose.settings import make_all, secrets_of, unset
+from stack.compose.settings import LEFT_OUT_VARIABLE, make_all, secrets_of, unset
 from stack.compose.summary import addresses, not_set
+from stack.tools.settings import ToolSettings
 
 __all__ = ["main"]
 
@@ -41,13 +45,16 @@ wrong; 130 ended by Ctrl-C
 """
 
 _DEMO = "demo"
+_STAND_IN = "alertproof.recipe"
+"""The label of images that `nox -s images` made."""
 
 
 def main(arguments: Sequence[str] | None = None, places: Places | None = None) -> int:
     """Run one command; return the exit status."""
     options = _parser().parse_args(arguments)
-    engine = Engine(places=places or Places.here())
     try:
+        compose = find_compose(ToolSettings.from_env(), _say)
+        engine = Engine(places=places or Places.here(), compose=compose)
         status: int = options.run(engine, options)
     except StackFailure as error:
         print(f"stack: {error}", file=sys.stderr)
@@ -58,7 +65,6 @@ def main(arguments: Sequence[str] | None = None, places: Places | None = None) -
 
 
 def _up(engine: Engine, options: argparse.Namespace) -> int:
-    engine.check_compose()
     places = engine.places
     made = make_all(places)
     if made.env_file:
@@ -67,17 +73,20 @@ def _up(engine: Engine, options: argparse.Namespace) -> int:
         _say(f"made {len(made.secrets)} secrets in {shown(secrets_of(places))}")
     profiles = (_DEMO,) if options.demo else ()
     whole = engine.project(profiles)
+    engine.check_running()
     project = without(whole, options.without) if options.without else whole
+    if absent := _not_to_be_had(engine, project):
+        project = without(project, absent)
     if out := sorted(whole.services.keys() - project.services.keys()):
         _say(f"without {', '.join(out)}")
-    engine.check_running()
     _refuse_half_a_demo(engine, project)
     refuse_taken_ports(project, engine.containers())
-    _say("starting; the first time it fetches images and takes some minutes")
+    _say("starting; the first time it builds an image, and takes some minutes")
+    told = replace(engine, environment={**os.environ, LEFT_OUT_VARIABLE: ",".join(out)})
     build = "--no-build" if options.no_build else "--build"
     wait = ("--wait", "--wait-timeout", str(options.timeout))
     names = sorted(project.services)
-    status = engine.attached("up", "--detach", build, *wait, *names, profiles=profiles)
+    status = told.attached("up", "--detach", build, *wait, *names, profiles=profiles)
     if status != 0:
         raise StackFailure(_why_not_up(engine, project))
     # What ran already has not read what is new; if that is wrong, both keep what they had.
@@ -86,6 +95,24 @@ def _up(engine: Engine, options: argparse.Namespace) -> int:
     _say("up:")
     _print_summary(engine, project)
     return 0
+
+
+def _not_to_be_had(engine: Engine, project: Project) -> list[str]:
+    """Return the services whose image is not here and can't be pulled, and say so of each."""
+    images = project.pulled
+
+    def absent() -> list[str]:
+        has = {image: engine.image_labels(image) is not None for image in set(images.values())}
+        return sorted(name for name, image in images.items() if not has[image])
+
+    if not (fetched := absent()):
+        return []
+    _say(f"fetching the images of {', '.join(fetched)}; that takes some minutes")
+    engine.attached("pull", "--ignore-pull-failures", *fetched)
+    left = absent()
+    for name in left:
+        _say(f"{name} is left out: its image {images[name]} is not here, and can't be pulled")
+    return left
 
 
 def _refuse_half_a_demo(engine: Engine, project: Project) -> None:
@@ -103,7 +130,8 @@ def _why_not_up(engine: Engine, project: Project) -> str:
     wrong = [
         (each.service, why)
         for each in engine.containers()
-        if each.service in project.services and (why := trouble(each)) is not None
+        if each.service in project.services
+        and (why := trouble(each, ends=project.ends(each.service))) is not None
     ]
     if not wrong:
         return "docker compose did not start it, see above; look: nox -s stack -- status"
@@ -123,12 +151,17 @@ def _status(engine: Engine, options: argparse.Namespace) -> int:
     containers = engine.containers()
     if not containers:
         raise StackFailure("nothing runs: nox -s stack -- up")
-    wrong = {each.service: why for each in containers if (why := trouble(each)) is not None}
+    known = engine.project((_DEMO,))
+    wrong = {
+        each.service: why
+        for each in containers
+        if (why := trouble(each, ends=known.ends(each.service))) is not None
+    }
     for each in containers:
         ended = "done" if each.state == "exited" else each.health or each.state
         print(f"  {each.service:<22}{wrong.get(each.service, ended)}")
     there = {each.service for each in containers}
-    _print_summary(engine, engine.project((_DEMO,)).of(there))
+    _print_summary(engine, known.of(there))
     if wrong:
         raise StackFailure(f"not all is well; look: nox -s stack -- logs {' '.join(sorted(wrong))}")
     return 0
@@ -141,21 +174,33 @@ def _logs(engine: Engine, options: argparse.Namespace) -> int:
 
 
 def _config(engine: Engine, options: argparse.Namespace) -> int:
-    engine.check_compose()
     secrets_of(engine.places)
     return engine.attached("config", profiles=(_DEMO,) if options.demo else ())
 
 
 def _ready(engine: Engine) -> None:
-    engine.check_compose()
     secrets_of(engine.places)
     engine.check_running()
 
 
 def _print_summary(engine: Engine, project: Project) -> None:
     places = engine.places
-    for line in (*addresses(project, secrets_of(places)), *not_set(unset(places))):
+    for line in (
+        *addresses(project, secrets_of(places)),
+        *_open(engine, project),
+        *not_set(unset(places)),
+    ):
         print(line)
+
+
+def _open(engine: Engine, project: Project) -> Iterator[str]:
+    """Yield a line where Elasticsearch is one that asks nobody who he is."""
+    node = project.services.get("elasticsearch")
+    if node is not None and _STAND_IN in (engine.image_labels(node.image) or {}):
+        yield (
+            "its Elasticsearch is a stand-in without accounts (nox -s images -- --help): whoever "
+            "is on this machine reads and writes the logs"
+        )
 
 
 def _say(line: str) -> None:

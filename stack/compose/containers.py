@@ -1,7 +1,7 @@
 """What the engine says of the stack's containers, and which of them are in trouble.
 
-Design rule: pure; a one-shot that ended well is no trouble, and what has a health check is well
-only when that says so.
+Design rule: pure; only a one-shot may end, and what has a health check is well only when that says
+so.
 """
 
 from __future__ import annotations
@@ -71,11 +71,13 @@ def _objects(text: str) -> Iterator[Any]:
         yield from (json.loads(line) for line in text.splitlines() if line.strip())
 
 
-def trouble(container: Container) -> str | None:
-    """Return what is wrong with a container, or None."""
-    if container.state == "exited":
-        # Whatever else ends well is restarted by the engine: it is not seen like this.
+def trouble(container: Container, *, ends: bool) -> str | None:
+    """Return what is wrong with a container, or None; `ends` is of one that does its work once."""
+    if container.state == "exited" and ends:
         return None if container.exit_code == 0 else f"ended with status {container.exit_code}"
+    if container.state == "exited":
+        # The engine starts it again, unless it was told to end it.
+        return f"has ended, with status {container.exit_code}, and is not started again"
     if container.state != "running":
         return f"is {container.state}"
     return None if container.health in ("", "healthy") else f"is {container.health}"

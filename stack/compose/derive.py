@@ -6,13 +6,14 @@ drift; and an address that would lead nowhere in a container is an error with it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from stack.yamlfile import ConfigurationError, line_of, read_yaml, write_yaml
 
-__all__ = ["for_containers"]
+__all__ = ["for_containers", "scraped"]
 
 _OWN = "127.0.0.1:9090"
 """Prometheus scrapes itself on the loopback address, in a container as anywhere."""
@@ -44,6 +45,20 @@ def for_containers(text: str, *, source: str) -> str:
             "containers; adapt stack/compose/derive.py"
         )
     return write_yaml(document)
+
+
+def scraped(text: str, left_out: Collection[str], *, source: str) -> str:
+    """Return a file of targets less those of services that are left out.
+
+    Raises ConfigurationError for what is no list of targets.
+    """
+    groups = read_yaml(f"groups:\n{text}", source)["groups"]  # a mapping is what is read there
+    if not isinstance(groups, CommentedSeq):
+        raise ConfigurationError(f"{source}:1: expected a list of targets")
+    for targets in _targets(groups):
+        targets[:] = [one for one in targets if str(one).partition(":")[0] not in left_out]
+    # JSON is YAML, and who reads this is Prometheus alone.
+    return json.dumps([group for group in groups if group["targets"]], indent=1)
 
 
 def _targets(node: object) -> Iterator[CommentedSeq]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stack.compose.credentials import CREDENTIALS, refusal
-from stack.compose.derive import for_containers
+from stack.compose.derive import for_containers, scraped
 from stack.compose.failure import StackFailure
 from stack.compose.shares import DEMO, MONITORING, WATCHERS, Shared
 from stack.compose.volume import PUBLIC, Chown, fill, give
@@ -56,12 +56,19 @@ def prepare_monitoring(roots: Roots, chown: Chown) -> None:
     _share(MONITORING, secrets, volumes, chown)
 
 
-def prepare_demo(roots: Roots, chown: Chown) -> None:
-    """Fill the demo's volumes, and have its targets scraped. Raises StackFailure, OSError."""
+def prepare_demo(roots: Roots, chown: Chown, left_out: Collection[str] = ()) -> None:
+    """Fill the demo's volumes, and have its targets scraped, but for services that are left out.
+
+    Raises StackFailure, ConfigurationError, OSError.
+    """
     given = roots.given
     secrets = _secrets(given / "secrets", demo=True)
     # By its name, the demo's file takes the place of the one for a service on the host.
-    targets = {**_files(given / "targets"), **_files(given / "demo-targets")}
+    demo = {
+        name: scraped(text.decode(), left_out, source=name).encode()
+        for name, text in _files(given / "demo-targets").items()
+    }
+    targets = {**_files(given / "targets"), **demo}
     _share(DEMO, secrets, roots.volumes, chown)
     directory = roots.volumes / "prometheus-config" / "targets"
     fill(directory, targets, WATCHERS, chown, mode=PUBLIC)
@@ -111,11 +118,13 @@ def main(arguments: Sequence[str] | None = None, roots: Roots | None = None) -> 
     """Prepare one part; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m stack.compose.prepare")
     parser.add_argument("part", choices=("monitoring", "demo"))
-    prepare = {"monitoring": prepare_monitoring, "demo": prepare_demo}[
-        parser.parse_args(arguments).part
-    ]
+    part = parser.parse_args(arguments).part
+    places = roots or Roots()
     try:
-        prepare(roots or Roots(), os.chown)
+        if part == "demo":
+            prepare_demo(places, os.chown, os.environ.get("LEFT_OUT", "").split(","))
+        else:
+            prepare_monitoring(places, os.chown)
     except (StackFailure, ConfigurationError) as error:
         sys.stderr.write(f"prepare: {error}\n")
         return 1

@@ -16,9 +16,16 @@ __all__ = ["Project", "Service", "read_project", "without"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One service: those that it waits for, and its ports on this machine by those in it."""
+    """One service: those that it waits for, and its ports on this machine by those in it.
+
+    `image` is its reference; `built` tells whether it is made from this clone, and `ends` whether
+    it does its work once.
+    """
 
     name: str
+    image: str
+    built: bool
+    ends: bool
     needs: frozenset[str]
     published: dict[int, int]
     demo: bool
@@ -35,6 +42,21 @@ class Project:
         service = self.services.get(name)
         return next(iter(service.published.values()), None) if service else None
 
+    def ends(self, name: str) -> bool:
+        """Tell whether a service does its work once; one that is not known here does not."""
+        service = self.services.get(name)
+        return service is not None and service.ends
+
+    @property
+    def pulled(self) -> dict[str, str]:
+        """The images that come from a registry, by the services that run them."""
+        built = {one.image for one in self.services.values() if one.built}
+        return {
+            name: one.image
+            for name, one in self.services.items()
+            if one.image and one.image not in built
+        }
+
     def of(self, names: Collection[str]) -> Project:
         """Return the part that these services are."""
         return Project(services={key: one for key, one in self.services.items() if key in names})
@@ -47,6 +69,9 @@ def read_project(raw: Any) -> Project:
             services={
                 name: Service(
                     name=name,
+                    image=str(one.get("image", "")),
+                    built="build" in one,
+                    ends=one.get("restart", "no") == "no",
                     needs=frozenset(one.get("depends_on") or ()),
                     published={
                         int(port["target"]): int(port["published"])

@@ -17,9 +17,19 @@ from stack.compose.failure import StackFailure
 from stack.compose.once import check_private, make_directory, make_once, read_private
 from stack.compose.places import Places, shown
 
-__all__ = ["SECRETS_VARIABLE", "Made", "make_all", "optional_variables", "secrets_of", "unset"]
+__all__ = [
+    "LEFT_OUT_VARIABLE",
+    "SECRETS_VARIABLE",
+    "Made",
+    "make_all",
+    "optional_variables",
+    "secrets_of",
+    "unset",
+]
 
 SECRETS_VARIABLE = "STACK_SECRETS"
+LEFT_OUT_VARIABLE = "STACK_LEFT_OUT"
+"""Told by `up` at each start, and no setting of anybody's."""
 
 _OPTIONAL = re.compile(r"\$\{([A-Z][A-Z0-9_]*):-([^}]*)\}")
 _ASSIGNMENT = re.compile(r"""^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(["']?)(.*?)\2\s*$""")
@@ -102,7 +112,8 @@ def _env_text(compose_file: Path) -> str:
 
 def _commented(variables: dict[str, str]) -> Iterator[str]:
     for name, default in variables.items():
-        yield f"# {name}={default}\n"
+        if name != LEFT_OUT_VARIABLE:
+            yield f"# {name}={default}\n"
 
 
 def _check(credential: Credential, path: Path) -> None:

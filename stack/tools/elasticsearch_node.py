@@ -122,7 +122,7 @@ def prepare_node(directory: Path, settings: NodeSettings) -> None:
 
 
 def answers_healthy(port: int, *, name: str, host: str = LOOPBACK) -> bool:
-    """Return True if the node `name` on this port, by default of loopback, says that it is yellow or green.
+    """Return True if the node `name` on this port, by default of loopback, is yellow or green.
 
     One node is never green where an index asks for replicas. Raises `stack.waiting.NotYet` for
     another status or another node, and one of `stack.readiness.NOT_ANSWERING` without an answer.

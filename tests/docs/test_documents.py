@@ -20,16 +20,20 @@ DELIVERY = ROOT / "docs" / "delivery.md"
 SETUP = ROOT / "docs" / "MONITORING-SETUP.md"
 LOGS = ROOT / "docs" / "logs.md"
 TIME_SCALE = ROOT / "docs" / "time-scale.md"
+CONTAINERS = ROOT / "docs" / "containers.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
     TIME_SCALE,
     LOGS,
+    CONTAINERS,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
 EXAMPLES = re.compile(r"QueueTooLong|queue_too_long|targets/shop|unit/NAME")
 """Names of files that the reader is about to write."""
+MADE = ("stack/.env", "stack/compose/secrets/")
+"""What `nox -s stack -- up` makes: in no clone, and never in one's history."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -43,8 +47,14 @@ def test_every_path_of_this_repository_that_a_document_names_exists(document: Pa
     text = document.read_text().replace("../alertproof/", "")
     named = set(re.findall(rf"(?<![\w./-])(?:{ROOMS})/[\w./-]*\w/?", text))
     assert [
-        path for path in sorted(named) if not (EXAMPLES.search(path) or (ROOT / path).exists())
+        path
+        for path in sorted(named - set(MADE))
+        if not (EXAMPLES.search(path) or (ROOT / path).exists())
     ] == []
+
+
+def test_what_the_compose_stack_makes_is_ignored_by_git() -> None:
+    assert {f"/{path}" for path in MADE} <= set((ROOT / ".gitignore").read_text().splitlines())
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -32,7 +32,9 @@ def checks(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--stack=cloud"], "choose from"),
         (
             ["--require=teleport"],
-            "unknown capability teleport; known: elasticsearch, own-clock, own-disk, postgresql",
+            "unknown capability teleport; known: compose, compose-accounts, compose-elasticsearch,"
+            " compose-grafana, compose-kibana, compose-logstash, containers, elasticsearch,"
+            " own-clock, own-disk, postgresql",
         ),
     ],
 )

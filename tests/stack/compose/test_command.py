@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from stack.compose import plugin
 from stack.compose.command import main
 from stack.compose.places import Places
 from stack.compose.settings import SECRETS_VARIABLE, make_all
@@ -29,10 +30,12 @@ echo "$*" >>calls
 case "$*" in
   "compose version --short") cat version; exit "$(cat version.status)" ;;
   "version "*) cat engine >&2; exit "$(cat engine.status)" ;;
+  "image inspect "*) for last; do :; done; grep -qxF "$last" absent && exit 1; cat labels ;;
+  *" exec "*) exit 0 ;;
   *"--profile demo config --format json") cat config.demo ;;
   *" config --format json") cat config ;;
   *" ps --all --format json") cat ps ;;
-  *" up "*) exit "$(cat up.status)" ;;
+  *" up "*) echo "$STACK_LEFT_OUT" >left_out; exit "$(cat up.status)" ;;
 esac
 """
 
@@ -45,18 +48,32 @@ class Docker:
         program = directory / "docker"
         program.write_text(DOCKER)
         program.chmod(0o755)
-        self.put(version="2.40.3\n", engine="", ps="", calls="")
+        self.put(version="2.40.3\n", engine="", ps="", calls="", absent="", labels="null\n")
         self.statuses(version=0, engine=0, up=0)
+        stays = {"restart": "unless-stopped"}
         base = {
-            "prepare": {},
+            "prepare": {"image": "ours", "build": {}},
             "prometheus": {
+                **stays,
+                "image": "prometheus:3",
                 "depends_on": {"prepare": {}},
                 "ports": [{"target": 9090, "published": str(port)}],
             },
-            "elasticsearch": {"depends_on": {"prepare": {}}},
-            "kibana": {"depends_on": {"elasticsearch": {}}},
+            "elasticsearch": {
+                **stays,
+                "image": "elasticsearch:8",
+                "depends_on": {"prepare": {}},
+            },
+            "kibana": {**stays, "image": "kibana:8", "depends_on": {"elasticsearch": {}}},
         }
-        demo = {"softfactory": {"profiles": ["demo"], "depends_on": {"prepare": {}}}}
+        demo = {
+            "softfactory": {
+                **stays,
+                "image": "ours",
+                "profiles": ["demo"],
+                "depends_on": {"prepare": {}},
+            }
+        }
         self.put(config=json.dumps({"services": base}))
         self.put(**{"config.demo": json.dumps({"services": base | demo})})
 
@@ -69,6 +86,10 @@ class Docker:
 
     def has(self, *containers: dict[str, Any]) -> None:
         self.put(ps="\n".join(json.dumps(one) for one in containers))
+
+    @property
+    def left_out(self) -> str:
+        return (self._directory / "left_out").read_text().strip()
 
     @property
     def calls(self) -> list[str]:
@@ -92,6 +113,8 @@ def docker(tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Docker
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{directory}:/usr/bin:/bin")
     monkeypatch.delenv(SECRETS_VARIABLE, raising=False)
+    monkeypatch.setenv("ALERTPROOF_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(plugin, "obstacle", lambda: "no archive is asked in a test")
     return Docker(directory, port)
 
 
@@ -100,7 +123,7 @@ def places(tmp_path: Path) -> Places:
     room = tmp_path / "stack"
     (room / "compose").mkdir(parents=True)
     places = Places.of(room)
-    places.compose_file.write_text("services: {}\n")
+    places.compose_file.write_text("services: {}  # ${STACK_LEFT_OUT:-}\n")
     return places
 
 
@@ -119,7 +142,7 @@ def test_up_makes_the_secrets_starts_everything_waits_and_says_where_it_is(
     assert started == (
         "up --detach --build --wait --wait-timeout 900 elasticsearch kibana prepare prometheus"
     )
-    assert "--profile * kill --signal HUP prometheus" in docker.calls
+    assert "--profile * exec --no-TTY prometheus sh -c kill -HUP 1" in docker.calls
     assert f"http://127.0.0.1:{port}" in said
     assert "19 secrets" in said
     assert str(places.secrets / "slack_alerts_url") in said
@@ -156,7 +179,59 @@ def test_nothing_else_is_signalled_where_the_watchers_are_left_out(
     docker: Docker, made: Places
 ) -> None:
     assert main(["up", "--without", "prometheus"], made) == 0
-    assert not any(" kill " in call for call in docker.calls)
+    assert not any(" exec " in call for call in docker.calls)
+
+
+def test_no_signal_is_sent_by_the_engine_which_then_starts_nothing_again(
+    docker: Docker, made: Places
+) -> None:
+    assert main(["up"], made) == 0
+    assert not any("kill --signal" in call or call.startswith("kill") for call in docker.calls)
+
+
+def test_what_has_no_image_and_can_not_be_pulled_is_left_out_with_what_needs_it(
+    docker: Docker, made: Places, capfd: pytest.CaptureFixture[str]
+) -> None:
+    docker.put(absent="elasticsearch:8\n")
+    assert main(["up"], made) == 0
+    said = capfd.readouterr().out
+    assert "--profile * pull --ignore-pull-failures elasticsearch" in docker.calls
+    assert "stack: elasticsearch is left out: its image elasticsearch:8 is not here" in said
+    assert "stack: without elasticsearch, kibana\n" in said
+    (started,) = [call for call in docker.calls if call.startswith("up ")]
+    assert started.endswith(" prepare prometheus")
+
+
+def test_what_is_left_out_is_told_to_what_names_the_targets(docker: Docker, made: Places) -> None:
+    assert main(["up", "--without", "elasticsearch"], made) == 0
+    assert docker.left_out == "elasticsearch,kibana"
+    assert "STACK_LEFT_OUT" not in made.env_file.read_text()
+
+
+def test_nothing_is_pulled_of_what_is_there_or_is_left_out(docker: Docker, made: Places) -> None:
+    docker.put(absent="kibana:8\n")
+    assert main(["up", "--without", "kibana"], made) == 0
+    assert not any("pull " in call for call in docker.calls)
+
+
+def test_a_stand_in_of_elasticsearch_is_said_to_let_everybody_in(
+    docker: Docker, made: Places, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["up"], made) == 0
+    assert "without accounts" not in capfd.readouterr().out
+    docker.put(labels='{"alertproof.recipe": "12ab"}')
+    assert main(["up"], made) == 0
+    assert "without accounts" in capfd.readouterr().out
+
+
+def test_a_watcher_that_ended_is_not_done(
+    docker: Docker, made: Places, capfd: pytest.CaptureFixture[str]
+) -> None:
+    docker.has(container("prepare", "exited"), container("prometheus", "exited"))
+    assert main(["status"], made) == 1
+    said = capfd.readouterr()
+    assert re.search(r"prometheus +has ended, with status 0, and is not started again", said.out)
+    assert "logs prometheus" in said.err
 
 
 def failure(
@@ -181,7 +256,9 @@ def test_without_compose_one_is_told_where_it_comes_from(
     docker: Docker, places: Places, capfd: pytest.CaptureFixture[str]
 ) -> None:
     docker.statuses(version=1)
-    assert "docker has no Compose; install" in failure(capfd, places, "up")
+    assert "docker has no Compose, and none can be fetched (no archive" in failure(
+        capfd, places, "up"
+    )
 
 
 def test_an_old_compose_is_told_with_what_is_needed(

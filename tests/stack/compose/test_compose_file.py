@@ -15,12 +15,15 @@ from typing import Any
 import pytest
 
 from stack.compose.credentials import CREDENTIALS
+from stack.compose.failure import StackFailure
 from stack.compose.places import Places
+from stack.compose.plugin import find_compose
 from stack.compose.project import read_project
 from stack.compose.settings import SECRETS_VARIABLE, make_all, optional_variables
 from stack.compose.shares import DEMO, MONITORING
 from stack.production import production_files
 from stack.rules import load_rules
+from stack.tools.settings import ToolSettings
 from tests.stack.compose import house
 
 TEXT = house.COMPOSE_FILE.read_text()
@@ -211,30 +214,34 @@ def test_every_secret_that_a_container_names_is_in_its_volume() -> None:
         assert named <= has, name
 
 
-def compose_config(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def compose_config(
+    compose: tuple[str, ...], directory: Path, *arguments: str
+) -> subprocess.CompletedProcess[str]:
     file = directory / house.COMPOSE_FILE.name
     shutil.copy(house.COMPOSE_FILE, file)
-    command = ["docker", "compose", "--file", str(file), *arguments]
+    command = [*compose, "--file", str(file), *arguments]
     environment = {key: text for key, text in os.environ.items() if key != SECRETS_VARIABLE}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.fixture
-def compose() -> None:
+def compose() -> tuple[str, ...]:
     if shutil.which("docker") is None:
         pytest.skip("docker is not on PATH")
-    asked = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-    if asked.returncode != 0:
-        pytest.skip("docker has no compose")
+    try:
+        return find_compose(ToolSettings.from_env(), print)
+    except StackFailure as failure:
+        pytest.skip(str(failure))
 
 
-@pytest.mark.usefixtures("compose")
-def test_compose_takes_the_file_with_what_up_made_and_shows_no_secret(tmp_path: Path) -> None:
+def test_compose_takes_the_file_with_what_up_made_and_shows_no_secret(
+    compose: tuple[str, ...], tmp_path: Path
+) -> None:
     places = Places.of(tmp_path)
     (tmp_path / "compose").mkdir()
     shutil.copy(house.COMPOSE_FILE, places.compose_file)
     make_all(places)
-    done = compose_config(tmp_path, "--profile", "demo", "config", "--format", "json")
+    done = compose_config(compose, tmp_path, "--profile", "demo", "config", "--format", "json")
     assert done.returncode == 0, done.stderr
     random = [each.name for each in CREDENTIALS if each.kind != "channel"]
     assert not any((places.secrets / name).read_text().strip() in done.stdout for name in random)
@@ -244,8 +251,9 @@ def test_compose_takes_the_file_with_what_up_made_and_shows_no_secret(tmp_path: 
     assert project.services["shipper"].demo
 
 
-@pytest.mark.usefixtures("compose")
-def test_compose_refuses_the_file_without_env_and_names_the_command(tmp_path: Path) -> None:
-    done = compose_config(tmp_path, "config")
+def test_compose_refuses_the_file_without_env_and_names_the_command(
+    compose: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = compose_config(compose, tmp_path, "config")
     assert done.returncode != 0
     assert "nox -s stack -- up" in done.stderr

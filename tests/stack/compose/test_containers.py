@@ -29,7 +29,12 @@ def one(state: str, health: str = "", exit_code: int = 0) -> Container:
     ],
 )
 def test_trouble_is_whatever_is_not_well(container: Container, wrong: str | None) -> None:
-    assert trouble(container) == wrong
+    assert trouble(container, ends=True) == wrong
+
+
+def test_what_should_stay_is_in_trouble_however_well_it_ended() -> None:
+    assert "is not started again" in str(trouble(one("exited"), ends=False))
+    assert trouble(one("running", "healthy"), ends=False) is None
 
 
 def test_both_forms_of_compose_are_read() -> None:
@@ -56,3 +61,20 @@ def test_leaving_out_what_all_need_leaves_nothing_and_is_refused() -> None:
     services = {"prepare": {}, "a": {"depends_on": {"prepare": {}}}}
     with pytest.raises(StackFailure, match="--without prepare leaves nothing"):
         without(read_project({"services": services}), ["prepare"])
+
+
+def test_only_what_is_never_started_again_may_end() -> None:
+    services = {"prepare": {"restart": "no"}, "a": {"restart": "unless-stopped"}}
+    project = read_project({"services": services})
+    assert project.ends("prepare")
+    assert not project.ends("a")
+    assert not project.ends("removed from the file since")
+
+
+def test_what_is_built_here_is_pulled_for_nobody() -> None:
+    services = {
+        "prepare": {"image": "ours", "build": {}},
+        "softfactory": {"image": "ours"},
+        "grafana": {"image": "theirs"},
+    }
+    assert read_project({"services": services}).pulled == {"grafana": "theirs"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 
 import pytest
 
-from stack.compose.derive import for_containers
+from stack.compose.derive import for_containers, scraped
 from stack.production import production_files
 from stack.yamlfile import ConfigurationError
 
@@ -52,3 +53,28 @@ def test_a_configuration_that_names_no_alertmanager_is_refused() -> None:
 def test_it_is_made_of_the_file_at_each_start_and_kept_nowhere() -> None:
     copies = [path for path in Path(FILE.parent / "compose").rglob("*") if path.name == FILE.name]
     assert copies == []
+
+
+TARGETS = """\
+# the demo
+- targets: ["softfactory:8000"]
+- targets: ["shipper:9101"]
+  labels:
+    job: log-shipper
+"""
+
+
+def test_what_is_left_out_is_no_target() -> None:
+    (kept,) = json.loads(scraped(TARGETS, ["shipper", "kibana"], source="softfactory.yml"))
+    assert kept == {"targets": ["softfactory:8000"]}
+
+
+def test_with_nothing_left_out_every_target_stays_with_its_labels() -> None:
+    kept = json.loads(scraped(TARGETS, [""], source="softfactory.yml"))
+    assert [one["targets"] for one in kept] == [["softfactory:8000"], ["shipper:9101"]]
+    assert kept[1]["labels"] == {"job": "log-shipper"}
+
+
+def test_what_is_no_list_of_targets_is_refused_with_its_file() -> None:
+    with pytest.raises(ConfigurationError, match=r"softfactory\.yml:1"):
+        scraped("  a: b\n", [], source="softfactory.yml")

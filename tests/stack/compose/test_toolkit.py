@@ -217,6 +217,53 @@ def test_each_account_gets_its_password_and_its_privileges_on_the_logs_alone(
     assert "password" not in capsys.readouterr().out
 
 
+@pytest.fixture
+def openly() -> Iterator[str]:
+    """Yield the address of a node that has no security, and says so as one does."""
+
+    class Handler(BaseHTTPRequestHandler):
+        said = "no handler found for uri [/_security] and method [PUT]"
+
+        def do_PUT(self) -> None:
+            body = json.dumps({"error": self.said}).encode()
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(400)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_PUT  # noqa: N815 - http.server calls it so
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_node_without_security_is_told_in_one_line_and_is_no_failure(
+    openly: str,
+    secrets: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ELASTICSEARCH_URL", openly)
+    assert accounts.main(secrets) == 0
+    said = capsys.readouterr().out
+    assert "has no security" in said
+    assert said.count("\n") == 1
+
+
+def test_a_node_that_refuses_a_password_for_another_reason_is_a_failure() -> None:
+    assert not accounts.has_no_security(ValueError("no handler found for uri"))
+
+
 def test_who_writes_may_not_read_and_who_reads_may_not_write() -> None:
     may = {account.name: {*account.cluster, *account.indices} for account in ACCOUNTS}
     writing = {"create_doc", "create_index"}
