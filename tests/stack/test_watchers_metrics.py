@@ -15,6 +15,7 @@ from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.production import production_files
+from stack.receivers import Receivers
 from stack.recorded import reads
 from stack.rules import load_rules
 from stack.tools import ToolSettings, find_tools
@@ -37,8 +38,13 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run production's configuration at time scale 60, without any service; return its URL."""
     directory = tmp_path_factory.mktemp("watchers")
     tools = find_tools(ToolSettings.from_env(), lambda line: None)
-    with reserve() as own, reserve() as other, Processes() as processes:
-        derived = _derived(directory, own.port, other.port)
+    with (
+        reserve() as own,
+        reserve() as other,
+        Processes() as processes,
+        Receivers(directory / "secrets", lambda _delivery: None) as receivers,
+    ):
+        derived = _derived(directory, own.port, other.port, receivers)
         with MonitoringStack(
             Local.of(processes, tools),
             derived.prometheus_yaml,
@@ -56,15 +62,15 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield stack.endpoints.prometheus_url
 
 
-def _derived(directory: Path, prometheus: int, alertmanager: int) -> Derived:
+def _derived(directory: Path, prometheus: int, alertmanager: int, receivers: Receivers) -> Derived:
     run = RunAddresses(
         prometheus_targets_glob=directory / "none-*.yml",
         prometheus=f"127.0.0.1:{prometheus}",
         alertmanager=f"127.0.0.1:{alertmanager}",
-        pagerduty_url="http://127.0.0.1:9/",
-        smtp_smarthost="127.0.0.1:9",
-        smtp_ca_file=directory / "ca.pem",
-        secrets_directory=directory,
+        pagerduty_url=receivers.pagerduty_url,
+        smtp_smarthost=receivers.smtp_smarthost,
+        smtp_ca_file=receivers.smtp_ca_file,
+        secrets_directory=directory / "secrets",
     )
     return derive(production_files(), time_scale=60, run=run)
 

@@ -207,6 +207,8 @@ from stack.launch.containers import Containers
 from stack.launch.premises import Part
 from stack.processes import Processes
 
+# Whoever started the tests in the background had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with Processes() as processes, Containers(
     processes, Path(sys.argv[1]), lambda program: image_of("softfactory")
 ) as premises:
