@@ -235,7 +235,10 @@ def test_nothing_of_a_run_is_left_when_it_is_ended(tmp_path: Path, number: int) 
     label = f"{LABEL}={owner.stdout.readline().strip()}"
     assert len(of_run(label)) == 2
     os.kill(owner.pid, number)
-    owner.wait(60)
+    try:
+        owner.wait(60)
+    finally:
+        owner.kill()
     wait_until(
         lambda: not of_run(label),
         what="container and network to be gone",
