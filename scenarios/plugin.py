@@ -26,7 +26,7 @@ from scenarios.report import write_evidence
 from scenarios.result import Result
 from scenarios.run_state import RUN, VERDICTS, drill_of
 from scenarios.settings import Settings
-from scenarios.summary import print_summary
+from scenarios.summary import print_summary, what_does_not_apply
 from scenarios.terminal import sayer
 from scenarios.verdict import ClaimNotProved, Judging, Status, Verdict, worst
 from scenarios.verdict import judge as judge_verdict
@@ -82,8 +82,8 @@ def pytest_terminal_summary(
     """Print the summary and write the evidence."""
     run = config.stash[RUN]
     if run.result is None:
-        for one in run.not_applicable:
-            terminalreporter.write_line(f"NOT APPLICABLE  {one.test}: {one.reason}")
+        for line in what_does_not_apply(run.not_applicable):
+            terminalreporter.write_line(line)
         return
     path = run.settings.reports / "evidence.json"
     write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)

@@ -30,6 +30,21 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "NONE")
 COLOURS = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "bold yellow"}
 
 
+def what_does_not_apply(claims: Sequence[NotApplicable]) -> list[str]:
+    """Return a line for each reason: with the claim, or where it has several, what they are of."""
+    by_reason: dict[str, list[str]] = {}
+    for one in claims:
+        by_reason.setdefault(one.reason, []).append(one.test)
+    lines = []
+    for reason, tests in by_reason.items():
+        of = tests[0]
+        if len(tests) > 1:
+            names = sorted({test.rpartition("[")[2].removesuffix("]") for test in tests})
+            of = f"{len(tests)} claims of {', '.join(names)}"
+        lines.append(f"NOT APPLICABLE  {of}: {reason}")
+    return lines
+
+
 def print_summary(
     console: Console,
     result: Result,
@@ -53,8 +68,8 @@ def print_summary(
         console.print(_by_severity(result, verdicts))
     if shown:
         console.print(_by_drill(shown, result, verdicts))
-    for one in not_applicable:
-        console.print(f"NOT APPLICABLE  {one.test}: {one.reason}", highlight=False)
+    for line in what_does_not_apply(not_applicable):
+        console.print(line, highlight=False, markup=False)
     for name, reasons in sorted(result.repeated.items()):
         shortened = "; ".join(textwrap.shorten(reason, REASON_WIDTH) for reason in reasons)
         console.print(f"drilled again  {name}: {shortened}", highlight=False, markup=False)

@@ -13,8 +13,9 @@ from scenarios.drill import Plan
 from scenarios.faults.noop import Noop
 from scenarios.history import History
 from scenarios.model import Drill
+from scenarios.report import NotApplicable
 from scenarios.result import Result
-from scenarios.summary import FITS, longest_chain, print_summary
+from scenarios.summary import FITS, longest_chain, print_summary, what_does_not_apply
 from scenarios.verdict import Status, Verdict
 from stack.derive import Derived
 from stack.tools import Tools
@@ -100,3 +101,15 @@ def test_every_drill_has_a_line_where_that_is_asked_for() -> None:
 def test_what_was_drilled_again_is_said_with_the_reason() -> None:
     seen = printed({"A-1": Status.PASS}, repeated={"A-1": ("2 scrapes were lost",)})
     assert "drilled again  A-1: 2 scrapes were lost" in seen
+
+
+def test_what_does_not_apply_for_one_reason_is_one_line() -> None:
+    claims = [
+        ("test_fires[A-1]", "no engine"),
+        ("test_x", "no URL"),
+        ("test_bit[A-2]", "no engine"),
+    ]
+    assert what_does_not_apply([NotApplicable(test=test, reason=why) for test, why in claims]) == [
+        "NOT APPLICABLE  2 claims of A-1, A-2: no engine",
+        "NOT APPLICABLE  test_x: no URL",
+    ]
