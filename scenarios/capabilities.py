@@ -147,7 +147,7 @@ _REASONS: Mapping[str, Callable[[Mapping[str, str], SayLine], str]] = MappingPro
         COMPOSE: lambda _environment, say: why_no_trial(say),
         COMPOSE_ACCOUNTS: lambda _environment, say: why_no_accounts(say),
         **{
-            compose_with(image): lambda _environment, say, image=image: why_no_trial(say, image)  # type: ignore[misc]
+            compose_with(image): lambda _environment, say, image=image: why_no_trial(say, image)  # type: ignore[misc]  # mypy infers no lambda with a default
             for image in EXTRAS
         },
     }

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.conditions import Load, Service
+from scenarios.faults.database import wait_read
 from scenarios.faults.fault import Effect, Witness
-from scenarios.faults.process import status_of, witnessed
+from scenarios.faults.process import witnessed
 from scenarios.target import Target
-from stack.waiting import wait_until
-
-READS_DATABASE = "/api/users"
 
 BUSY = timedelta(seconds=5)
 """How long the demo's connections wait for a lock (instrumentation/demo/database.py)."""
@@ -44,11 +42,7 @@ class LockDatabase:
                 yield witnessed(target, lambda: _is_locked(target), "another connection is refused")
             finally:
                 holder.execute("ROLLBACK")
-        wait_until(
-            lambda: status_of(target, READS_DATABASE) == 200 or None,
-            what=f"{target.id} to read its database again",
-            timeout_seconds=target.patience_seconds,
-        )
+        wait_read(target)
 
 
 def _is_locked(target: Target) -> bool:

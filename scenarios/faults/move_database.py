@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from scenarios.conditions import Load, Service
+from scenarios.faults.database import READS_DATABASE, wait_read
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import status_of, witnessed
 from scenarios.target import Target
-from stack.waiting import wait_until
-
-READS_DATABASE = "/api/users"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +41,4 @@ class MoveDatabase:
             )
         finally:
             away.rename(target.database)
-            wait_until(
-                lambda: target.instance.serves(READS_DATABASE) or None,
-                what=f"{target.id} to read its database again",
-                timeout_seconds=target.patience_seconds,
-            )
+            wait_read(target)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.conditions import Load, Service
+from scenarios.faults.database import wait_read
 from scenarios.faults.fault import Effect, Witness
-from scenarios.faults.postgresql import READY, not_ready, server_of, wait_read
+from scenarios.faults.postgresql import READY, not_ready, server_of
 from scenarios.faults.process import witnessed
 from scenarios.target import Target
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -150,7 +149,7 @@ class TrialStack:
     def __enter__(self) -> Self:
         # Loaded where it is used: the engine's client takes a third of a second.
         from stack.launch.containers.engine import connect
-        from stack.launch.containers.removal import remove_all
+        from stack.launch.containers.removal import remove_all, start_reaper
 
         label = f"{PROJECT_LABEL}={self.name}"
         with ExitStack() as starting:
@@ -169,13 +168,7 @@ class TrialStack:
             client = connect()
             starting.callback(client.close)
             processes = starting.enter_context(Processes())
-            processes.start(
-                "reaper",
-                [sys.executable, "-m", "stack.compose.trial.reaper", label],
-                log=None,
-                stdin=subprocess.PIPE,
-                outlives=True,
-            )
+            start_reaper(processes, label)
             starting.callback(remove_all, client, label)
             self._up()
             self._running = starting.pop_all()

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +25,7 @@ from stack.go_runtime import FRUGAL
 from stack.launch.containers.container import Container
 from stack.launch.containers.engine import connect
 from stack.launch.containers.network import RunNetwork
-from stack.launch.containers.removal import remove_all
+from stack.launch.containers.removal import remove_all, start_reaper
 from stack.launch.containers.server import Server
 from stack.launch.premises import ANY_PORT, Limits, Part, Program
 from stack.launch.starting import LaunchError
@@ -78,6 +76,7 @@ class Containers:
         self._readable = [path.absolute() for path in readable]
         self.run = secrets.token_hex(6)
         self._label = f"{LABEL}={self.run}"
+        self._labels = {LABEL: self.run}
         self._ports = count(FIRST_PORT)
         self._lock = threading.Lock()
         self._containers: dict[str, Container] = {}
@@ -174,16 +173,9 @@ class Containers:
         with ExitStack() as starting:
             self._client = connect()
             starting.callback(self._client.close)
-            self._processes.start(
-                f"reaper-{self.run}",
-                [sys.executable, "-m", "stack.launch.containers.reaper", self._label],
-                log=None,
-                stdin=subprocess.PIPE,
-                outlives=True,
-            )
-            labels = dict([self._label.split("=")])
+            start_reaper(self._processes, self._label)
             starting.callback(remove_all, self._client, self._label)
-            self._network = RunNetwork(self._client, f"alertproof-{self.run}", labels)
+            self._network = RunNetwork(self._client, f"alertproof-{self.run}", self._labels)
             self._network.create()
             self._events = self._client.events(
                 decode=True, filters={"label": self._label, "event": ["die", "oom"]}
@@ -213,7 +205,7 @@ class Containers:
     def _of_the_run(self, name: str) -> dict[str, object]:
         """Return what the engine is told of every container."""
         return {
-            "labels": dict([self._label.split("=")]),
+            "labels": self._labels,
             "network": self._network.name,
             "networking_config": self._network.endpoint(self._full(name)),
             "cap_drop": ["ALL"],

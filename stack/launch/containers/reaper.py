@@ -1,12 +1,15 @@
 """Removes what a run made of the engine, once that run is gone: `python -m ... LABEL`.
 
 Design rule: it waits for nothing but the end of its standard input, which comes when the run ends,
-however it does; the label alone says what is removed.
+however it does; the label alone says what is removed. It looks several times: what the engine was
+asked for when the run was killed may still be on its way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import time
 
 from docker.errors import DockerException
 
@@ -15,15 +18,23 @@ from stack.launch.containers.removal import remove_all
 
 __all__ = ["main"]
 
+LOOKS = 4
+PAUSE_SECONDS = 1.0
+
 
 def main(arguments: list[str]) -> int:
     """Wait for the end of standard input, remove what carries the label, and return 0."""
     (label,) = arguments
     sys.stdin.buffer.read()
     try:
-        remove_all(connect(), label)
-    except (EngineMissing, DockerException):  # what is gone, is gone; nobody is there to be told
+        client = connect()
+    except EngineMissing:  # what is gone, is gone; nobody is there to be told
         return 1
+    for look in range(LOOKS):
+        if look:
+            time.sleep(PAUSE_SECONDS)
+        with contextlib.suppress(DockerException):
+            remove_all(client, label)
     return 0
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from docker import DockerClient
 from docker.errors import APIError, NotFound
 
-__all__ = ["remove_all"]
+from stack.processes import Processes
+
+__all__ = ["remove_all", "start_reaper"]
 
 AT_ONCE = 8
 
@@ -37,3 +41,17 @@ def remove_all(client: DockerClient, label: str) -> None:
     for volume in client.volumes.list(filters=filters):
         with contextlib.suppress(NotFound):
             volume.remove(force=True)
+
+
+def start_reaper(processes: Processes, label: str) -> None:
+    """Start what removes all that carries `label`, as NAME=VALUE, once this process is gone.
+
+    Where the run ends in order it is ended with `processes`, and removes nothing.
+    """
+    processes.start(
+        f"reaper-{label}",
+        [sys.executable, "-m", "stack.launch.containers.reaper", label],
+        log=None,
+        stdin=subprocess.PIPE,
+        outlives=True,
+    )
