@@ -1,11 +1,14 @@
 """Two restarts in a row are a deploy and its rollback."""
 
-from scenarios.faults.restart import Restart
+from datetime import timedelta
+
+from scenarios.faults.restart import CROWD, Restart
 from scenarios.model import Drill
 
 DRILL = Drill(
     alert="RestartLoop",
     cause="below",
-    fault=Restart(times=2),
+    load=CROWD,
+    fault=Restart(times=2, within=timedelta(minutes=15)),
     fires=False,
 )

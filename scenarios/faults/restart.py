@@ -6,20 +6,32 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
-from scenarios.conditions import Load, Service
+from scenarios.conditions import Load, Service, steady
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
+from scenarios.service import ServiceFailed
 from scenarios.target import Target
 from stack.clients.prometheus import PrometheusError
 from stack.waiting import wait_until
 
+SAMPLES_BETWEEN = 3
+"""Samples of the load, four a second as the scrapes are."""
+
+CROWD = steady(per_second=4)
+"""So many clients that each of those samples has one, and no life lasts longer than it must."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """Kill the service and start it at once, ``times`` times; each start is scraped."""
+    """Kill the service and start it at once, ``times`` times; each start is scraped.
+
+    Where they are to be counted, all must lie ``within`` so much of production's time.
+    """
 
     times: int
+    within: timedelta | None = None
     downtime: bool = True
 
     @property
@@ -33,12 +45,33 @@ class Restart:
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:
-        """Restart the service; the kernel shows a new process each time. There is no repair."""
+        """Restart the service; the kernel shows a new process each time. There is no repair.
+
+        Raises:
+            ServiceFailed: a start failed, or all took too long to be counted together.
+        """
+        begun = time.monotonic()
         seen = {restarted(target) for _ in range(self.times)}
+        took = time.monotonic() - begun
+        if self.within:
+            in_time(target, self.times, took, most=self.within.total_seconds() / target.time_scale)
         yield witnessed(
             target,
             lambda: target.instance.fleet.pid_of(target.instance.id) not in seen,
             f"the service runs as another process for the {self.times}. time",
+        )
+
+
+def in_time(target: Target, times: int, took: float, *, most: float) -> None:
+    """Let restarts that took longer than ``most`` seconds in all end the drill: none is to blame.
+
+    Raises:
+        ServiceFailed: they did.
+    """
+    if took > most:
+        raise ServiceFailed(
+            f"{times} restarts of {target.id} took {took:.1f} s, and are counted together only "
+            f"within {most:.1f} s; a smaller --time-scale gives them longer"
         )
 
 
@@ -79,7 +112,3 @@ def _lived(target: Target) -> None:
         interval_seconds=0.05,
         retry_on=(PrometheusError,),
     )
-
-
-SAMPLES_BETWEEN = 3
-"""Samples of the load, four a second as the scrapes are."""

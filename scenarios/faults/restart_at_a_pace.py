@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
-from scenarios.faults.restart import restarted
+from scenarios.faults.restart import in_time, restarted
 from scenarios.target import Target
 
 
@@ -47,6 +47,7 @@ class RestartAtAPace:
         begun = time.monotonic()
         for number in range(self.times):
             _restart_at(target, begun + number * pace)
+        in_time(target, self.times, time.monotonic() - begun, most=self.times * pace)
         yield Witness.now(f"the service runs as another process for the {self.times}. time")
         for number in range(self.times, self.times + self.more):
             _restart_at(target, begun + number * pace)
