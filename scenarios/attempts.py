@@ -60,8 +60,10 @@ def _until_undisturbed(campaign: Campaign, result: Result, say: Callable[[str], 
         left = [plan.drill for name, plan in fresh.plans.items() if name in reasons]
         campaign.end_turn()
         try:
-            # The control's log is looked at in the first attempt, whose stack stays up.
-            with _campaign(replace(campaign.settings, logs=False), left, say) as again:
+            # The control's log and what was handed over are looked at in the first attempt,
+            # whose stack stays up.
+            asked = replace(campaign.settings, logs=False, handed_over={})
+            with _campaign(asked, left, say) as again:
                 fresh = again.drill()
         except CANNOT_START as error:
             say(f"they can't be drilled again: {error}")

@@ -125,6 +125,8 @@ class Grounds:
         self.logs = Logs(self.processes, self.directory)
         if elasticsearch:
             self.logs.open(running, partial(self._node, running, elasticsearch))
+            for name, text in self.settings.handed_over.items():
+                self.logs.hand_over(name, text)
         self.booting = threading.Semaphore(len(self._cores))
         self.headroom = running.enter_context(
             Headroom(self._cores, yielded=self.logs.processor_ticks)

@@ -11,15 +11,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenarios.target import Discovery
 from stack.launch.elasticsearch import ElasticsearchNode
-from stack.ports import Place, reserve
+from stack.ports import Place
 from stack.processes import ProcessError, Processes
+from stack.yielding import yielding
 
 SHARED_NODE = "elasticsearch"
 """The node of all services that have none of their own."""
@@ -31,6 +32,9 @@ yields to two busy processors."""
 SETUP_SECONDS = 120.0
 """Patience with the installation of an index template, which waits for that node."""
 
+
+YIELDING = yielding(19, own_session=True)
+"""What is handed over has the whole run's time to be shipped in."""
 
 MakeNode = Callable[[str, Path], ElasticsearchNode]
 """Returns a node of that name which keeps its files in that folder; it is not started yet."""
@@ -47,7 +51,7 @@ class Shipper:
     Attributes:
         log_file: what it follows.
         node: where its records go.
-        port: where its metrics are.
+        place: where its metrics are; ``None`` for one that ships what is there, and ends.
         directory: where its checkpoint and its dead letters are.
         discovery: the file through which Prometheus finds it, where it shall.
     """
@@ -55,15 +59,16 @@ class Shipper:
     name: str
     log_file: Path
     node: ElasticsearchNode
-    place: Place
     directory: Path
     processes: Processes = field(repr=False)
+    place: Place | None = None
     discovery: Discovery | None = None
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
-        """The address of its metrics."""
+        """The address of its metrics; only of one that has a place."""
+        assert self.place is not None, f"{self.name} ended when it had shipped all"
         return f"http://{self.place.address}/metrics"
 
     def start(self) -> None:
@@ -72,17 +77,33 @@ class Shipper:
         Raises:
             stack.processes.ProcessError: it runs already.
         """
+        assert self.place is not None
+        host, port = self.place.host, str(self.place.port)
+        self._start(["--metrics-address", host, "--metrics-port", port])
+
+    def ship_what_is_there(self) -> None:
+        """Ship the file as it is, in what is left of the machine, and end.
+
+        Raises:
+            LogsFailed: it could not.
+        """
+        status = self._start(["--once"], before=YIELDING).wait()
+        if status:
+            raise LogsFailed(f"{self.name} ended with status {status}; see {self._log}")
+
+    def _start(self, how: Sequence[str], before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+        ship = [sys.executable, "-m", "stack.logs", "ship", str(self.log_file)]
         self._process = self.processes.start(
             self.name,
-            [
-                *(sys.executable, "-m", "stack.logs", "ship", str(self.log_file)),
-                *("--state-directory", str(self.directory)),
-                *("--metrics-address", self.place.host),
-                *("--metrics-port", str(self.place.port)),
-            ],
-            log=self.directory / "shipper.log",
+            [*before, *ship, "--state-directory", str(self.directory), *how],
+            log=self._log,
             env={**os.environ, "ELASTICSEARCH_URL": self.node.url},
         )
+        return self._process
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "shipper.log"
 
     @property
     def started(self) -> bool:
@@ -101,6 +122,36 @@ class Shipper:
         self._process.wait()
 
 
+class Stage:
+    """Something that is done in a thread of its own, and waited for in others.
+
+    A context manager around doing it: what it raises is kept for who waits.
+    """
+
+    def __init__(self, otherwise: str) -> None:
+        self._otherwise = otherwise
+        self._over = threading.Event()
+        self._failed: BaseException | None = None
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        self._failed = error
+        self._over.set()
+        return True
+
+    def wait(self) -> None:
+        """Wait until it is done.
+
+        Raises:
+            LogsFailed: it could not be.
+        """
+        self._over.wait()
+        if self._failed:
+            raise LogsFailed(f"{self._otherwise}: {self._failed}") from self._failed
+
+
 class Logs:
     """The nodes and shippers of one run; :meth:`start` them once all are known."""
 
@@ -112,8 +163,9 @@ class Logs:
         self._nodes: dict[str, ElasticsearchNode] = {}
         self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
-        self._starting: threading.Thread | None = None
-        self._failed: Exception | None = None
+        self._handed_over: dict[str, Shipper] = {}
+        self._ship = Stage("logs can't be shipped")
+        self._ship_what_was_handed_over = Stage("what checks hand over can't be shipped")
 
     def open(self, running: ExitStack, make: MakeNode) -> None:
         """Have nodes made by ``make``, which all end with the run."""
@@ -137,37 +189,8 @@ class Logs:
     ) -> Shipper:
         """Return what will ship a service's log; nothing is started yet."""
         node = self._node(f"{SHARED_NODE}-{service}" if own_node else SHARED_NODE)
-        shipper = self._to(node, service, log_file, place, directory, discovery)
-        self._shippers.append(shipper)
-        return shipper
-
-    @contextmanager
-    def shipping(self, name: str, log_file: Path) -> Iterator[Shipper]:
-        """Ship one more file to the shared node while the context lasts.
-
-        Raises:
-            LogsFailed, stack.processes.ProcessError: it can't be shipped.
-        """
-        with reserve() as place:
-            directory = self._directory / "shippers" / name
-            shipper = self._to(self.node, name, log_file, place, directory)
-            shipper.start()
-            try:
-                yield shipper
-            finally:
-                self._processes.stop(shipper.name)
-
-    def _to(
-        self,
-        node: ElasticsearchNode,
-        name: str,
-        log_file: Path,
-        place: Place,
-        directory: Path,
-        discovery: Discovery | None = None,
-    ) -> Shipper:
-        return Shipper(
-            name=f"shipper-{name}",
+        shipper = Shipper(
+            name=f"shipper-{service}",
             log_file=log_file,
             node=node,
             place=place,
@@ -175,6 +198,31 @@ class Logs:
             discovery=discovery,
             processes=self._processes,
         )
+        self._shippers.append(shipper)
+        return shipper
+
+    def hand_over(self, name: str, text: str) -> None:
+        """Have one more log shipped to the shared node once the services' logs are."""
+        directory = self._directory / "handed-over" / name
+        directory.mkdir(parents=True)
+        log_file = directory / f"{name}.log"
+        log_file.write_text(text)
+        self._handed_over[name] = Shipper(
+            name=f"shipper-{name}",
+            log_file=log_file,
+            node=self.node,
+            directory=directory / "shipper",
+            processes=self._processes,
+        )
+
+    def handed_over(self, name: str) -> Shipper:
+        """Return what shipped a log that was handed over, once all of them are shipped.
+
+        Raises:
+            LogsFailed: they could not be.
+        """
+        self._ship_what_was_handed_over.wait()
+        return self._handed_over[name]
 
     def processor_ticks(self) -> int:
         """Return the processor time that all nodes have used so far, in the kernel's ticks.
@@ -193,8 +241,7 @@ class Logs:
         for node in self._nodes.values():
             node.start()
         self._running.callback(self._stop_shippers)  # before their nodes, or they could not drain
-        self._starting = threading.Thread(target=self._start_shippers, name="logs", daemon=True)
-        self._starting.start()
+        threading.Thread(target=self._work, name="logs", daemon=True).start()
 
     def wait_ready(self) -> None:
         """Wait until everything ships.
@@ -202,22 +249,22 @@ class Logs:
         Raises:
             LogsFailed: something did not come up.
         """
-        if self._starting:
-            self._starting.join()
-        if self._failed:
-            raise LogsFailed(f"logs can't be shipped: {self._failed}") from self._failed
+        if self._nodes:
+            self._ship.wait()
 
-    def _start_shippers(self) -> None:
-        try:
-            for node in self._nodes.values():
-                node.wait_ready(READY_SECONDS)
-                set_up(node)
-            for shipper in self._shippers:
-                shipper.start()
-                if shipper.discovery:
-                    shipper.discovery.announce()
-        except Exception as error:  # noqa: BLE001 - raised where somebody waits for the logs
-            self._failed = error
+    def _work(self) -> None:
+        with self._ship_what_was_handed_over:
+            with self._ship:
+                for node in self._nodes.values():
+                    node.wait_ready(READY_SECONDS)
+                    set_up(node)
+                for shipper in self._shippers:
+                    shipper.start()
+                    if shipper.discovery:
+                        shipper.discovery.announce()
+            self._ship.wait()
+            for shipper in self._handed_over.values():
+                shipper.ship_what_is_there()
 
     def _stop_shippers(self) -> None:
         self._processes.stop(*(one.name for one in self._shippers if one.started))

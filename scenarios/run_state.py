@@ -32,6 +32,9 @@ RUN = pytest.StashKey[RunState]()
 VERDICTS = pytest.StashKey[list[Verdict]]()
 """The verdicts that a check has judged, on its item."""
 
+SHIPS = "ships"
+"""The marker by which a check hands over a log."""
+
 
 def drill_of(item: pytest.Item) -> Drill | None:
     """Return the drill that a check is about, if it is about one."""

@@ -15,7 +15,7 @@ from scenarios import capabilities
 from scenarios.catalogue import drills as catalogue
 from scenarios.model import Drill
 from scenarios.report import NotApplicable
-from scenarios.run_state import RUN, drill_of
+from scenarios.run_state import RUN, SHIPS, drill_of
 from scenarios.saying import SayLine
 from scenarios.terminal import sayer
 
@@ -49,7 +49,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
     run.selected = {drill.id: drill for item in items if (drill := drill_of(item))}
     asked = {name for item in items for name in _required_by(item)}
-    run.settings = replace(run.settings, logs=capabilities.ELASTICSEARCH in asked)
+    marked = [marker for item in items if (marker := item.get_closest_marker(SHIPS))]
+    run.settings = replace(
+        run.settings,
+        logs=capabilities.ELASTICSEARCH in asked,
+        handed_over={name: text() for name, text in dict(one.args for one in marked).items()},
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

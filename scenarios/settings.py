@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ class Settings:
         keep: leave the stack up after the checks and print its URLs, until Ctrl-C.
         app: the Flask application factory that is drilled, as ``package.module:factory``.
         logs: whether the control's log is shipped to Elasticsearch, as a check asks for it.
+        handed_over: more logs that checks want shipped, by name.
         elasticsearch_heap_mb: the heap of each node of Elasticsearch, in MiB.
         reports: the folder that gets the evidence.
         production: the files that production runs.
@@ -36,6 +38,7 @@ class Settings:
     stack: str = EMBEDDED
     keep: bool = False
     logs: bool = False
+    handed_over: Mapping[str, str] = field(default_factory=dict)
     elasticsearch_heap_mb: int = 256
     app: str = DEMO_APP
     reports: Path = Path("reports")

@@ -49,16 +49,27 @@ class Node:
         self._done.append("node is ready")
 
 
+class Ended:
+    """A process that has ended."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    def wait(self) -> int:
+        return self._status
+
+
 class Watched(Processes):
     """Processes of which none is started."""
 
-    def __init__(self, done: list[str]) -> None:
+    def __init__(self, done: list[str], status: int = 0) -> None:
         super().__init__()
         self._done = done
+        self._status = status
 
     def start(self, name: str, *_: object, **__: object) -> subprocess.Popen[bytes]:  # type: ignore[override]  # what it is given does not matter
         self._done.append(f"{name} starts")
-        return object()  # type: ignore[return-value]  # nobody looks at it
+        return Ended(self._status)  # type: ignore[return-value]  # waited for, at the most
 
     def stop(self, *names: str, grace_seconds: float = 0.0) -> None:
         self._done.extend(f"{name} ends" for name in names)
@@ -71,8 +82,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return steps
 
 
-def opened(done: list[str], tmp_path: Path, running: ExitStack) -> Logs:
-    logs = Logs(Watched(done), tmp_path)
+def opened(done: list[str], tmp_path: Path, running: ExitStack, status: int = 0) -> Logs:
+    logs = Logs(Watched(done, status), tmp_path)
     logs.open(running, lambda _name, _directory: Node(done))
     logs.shipper(
         service="a",
@@ -115,6 +126,29 @@ def test_what_did_not_come_up_is_said(
         with pytest.raises(LogsFailed, match="the template was refused"):
             logs.wait_ready()
     assert "shipper-a starts" not in done
+
+
+def test_what_is_handed_over_is_shipped_after_the_services_have_their_shippers(
+    done: list[str], tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running)
+        logs.hand_over("hostile", "no JSON\n")
+        logs.start()
+        assert logs.handed_over("hostile").log_file.read_text() == "no JSON\n"
+        assert done[-2:] == ["shipper-a starts", "shipper-hostile starts"]
+
+
+def test_what_was_handed_over_and_could_not_be_shipped_is_said(
+    done: list[str], tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running, status=1)
+        logs.hand_over("hostile", "")
+        logs.start()
+        logs.wait_ready()  # the services' logs are shipped all the same
+        with pytest.raises(LogsFailed, match=r"shipper-hostile ended with status 1; see .*log"):
+            logs.handed_over("hostile")
 
 
 def test_a_setup_that_does_not_end_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
