@@ -84,6 +84,9 @@ def test_room_is_given_back_and_the_end_told_when_the_work_failed() -> None:
     ]
     Gate(work, room.room).open()
     assert ended(work)
+    for thread in threading.enumerate():  # so that it has told what it raised
+        if thread is not threading.current_thread():
+            thread.join(PATIENCE_SECONDS)
 
 
 def test_nobody_begins_once_it_was_given_up() -> None:
