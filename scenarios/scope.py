@@ -14,7 +14,7 @@ from scenarios.expectation import expect
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.settings import CONTAINERS, Settings
 from scenarios.site import control_of
-from scenarios.weight import CONTAINER_WEIGHT, STACK_WEIGHT, weight
+from scenarios.weight import ENGINE_WEIGHT, STACK_WEIGHT, weight
 from stack.derive import Derived, RunAddresses, derive
 from stack.rules import RuleSet, load_rules
 from stack.windows import groups_within, largest_time_scale
@@ -81,7 +81,7 @@ class Scope:
     def weight(self) -> float:
         """How many places all of it takes."""
         contained = self.settings.stack == CONTAINERS
-        stack = STACK_WEIGHT + (2 * CONTAINER_WEIGHT if contained else 0.0)
+        stack = STACK_WEIGHT + (2 * ENGINE_WEIGHT if contained else 0.0)
         return stack + sum(weight(drill, contained=contained) for drill in self.drills)
 
     @property

@@ -152,8 +152,7 @@ class Watch:
         running.enter_context(self.stack)
         if self.scope.judges_budgets:
             self._make_past()
-        self.stack.start_prometheus()
-        self.stack.start_alertmanager()
+        self.stack.start_both()
 
     def _make_past(self) -> None:
         loads = {drill.label: drill.load.per_second for drill in self.scope.drills}

@@ -26,6 +26,11 @@ CONTAINER_WEIGHT = 5.0
 """A container of a service loads Python anew as an instance does that can't be forked ready, and
 the engine's work comes on top of that."""
 
+ENGINE_WEIGHT = 1.0
+"""What the engine takes for a container of what is up at once. For the 51 containers of one
+``pytest checks --stack=containers`` dockerd, containerd and their children took 11 s of processor
+time (``/proc/PID/stat``): a fifth of a second each, of the seconds in which it is unseen."""
+
 UNFORKED_WEIGHT = 5.0
 """An instance that can't be forked ready loads Python and its libraries anew: half a second of a
 processor within its first two and a half, where one that is forked takes a tenth."""
@@ -38,12 +43,14 @@ def weight(drill: Drill, *, contained: bool = False) -> float:
     processor time is set where a fault uses it up.
     """
     service = drill.service
+    alone = contained and service.alone
+    unforked = service.own_clock or (bool(service.disk) and not alone)
     return (
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
         + (service.cpu_quota_cores or service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
         + service.ships_logs  # a process of its own
-        + (CONTAINER_WEIGHT if contained and service.alone else 0.0)
+        + (CONTAINER_WEIGHT if alone else 0.0)
         + (CONTAINER_WEIGHT if service.postgresql else 0.0)
-        + (UNFORKED_WEIGHT * service.instances if service.disk or service.own_clock else 0.0)
+        + (UNFORKED_WEIGHT * service.instances if unforked else 0.0)
     )

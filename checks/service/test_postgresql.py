@@ -63,3 +63,5 @@ def test_service_reads_and_writes_postgresql(database: Mapping[str, str], tmp_pa
         made = requests.post(f"{url}/api/bookings", json=booking, timeout=5)
         assert made.status_code == requests.codes.created, made.text
         assert requests.get(f"{url}/api/users", timeout=5).status_code == requests.codes.ok
+        # It would drain first, for whoever balances its load; here is nobody.
+        processes.stop("service", grace_seconds=0)

@@ -11,16 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from stack.launch.node import StartedNode
 from stack.launch.premises import Running
-from stack.launch.starting import LaunchError, wait_answering
 from stack.ports import LOOPBACK
 from stack.processes import Processes
-from stack.tools.elasticsearch_node import (
-    ElasticsearchHome,
-    answers_healthy,
-    node_settings,
-    prepare_node,
-)
+from stack.tools.elasticsearch_node import ElasticsearchHome, node_settings, prepare_node
 
 __all__ = ["ElasticsearchNode", "EmbeddedElasticsearch"]
 
@@ -72,7 +67,7 @@ class ElasticsearchNode(Protocol):
     ) -> None: ...
 
 
-class EmbeddedElasticsearch:
+class EmbeddedElasticsearch(StartedNode["subprocess.Popen[bytes]"]):
     """One node, with everything that it writes below `directory`: `config`, `data`, `log`, `tmp`.
 
     A context manager: entering writes the node's settings and starts nothing, leaving ends the
@@ -92,65 +87,27 @@ class EmbeddedElasticsearch:
         self._home = home
         self._directory = directory.absolute()
         self._processes = processes
-        self._port = port
         self._heap_mb = heap_mb
-        self._name = name
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Where the node answers; known before it runs."""
-        return f"http://{LOOPBACK}:{self._port}"
+        log = self._directory / "log" / f"{name}.log"
+        super().__init__(name, LOOPBACK, port, log, noise=_FRAME)
 
     @property
     def directory(self) -> Path:
         """Where configuration, data and log lie."""
         return self._directory
 
-    @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The process, which was started."""
-        if self._process is None:
-            raise LaunchError(f"{self._name} was never started; call start() first")
-        return self._process
-
-    @property
-    def pid(self) -> int | None:
-        """The id of the process that was started last, which may have ended; at first `None`."""
-        return None if self._process is None else self._process.pid
-
     def start(self) -> subprocess.Popen[bytes]:
         """Start the node without waiting. It may be started again once it has ended.
 
         Raises `stack.processes.ProcessError` if it runs already.
         """
-        self._process = self._processes.start(
+        self._running = self._processes.start(
             self._name,
             self._home.command(directory=self._directory, heap_mb=self._heap_mb),
             log=self._log,
             cwd=self._directory,
         )
-        return self._process
-
-    def wait_ready(self, timeout: float) -> None:
-        """Wait until the cluster's health is yellow or green: every document there is, is found.
-
-        Raises `LaunchError` when the process ends instead, or is not ready after `timeout` seconds.
-        """
-        wait_answering(
-            self._name,
-            self.process,
-            lambda: answers_healthy(self._port, name=self._name),
-            where=self.url,
-            log=self._log,
-            timeout_seconds=timeout,
-            noise=_FRAME,
-        )
-
-    def stop(self) -> None:
-        """End the node, gracefully. Its files stay. One that was never started is left alone."""
-        if self._process is not None:
-            self._processes.stop(self._name)
+        return self._running
 
     def __enter__(self) -> Self:
         settings = node_settings(
@@ -159,14 +116,5 @@ class EmbeddedElasticsearch:
         prepare_node(self._directory, settings)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    @property
-    def _log(self) -> Path:
-        return self._directory / "log" / f"{self._name}.log"
+    def _end(self) -> None:
+        self._processes.stop(self._name)

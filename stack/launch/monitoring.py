@@ -94,37 +94,25 @@ class MonitoringStack:
         draft.replace(path)
         self._running["prometheus"].send_signal(signal.SIGHUP)
 
+    def start_both(self) -> None:
+        """Start both together without waiting. Raises what its premises raise if one runs."""
+        parts = [self._part("prometheus"), self._part("alertmanager")]
+        prometheus, alertmanager = self._premises.start_together(parts)
+        self._running |= {"prometheus": prometheus, "alertmanager": alertmanager}
+
     def start_prometheus(self) -> Running:
         """Start Prometheus without waiting. It may be started again once it has ended.
 
         Raises what its premises raise if it runs already.
         """
-        return self._start(
-            "prometheus",
-            [
-                f"--config.file={self._directory / PROMETHEUS_CONFIG}",
-                f"--storage.tsdb.path={self.prometheus_data}",
-                f"--web.listen-address={self._places['prometheus'].address}",
-                "--web.enable-admin-api",  # a run forgets the services that it takes away
-                *self._prometheus_flags,
-            ],
-        )
+        return self._start("prometheus")
 
     def start_alertmanager(self) -> Running:
         """Start Alertmanager, as a cluster of one, without waiting. It may be started again.
 
         Raises what its premises raise if it runs already.
         """
-        return self._start(
-            "alertmanager",
-            [
-                f"--config.file={self._directory / ALERTMANAGER_CONFIG}",
-                f"--storage.path={self._directory / 'alertmanager'}",
-                f"--web.listen-address={self._places['alertmanager'].address}",
-                "--cluster.listen-address=",
-                *self._alertmanager_flags,
-            ],
-        )
+        return self._start("alertmanager")
 
     def start(self, component: str) -> Running:
         """Start `prometheus` or `alertmanager`, for the first time or again, without waiting.
@@ -165,18 +153,33 @@ class MonitoringStack:
     ) -> None:
         self.stop()
 
-    def _start(self, component: Program, arguments: Sequence[str]) -> Running:
-        process = self._premises.start(
-            Part(
-                name=self._name_prefix + component,
-                program=component,
-                arguments=arguments,
-                log=self._log(component),
-                directory=self._directory,
-            )
-        )
+    def _start(self, component: Program) -> Running:
+        process = self._premises.start(self._part(component))
         self._running[component] = process
         return process
+
+    def _part(self, component: Program) -> Part:
+        own = {
+            "prometheus": (
+                f"--config.file={self._directory / PROMETHEUS_CONFIG}",
+                f"--storage.tsdb.path={self.prometheus_data}",
+                "--web.enable-admin-api",  # a run forgets the services that it takes away
+                *self._prometheus_flags,
+            ),
+            "alertmanager": (
+                f"--config.file={self._directory / ALERTMANAGER_CONFIG}",
+                f"--storage.path={self._directory / 'alertmanager'}",
+                "--cluster.listen-address=",
+                *self._alertmanager_flags,
+            ),
+        }
+        return Part(
+            name=self._name_prefix + component,
+            program=component,
+            arguments=(f"--web.listen-address={self._places[component].address}", *own[component]),
+            log=self._log(component),
+            directory=self._directory,
+        )
 
     def _log(self, component: str) -> Path:
         return self._directory / f"{component}.log"

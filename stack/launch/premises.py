@@ -160,6 +160,10 @@ class Premises(Protocol):
         """Start a part, for the first time or again, without waiting for anything."""
         ...
 
+    def start_together(self, parts: Sequence[Part]) -> Sequence[Running]:
+        """Start several parts that belong together, without waiting for any to be ready."""
+        ...
+
     def stop(self, *names: str) -> None:
         """End parts that were started, gracefully and all at once."""
         ...

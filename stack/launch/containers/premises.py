@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -25,6 +24,7 @@ from stack.go_runtime import FRUGAL
 from stack.launch.containers.container import Container
 from stack.launch.containers.engine import connect
 from stack.launch.containers.network import RunNetwork
+from stack.launch.containers.register import Register
 from stack.launch.containers.removal import remove_all, start_reaper
 from stack.launch.containers.server import Server
 from stack.launch.premises import ANY_PORT, Limits, Part, Program
@@ -78,8 +78,7 @@ class Containers:
         self._label = f"{LABEL}={self.run}"
         self._labels = {LABEL: self.run}
         self._ports = count(FIRST_PORT)
-        self._lock = threading.Lock()
-        self._containers: dict[str, Container] = {}
+        self._register = Register()
         self._running = ExitStack()
 
     @property
@@ -119,6 +118,11 @@ class Containers:
             container.speak()
         return container
 
+    def start_together(self, parts: Sequence[Part]) -> Sequence[Container]:
+        """Start several at the same time. Raises LaunchError where the engine refuses one."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self.start, parts))
+
     def serve(self, server: Server) -> Container:
         """Start what runs as its image says, in place of one of the same name that has ended.
 
@@ -140,8 +144,7 @@ class Containers:
 
     def stop(self, *names: str) -> None:
         """End containers: SIGTERM to all at once, then SIGKILL to those that remain."""
-        with self._lock:
-            found = [self._containers[name] for name in names]
+        found = [self._register.of(name) for name in names]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(_stop, found))
 
@@ -150,8 +153,7 @@ class Containers:
 
         Raises ProcessLookupError for one that is not there, or is another user's.
         """
-        with self._lock:
-            inside = _namespace_of(self._containers[name].pid)
+        inside = _namespace_of(self._register.of(name).pid)
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 if _namespace_of(int(status.parent.name)) == inside and _counts(status, pid):
@@ -162,10 +164,7 @@ class Containers:
 
     def exited(self) -> Mapping[str, int]:
         """Return the containers that have ended: name to status (negative: the signal)."""
-        with self._lock:
-            containers = dict(self._containers)
-        codes = {name: container.poll() for name, container in containers.items()}
-        return {name: code for name, code in codes.items() if code is not None}
+        return self._register.exited()
 
     def __enter__(self) -> Self:
         # Ours goes by the label too, needs no image, and is there where Ryuk is not.
@@ -177,11 +176,7 @@ class Containers:
             starting.callback(remove_all, self._client, self._label)
             self._network = RunNetwork(self._client, f"alertproof-{self.run}", self._labels)
             self._network.create()
-            self._events = self._client.events(
-                decode=True, filters={"label": self._label, "event": ["die", "oom"]}
-            )
-            starting.callback(self._events.close)
-            threading.Thread(target=self._listen, name="engine-events", daemon=True).start()
+            starting.enter_context(self._register.listening(self._client, self._label))
             self._running = starting.pop_all()
         return self
 
@@ -197,9 +192,7 @@ class Containers:
         except DockerException as error:
             raise LaunchError(f"the engine did not start {name}: {error}") from error
         container = Container(self._full(name), made.get_wrapped_container(), self._network)
-        with self._lock:
-            self._containers[name] = container
-        container.look()
+        self._register.add(name, container)
         return container
 
     def _of_the_run(self, name: str) -> dict[str, object]:
@@ -233,20 +226,8 @@ class Containers:
         return options
 
     def _remove(self, name: str) -> None:
-        with self._lock:
-            container = self._containers.pop(name, None)
-        if container:
+        if container := self._register.take(name):
             container.remove()
-
-    def _listen(self) -> None:
-        for event in self._events:
-            with self._lock:
-                named = [one for one in self._containers.values() if one.id == event["Actor"]["ID"]]
-            for container in named:
-                if event["Action"] == "oom":
-                    container.told_out_of_memory()
-                else:
-                    container.told_ended(int(event["Actor"]["Attributes"]["exitCode"]))
 
 
 def _disks(limits: Limits) -> dict[str, str]:
