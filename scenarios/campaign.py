@@ -209,7 +209,7 @@ class Campaign:
             },
             monitoring={name: watch.monitoring for name, watch in self._watches.items()},
             phases=self.phases.seconds,
-            derived={name: watch.derived for name, watch in self._watches.items()},
+            derived={name: watch.as_started for name, watch in self._watches.items()},
             tools=self.tools,
             metric_names=self._metric_names(),
             starved=self._grounds.headroom.starved,

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.saying import SayLine, line_to_nobody
+from stack.compose.failure import StackFailure
 from stack.compose.trial.presence import EXTRAS, why_no_accounts, why_no_trial
 from stack.images import Engine, missing
 from stack.tools import ToolSettings, ToolsUnavailable
@@ -44,6 +45,9 @@ COMPOSE = "compose"
 COMPOSE_ACCOUNTS = "compose-accounts"
 """Its Elasticsearch asks who one is."""
 
+OF_CONTAINERS = frozenset({OWN_DISK, ELASTICSEARCH})
+"""What a run whose services are containers has with these, and not of this machine."""
+
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
 
@@ -60,19 +64,27 @@ def lacking(
     needs: Collection[str],
     environment: Mapping[str, str] = os.environ,
     say: SayLine = line_to_nobody,
+    *,
+    contained: bool = False,
 ) -> list[str]:
     """Return those of these capabilities that a run in this environment lacks.
 
-    ``say`` is told when something is fetched to find out.
+    ``say`` is told when something is fetched to find out; ``contained`` tells that the run's
+    services are containers.
     """
-    return sorted(name for name in needs if why_not(name, environment, say))
+    return sorted(name for name in needs if why_not(name, environment, say, contained=contained))
 
 
 def why_not(
-    capability: str, environment: Mapping[str, str] = os.environ, say: SayLine = line_to_nobody
+    capability: str,
+    environment: Mapping[str, str] = os.environ,
+    say: SayLine = line_to_nobody,
+    *,
+    contained: bool = False,
 ) -> str:
     """Return why a run lacks this capability, and what would give it; "" where it has it."""
-    return _REASONS[capability](environment, say)
+    asked = CONTAINERS if contained and capability in OF_CONTAINERS else capability
+    return _REASONS[asked](environment, say)
 
 
 def compose_with(image: str) -> str:
@@ -114,7 +126,10 @@ def _no_containers() -> str:
 
     if reason := why_no_engine():
         return reason
-    lacking_images = missing(Engine(), CONTAINER_IMAGES)
+    try:
+        lacking_images = missing(Engine(), CONTAINER_IMAGES)
+    except StackFailure as failure:
+        return str(failure)
     if not lacking_images:
         return ""
     return f"the engine has no image of {', '.join(lacking_images)}; make them: nox -s images"

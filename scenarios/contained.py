@@ -30,6 +30,8 @@ class ContainedInstance(Instance):
         """Let the container go on."""
         self.fleet.container.unpause()
 
+    frozen_says = "the engine shows the container paused"
+
     @property
     def frozen(self) -> bool:
         """Whether the engine says that the container is paused."""

@@ -15,7 +15,6 @@ from typing import Protocol
 from scenarios.headroom import UNSEEN_SECONDS
 from scenarios.saying import SayPhase, phase_to_nobody
 
-
 LARGE = 8.0
 """From so many places on, a piece of work counts as longer than it is, in proportion. Seen with
 ``pytest checks --stack=containers``: a drill of 19 places that came after 13 small ones kept all

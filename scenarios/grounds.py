@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.admission import admitted
+from scenarios.capabilities import COMPOSE as COMPOSE_CAPABILITY
 from scenarios.capabilities import CONTAINERS as CONTAINERS_CAPABILITY
 from scenarios.capabilities import why_not
 from scenarios.headroom import UNSEEN_SECONDS, Headroom
@@ -27,10 +28,11 @@ from scenarios.model import Drill
 from scenarios.result import Phases
 from scenarios.saying import SayPhase
 from scenarios.service import Fleet
-from scenarios.settings import CONTAINERS, EMBEDDED, Settings
+from scenarios.settings import COMPOSE, CONTAINERS, EMBEDDED, IN_CONTAINERS, Settings
 from scenarios.site import Berth, Quarters, Site
 from scenarios.target import Scraping, Target
 from scenarios.weight import CORES_PER_PLACE
+from stack.compose.plugin import find_compose
 from stack.images import image_of
 from stack.launch.elasticsearch import ElasticsearchNode, EmbeddedElasticsearch
 from stack.launch.local import Local
@@ -77,6 +79,7 @@ class Grounds:
         self._phases = phases
         self._say = say
         self._cores = os.sched_getaffinity(0)
+        self._where = CONTAINERS
 
     def open(
         self,
@@ -100,7 +103,8 @@ class Grounds:
         with self._phases.timed("find tools"):
             self.tools = find_tools(tool_settings, self._say)
             faketime = find_faketime(tool_settings, self._say) if own_clocks else None
-            elasticsearch = find_elasticsearch(tool_settings, self._say) if logs else None
+            contained = self.settings.stack in IN_CONTAINERS
+            home = find_elasticsearch(tool_settings, self._say) if logs and not contained else None
         with self._phases.timed("wait for turn"):
             self.turn = running.enter_context(ExitStack())
             self.turn.enter_context(
@@ -115,16 +119,17 @@ class Grounds:
         running.enter_context(self.processes)
         self.site = Site.make(self.directory, self.settings, faketime)
         self._quarters = {EMBEDDED: self._prepared(running, Local.of(self.processes, self.tools))}
-        if containers or self.settings.stack == CONTAINERS:
+        if containers or contained:
             readable = [self.settings.production.templates]
             readable += [faketime.parent] if faketime else []
-            premises = self._containers(running, readable)
-            self._quarters[CONTAINERS] = self._prepared(running, premises)
+            premises = self._containers(running, readable, tool_settings)
+            self._where = self.settings.stack if contained else CONTAINERS
+            self._quarters[self._where] = self._prepared(running, premises)
         self.fleet = Fleet(self.premises, self.settings.app, self.directory)
         self.fleet.start()
         self.logs = Logs(self.processes, self.directory)
-        if elasticsearch:
-            self.logs.open(running, partial(self._node, running, elasticsearch))
+        if logs:
+            self.logs.open(running, partial(self._node, running, home))
             for name, text in self.settings.handed_over.items():
                 self.logs.hand_over(name, text)
         self.booting = threading.Semaphore(len(self._cores))
@@ -133,10 +138,10 @@ class Grounds:
         )
 
     def _node(
-        self, running: ExitStack, home: ElasticsearchHome, name: str, directory: Path
+        self, running: ExitStack, home: ElasticsearchHome | None, name: str, directory: Path
     ) -> ElasticsearchNode:
         heap_mb = self.settings.elasticsearch_heap_mb
-        if self.settings.stack == CONTAINERS:
+        if home is None:
             from stack.launch.containers import ContainedElasticsearch, Containers
 
             premises = self.premises
@@ -159,17 +164,34 @@ class Grounds:
 
     def quarters_of(self, drill: Drill | None) -> Quarters:
         """Return where the service of a drill lives, or the control (``None``)."""
-        where = CONTAINERS if drill and self.contains(drill) else self.settings.stack
+        where = self._where if drill and self.contains(drill) else self.settings.stack
         return self._quarters[where]
 
     def contains(self, drill: Drill) -> bool:
         """Return whether the service of a drill lives in a container."""
-        return self.settings.stack == CONTAINERS or CONTAINERS in drill.requires
+        return self.settings.stack in IN_CONTAINERS or CONTAINERS_CAPABILITY in drill.requires
 
-    def _containers(self, running: ExitStack, readable: Sequence[Path]) -> Premises:
+    def _containers(
+        self, running: ExitStack, readable: Sequence[Path], tools: ToolSettings
+    ) -> Premises:
         if reason := why_not(CONTAINERS_CAPABILITY):
             raise LaunchError(f"containers: {reason}")
         # Loaded where they are used: the engine's client takes a third of a second.
+        if self.settings.stack == COMPOSE:
+            from stack.launch.composed import Composed
+
+            if reason := why_not(COMPOSE_CAPABILITY, say=self._say):
+                raise LaunchError(f"compose: {reason}")
+            return running.enter_context(
+                Composed(
+                    self.processes,
+                    self.directory,
+                    _image_of,
+                    find_compose(tools, self._say),
+                    self._say,
+                    readable=readable,
+                )
+            )
         from stack.launch.containers import Containers
 
         return running.enter_context(

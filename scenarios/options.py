@@ -48,7 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=EMBEDDED,
         help="how the parts of a run are started: 'embedded' as local processes on loopback ports, "
         "fetched on first use, without root (default); 'containers' as containers of a network "
-        "of the run's own, for which `nox -s images` makes or pulls the images",
+        "of the run's own, for which `nox -s images` makes or pulls the images; 'compose' the same "
+        "with the Prometheus, Alertmanager and Elasticsearch that "
+        "stack/docker-compose.monitoring.yml starts",
     )
     group.addoption(
         "--elasticsearch-heap",

@@ -12,7 +12,7 @@ from datetime import timedelta
 from scenarios.drill import Plan
 from scenarios.expectation import expect
 from scenarios.model import BUDGETS, MAIN, Drill
-from scenarios.settings import CONTAINERS, Settings
+from scenarios.settings import IN_CONTAINERS, Settings
 from scenarios.site import control_of
 from scenarios.weight import ENGINE_WEIGHT, STACK_WEIGHT, weight
 from stack.derive import Derived, RunAddresses, derive
@@ -80,7 +80,7 @@ class Scope:
     @property
     def weight(self) -> float:
         """How many places all of it takes."""
-        contained = self.settings.stack == CONTAINERS
+        contained = self.settings.stack in IN_CONTAINERS
         stack = STACK_WEIGHT + (2 * ENGINE_WEIGHT if contained else 0.0)
         return stack + sum(weight(drill, contained=contained) for drill in self.drills)
 

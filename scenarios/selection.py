@@ -17,6 +17,7 @@ from scenarios.model import Drill
 from scenarios.report import NotApplicable
 from scenarios.run_state import RUN, SHIPS, drill_of
 from scenarios.saying import SayLine
+from scenarios.settings import IN_CONTAINERS
 from scenarios.terminal import sayer
 
 
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)
             continue
         left_out.append(item)
-        why = "; ".join(f"{name}: {capabilities.why_not(name)}" for name in lacking)
+        why = "; ".join(f"{name}: {_why_not(item, name)}" for name in lacking)
         run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -61,7 +62,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail what was required and can't be had, with the reason."""
     lacking = _lacking(item, sayer(item.config))
     if lacking:
-        why = "; ".join(f"{name} is required: {capabilities.why_not(name)}" for name in lacking)
+        why = "; ".join(f"{name} is required: {_why_not(item, name)}" for name in lacking)
         pytest.fail(why, pytrace=False)
 
 
@@ -72,4 +73,12 @@ def _required_by(item: pytest.Item) -> set[str]:
 def _lacking(item: pytest.Item, say: SayLine) -> list[str]:
     drill = drill_of(item)
     needs = _required_by(item) | set(drill.requires if drill else ())
-    return capabilities.lacking(needs, say=say)
+    return capabilities.lacking(needs, say=say, contained=_contained(item))
+
+
+def _why_not(item: pytest.Item, capability: str) -> str:
+    return capabilities.why_not(capability, contained=_contained(item))
+
+
+def _contained(item: pytest.Item) -> bool:
+    return item.config.stash[RUN].settings.stack in IN_CONTAINERS

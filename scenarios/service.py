@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import requests
@@ -89,6 +90,9 @@ class Instance:
     def thaw(self) -> None:
         """Let all of them go on."""
         self._send(signal.SIGCONT)
+
+    frozen_says: ClassVar[str] = "the kernel shows every process stopped"
+    """What it means that it is :attr:`frozen`."""
 
     @property
     def frozen(self) -> bool:

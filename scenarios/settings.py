@@ -12,8 +12,12 @@ from stack.production import Production, production_files
 DEMO_APP = "instrumentation.demo:create_app"
 
 EMBEDDED, CONTAINERS = "embedded", "containers"
-STACKS = (EMBEDDED, CONTAINERS)
+COMPOSE = "compose"
+STACKS = (EMBEDDED, CONTAINERS, COMPOSE)
 """The ways to run the parts of a run."""
+
+IN_CONTAINERS = frozenset({CONTAINERS, COMPOSE})
+"""Those in which services are containers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

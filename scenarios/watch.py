@@ -18,7 +18,7 @@ from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.lost_scrapes import scrape_failures
-from scenarios.model import JOB, Drill
+from scenarios.model import JOB, MAIN, Drill
 from scenarios.observe import Observer
 from scenarios.past import LENGTH, healthy_past
 from scenarios.result import Monitoring
@@ -153,6 +153,14 @@ class Watch:
         if self.scope.judges_budgets:
             self._make_past()
         self.stack.start_both()
+
+    @property
+    def as_started(self) -> Derived:
+        """Its configuration, with what the main stack was started with otherwise."""
+        if self.scope.name != MAIN:
+            return self.derived
+        started = self._grounds.premises.changes
+        return replace(self.derived, changes=(*self.derived.changes, *started))
 
     def _make_past(self) -> None:
         loads = {drill.label: drill.load.per_second for drill in self.scope.drills}

@@ -35,7 +35,7 @@ class Freeze:
             yield witnessed(
                 target,
                 lambda: target.instance.frozen and silent(target),
-                "the kernel shows every process stopped, and requests are not answered",
+                f"{target.instance.frozen_says}, and requests are not answered",
             )
         finally:
             target.instance.thaw()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ __all__ = [
     "LEFT_OUT_VARIABLE",
     "SECRETS_VARIABLE",
     "Made",
+    "in_force",
     "make_all",
     "optional_variables",
     "secrets_of",
@@ -83,6 +84,19 @@ def secrets_of(places: Places) -> Path:
         f"{shown(places.env_file)} does not set {SECRETS_VARIABLE}: add the line "
         f"{SECRETS_VARIABLE}=./compose/secrets"
     )
+
+
+def in_force(environ: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
+    """Return what compose knows: what `.env` sets, by default that beside the compose file, and
+    what the environment says, which counts where both do.
+
+    Raises StackFailure for a file that can't be read.
+    """
+    path = env_file or Places.here().env_file
+    if not path.exists():
+        return dict(environ)
+    lines = (_ASSIGNMENT.match(line) for line in read_private(path).splitlines())
+    return {found[1]: found[3] for found in lines if found} | dict(environ)
 
 
 def unset(places: Places) -> list[Path]:

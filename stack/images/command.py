@@ -15,7 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stack.compose.failure import StackFailure
 from stack.compose.places import Places
+from stack.compose.settings import in_force
 from stack.images.archive import Archive
 from stack.images.catalogue import BASE, NO_PACKAGE, RECIPES
 from stack.images.engine import Engine
@@ -57,13 +59,12 @@ no container engine answers; 130 ended by Ctrl-C
 def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
     """Run the command; return the exit status."""
     options = _parser().parse_args(arguments)
-    given = os.environ if environ is None else environ
     try:
-        return _run(options, given)
+        return _run(options, in_force(os.environ) if environ is None else environ)
     except (EngineAbsent, UnknownImage) as refused:
         print(f"images: {refused}", file=sys.stderr)
         return 2
-    except ImagesFailure as failure:
+    except (ImagesFailure, StackFailure) as failure:
         print(f"images: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

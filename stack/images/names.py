@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from stack.compose.places import Places
-from stack.compose.settings import optional_variables
+from stack.compose.settings import in_force, optional_variables
 from stack.images.failure import UnknownImage
 
 __all__ = ["image_of", "references", "refuse_unknown", "variable_of"]
@@ -38,10 +38,11 @@ def variable_of(name: str) -> str:
 def image_of(name: str, environ: Mapping[str, str] | None = None) -> str:
     """Return the reference of one image, as compose would use it: `image_of("prometheus")`.
 
-    `environ` None means this process's. Raises UnknownImage.
+    `environ` None means this process's, with what `stack/.env` sets besides. Raises UnknownImage,
+    and StackFailure where that file can't be read.
     """
     text = Places.here().compose_file.read_text(encoding="utf-8")
-    known = references(text, os.environ if environ is None else environ)
+    known = references(text, in_force(os.environ) if environ is None else environ)
     refuse_unknown([name], known)
     return known[name]
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 from stack.compose.places import Places
+from stack.compose.settings import in_force
 from stack.images.engine import LABEL_IMAGE, LABEL_RECIPE, Engine
 from stack.images.names import image_of, references
 
@@ -40,6 +41,6 @@ def stand_in(
     if image is None or LABEL_RECIPE not in image.labels:
         return False
     text = Places.here().compose_file.read_text(encoding="utf-8")
-    named = references(text, os.environ if environ is None else environ)
+    named = references(text, in_force(os.environ) if environ is None else environ)
     # One that was built on a stand-in has its labels, and another reference than that.
     return named.get(image.labels.get(LABEL_IMAGE, "")) == reference

@@ -16,6 +16,7 @@ from stack.go_runtime import frugal_environment
 from stack.launch.premises import ANY_PORT, Limits, Part, Program
 from stack.ports import LOOPBACK, Reservation, reserve
 from stack.processes import ProcessError, Processes
+from stack.timescale import Change
 from stack.tools import Tools
 
 __all__ = ["Local"]
@@ -27,6 +28,7 @@ class Local:
     """`stack.launch.premises.Premises` on this machine."""
 
     apart = False
+    changes: Sequence[Change] = ()
     outside = LOOPBACK
 
     def __init__(

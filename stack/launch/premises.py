@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Literal, Protocol, runtime_checkable
 
 from stack.ports import Place
+from stack.timescale import Change
 
 __all__ = ["ANY_PORT", "Contained", "Limits", "Part", "Premises", "Program", "Running"]
 
@@ -150,6 +151,11 @@ class Premises(Protocol):
     @property
     def outside(self) -> str:
         """The address on which parts reach what runs on this machine beside them."""
+        ...
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What parts that were started have otherwise than production's compose file says."""
         ...
 
     def place(self, name: str, port: int = ANY_PORT) -> Place:

@@ -58,7 +58,10 @@ def _no_engine() -> str:
 
 @functools.cache
 def _lacking(images: Sequence[str], remedy: str) -> str:
-    absent = missing(Engine(), images)
+    try:
+        absent = missing(Engine(), images)
+    except StackFailure as failure:
+        return str(failure)
     return f"the engine has no image of {', '.join(absent)}; {remedy}" if absent else ""
 
 

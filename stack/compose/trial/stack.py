@@ -21,7 +21,7 @@ from stack.compose.failure import StackFailure
 from stack.compose.once import make_directory, make_once
 from stack.compose.places import Places
 from stack.compose.project import without
-from stack.compose.settings import optional_variables
+from stack.compose.settings import in_force, optional_variables
 from stack.compose.trial.judges import Inspected, read_inspected, unwell
 from stack.compose.trial.parts import Part, parts_of
 from stack.compose.trial.settings import environment_of, override, settings_text
@@ -73,7 +73,7 @@ class TrialStack:
             compose=dying_with(os.getpid(), compose),
             project_name=self.name,
             overrides=(self._override,),
-            environment=environment_of(environ, optional_variables(self._text)),
+            environment=environment_of(in_force(environ), optional_variables(self._text)),
         )
         self._ports: dict[str, int] = {}
         self._running = ExitStack()

@@ -31,6 +31,7 @@ from stack.launch.premises import ANY_PORT, Limits, Part, Program
 from stack.launch.starting import LaunchError
 from stack.ports import Fixed
 from stack.processes import Processes
+from stack.timescale import Change
 
 __all__ = ["LABEL", "Containers"]
 
@@ -80,6 +81,11 @@ class Containers:
         self._ports = count(FIRST_PORT)
         self._register = Register()
         self._running = ExitStack()
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """Nothing: no part is started by production's compose file."""
+        return ()
 
     @property
     def outside(self) -> str:

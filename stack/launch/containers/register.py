@@ -51,9 +51,7 @@ class Register:
     @contextmanager
     def listening(self, client: DockerClient, label: str) -> Iterator[None]:
         """Hear of what carries `label`, as NAME=VALUE, until the context ends."""
-        events = client.events(
-            decode=True, filters={"label": label, "event": ["die", "oom"]}
-        )
+        events = client.events(decode=True, filters={"label": label, "event": ["die", "oom"]})
         threading.Thread(
             target=self._listen, args=(events,), name="engine-events", daemon=True
         ).start()
