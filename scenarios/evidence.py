@@ -5,13 +5,13 @@ One rule: evidence that is missing or disturbed makes a verdict UNKNOWN, whateve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 
 from scenarios.expectation import Expectation
-from scenarios.history import Event, History, Kind
+from scenarios.history import TARGET, Event, History, Kind
 from scenarios.verdict import Status, Verdict
 
 Judge = Callable[[History, Expectation], Verdict]
@@ -83,12 +83,22 @@ def missing(history: History, want: Expectation) -> str:
 
 
 def scrapes_lost_in_a_row(history: History, interval: timedelta) -> int:
-    """Return how many scrapes, one ``interval`` apart, failed one after the other at the most."""
-    longest = run = 0
-    before = float("-inf")
+    """Return how many scrapes of one target, one ``interval`` apart, failed one after the other.
+
+    The most of any target: where a scrape of each of several is lost at one moment, each target's
+    next one tells what was missed.
+    """
+    lost: dict[str, list[float]] = {}
     for event in history.all(Kind.SCRAPE_FAILED):
-        run = run + 1 if event.at - before < 1.5 * interval.total_seconds() else 1
-        longest, before = max(longest, run), event.at
+        lost.setdefault(event.detail.get(TARGET, ""), []).append(event.at)
+    return max((_longest_row(sorted(times), interval) for times in lost.values()), default=0)
+
+
+def _longest_row(times: Sequence[float], interval: timedelta) -> int:
+    longest, run, before = 0, 0, float("-inf")
+    for at in times:
+        run = run + 1 if at - before < 1.5 * interval.total_seconds() else 1
+        longest, before = max(longest, run), at
     return longest
 
 

@@ -40,6 +40,10 @@ class Kind(StrEnum):
     ENDED = "ended"  # the drill's observation is complete
 
 
+TARGET = "target"
+"""Under which name an event tells which target of a service it is about, of several."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One thing that happened.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 
-from scenarios.history import Event, Kind, Recorder
+from scenarios.history import TARGET, Event, Kind, Recorder
 from scenarios.model import JOB
 from stack.clients.prometheus import PrometheusClient
 
@@ -36,12 +36,14 @@ def scrape_failures(
         recorder = services.get(series.labels.get("service", ""))
         if recorder is None:
             continue
+        target = {TARGET: series.labels.get("instance", "")}
         points = [(at, value) for at, value in series.points if at >= since]
         for at, value in points:
             if value == 0:
-                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED))
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, detail=target))
         for (before, _), (after, _) in pairwise(points):
             missed = round((after - before) / interval.total_seconds()) - 1
             for number in range(1, missed + 1):
                 at = before + number * interval.total_seconds()
-                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text="no scrape was made"))
+                text = "no scrape was made"
+                recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text=text, detail=target))

@@ -36,6 +36,20 @@ def test_a_container_is_a_server_as_well(monkeypatch: pytest.MonkeyPatch) -> Non
     assert lacking({POSTGRESQL, CONTAINERS}, {}) == []
 
 
+def test_containers_have_a_node_and_a_disk_whatever_this_machine_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(capabilities, "_no_disk", lambda: "no disk")
+    monkeypatch.setattr(capabilities, "_not_found", lambda *_: "no Java")
+    monkeypatch.setattr(capabilities, "_no_containers", lambda: "")
+    needs = {ELASTICSEARCH, OWN_DISK}
+    assert lacking(needs, {}) == sorted(needs)
+    assert lacking(needs, {}, contained=True) == []
+    monkeypatch.setattr(capabilities, "_no_containers", lambda: "no engine")
+    assert lacking(needs, {}, contained=True) == sorted(needs)
+    assert why_not(ELASTICSEARCH, {}, contained=True) == "no engine"
+
+
 def test_an_engine_without_the_images_is_told_how_they_are_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -135,6 +135,20 @@ def test_two_scrapes_lost_in_a_row_make_a_drill_without_downtime_unknown(claim) 
     assert claim(disturbed, replace(WANT, downtime=True)).status is Status.PASS
 
 
+def test_scrapes_are_lost_in_a_row_of_one_target_and_not_of_each_of_several() -> None:
+    each_lost_one = history(
+        event(12.25, Kind.SCRAPE_FAILED, target="10.0.0.1:1"),
+        event(12.26, Kind.SCRAPE_FAILED, target="10.0.0.1:2"),
+    )
+    assert in_time(each_lost_one, WANT).status is Status.PASS
+    one_lost_two = history(
+        event(12.25, Kind.SCRAPE_FAILED, target="10.0.0.1:1"),
+        event(12.26, Kind.SCRAPE_FAILED, target="10.0.0.1:2"),
+        event(12.0, Kind.SCRAPE_FAILED, target="10.0.0.1:2"),
+    )
+    assert in_time(one_lost_two, WANT).status is Status.UNKNOWN
+
+
 def test_beside_a_single_lost_scrape_a_pass_stands_and_a_fail_does_not() -> None:
     lost = (event(12, Kind.SCRAPE_FAILED), event(14, Kind.SCRAPE_FAILED))
     assert in_time(history(*lost), WANT).status is Status.PASS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from scenarios.target import Scraping, Target
 from stack.launch.premises import ANY_PORT, Limits, Part, Running
 from stack.ports import Fixed
 from stack.processes import Processes
+from stack.timescale import Change
 
 SCRAPING = Scraping(timeout_seconds=0.25, sample_limit=5000)
 
@@ -31,6 +32,7 @@ class Elsewhere:
 
     apart: bool
     outside: str = "127.0.0.1"
+    changes: Sequence[Change] = ()
     asked: list[str] = field(default_factory=list)
     started: list[Part] = field(default_factory=list)
 
@@ -41,6 +43,9 @@ class Elsewhere:
     def start(self, part: Part) -> Running:
         self.started.append(part)
         return cast(Running, _Quiet())
+
+    def start_together(self, parts: Sequence[Part]) -> Sequence[Running]:
+        return [self.start(part) for part in parts]
 
     def stop(self, *names: str) -> None: ...
 
@@ -124,3 +129,8 @@ def test_what_only_a_container_bears_is_refused_to_a_process(tmp_path: Path) -> 
 def test_postgresql_asks_for_a_container(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="A asks for PostgreSQL and is in no container"):
         built(Service(postgresql=True), Elsewhere(apart=False), tmp_path)
+
+
+def test_who_saw_it_frozen_is_named_as_it_is() -> None:
+    assert "kernel" in Instance.frozen_says
+    assert "engine" in ContainedInstance.frozen_says

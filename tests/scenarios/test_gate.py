@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from scenarios.gate import Gate, Work
+from scenarios.gate import LARGE, Gate, Work
 from scenarios.saying import SayPhase
 from stack.waiting import wait_until
 
@@ -56,6 +56,18 @@ def test_what_takes_longest_begins_first() -> None:
     Gate(work, room.room).open()
     assert ended(work)
     assert order == ["long", "middle", "short"]
+
+
+def test_what_takes_much_room_begins_before_what_takes_as_long() -> None:
+    order: list[str] = []
+    room = Room(100)
+    work = [
+        Work(run=partial(order.append, name), seconds=20, weight=weight)
+        for name, weight in (("small", 1), ("large", 3 * LARGE), ("ordinary", LARGE / 2))
+    ]
+    Gate(work, room.room).open()
+    assert ended(work)
+    assert room.asked[0] == 3 * LARGE
 
 
 def test_a_large_one_is_not_overtaken_by_small_ones() -> None:

@@ -26,3 +26,9 @@ LIGHT = Drill(alert="A", fault=Noop(), load=steady(per_second=1))
 )
 def test_a_drill_weighs_more_with(conditions: dict[str, Load | Service]) -> None:
     assert weight(replace(LIGHT, **conditions)) > weight(LIGHT)
+
+
+def test_a_container_is_its_own_disk_and_needs_no_program_to_run_in() -> None:
+    disk = replace(LIGHT, service=Service(disk="logs"))
+    killed = replace(LIGHT, service=Service(own_container=True))
+    assert weight(disk, contained=True) == weight(killed, contained=True) > weight(LIGHT)

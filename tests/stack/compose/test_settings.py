@@ -14,7 +14,7 @@ from stack.compose.credentials import CREDENTIALS, SHORTEST, Credential, is_unse
 from stack.compose.failure import StackFailure
 from stack.compose.once import make_once
 from stack.compose.places import Places
-from stack.compose.settings import SECRETS_VARIABLE, make_all, secrets_of, unset
+from stack.compose.settings import SECRETS_VARIABLE, in_force, make_all, secrets_of, unset
 from stack.production import production_files
 
 NAMES = [each.name for each in CREDENTIALS]
@@ -196,3 +196,15 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(StackFailure, match="No space left on device"):
         make_once(tmp_path / "secret", "x")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_file_sets_is_in_force_unless_the_environment_says_otherwise(
+    places: Places,
+) -> None:
+    assert in_force({"A": "1"}, places.env_file) == {"A": "1"}
+    make_once(places.env_file, "# A=0\nA_IMAGE=mirror/a:2\nexport B='two words'\nC=3\n")
+    assert in_force({"C": "4"}, places.env_file) == {
+        "A_IMAGE": "mirror/a:2",
+        "B": "two words",
+        "C": "4",
+    }
