@@ -70,6 +70,13 @@ def containers(session: nox.Session) -> None:
     session.run("python", "-m", "stack.images")
     inside = ["--stack=containers", "--require=containers", "--reports=reports/containers"]
     session.run("pytest", "checks", "--ignore=checks/compose", *inside, *session.posargs)
+    if not session.posargs:
+        # A few on production's own compose file, which must come to the same.
+        composed = ["--stack=compose", "--require=compose", "--reports=reports/composed"]
+        some = "SlowResponseTime or HighErrorRate or SoftFactoryDown"
+        session.run("pytest", "checks", "--ignore=checks/compose", *composed, "-k", some)
+        both = [f"reports/{name}/evidence.json" for name in ("containers", "composed")]
+        session.run("python", "-m", "scenarios.compare", "--common", *both)
     session.run("pytest", "checks/compose", "--require=compose", "--reports=reports/compose")
 
 
