@@ -6,6 +6,7 @@ Design rule: the password is made here, once, and leaves only as files.
 from __future__ import annotations
 
 import secrets
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ USER = "999:999"
 PASSWORD = "/run/secrets/postgres_password"  # noqa: S105 - where it is
 ASKING = ("pg_isready", "-q", "-h", "127.0.0.1", "-U", NAME, "-d", NAME)
 """By TCP: while it initialises, a temporary server answers on the socket alone."""
+
+CONNECT_SECONDS = 1.0
 
 
 class PostgreSQL:
@@ -95,6 +98,7 @@ class PostgreSQL:
                 raise LaunchError(
                     f"{self._name} ended with status {status}: {self.container.last_words()}"
                 )
+            self._connect()
             if self.container.run(ASKING) != 0:
                 raise NotYet("pg_isready says no, or nothing")
             return True
@@ -105,6 +109,13 @@ class PostgreSQL:
             timeout_seconds=timeout_seconds,
             interval_seconds=0.1,
         )
+
+    def _connect(self) -> None:
+        """Refuse to go on while nothing listens: to run a program in it costs much more."""
+        try:
+            socket.create_connection((self._place.host, PORT), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise NotYet(str(error)) from error
 
     def end(self) -> None:
         """Remove the server and its data."""
