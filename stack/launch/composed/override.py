@@ -15,7 +15,7 @@ from typing import Any
 from stack.timescale import Change
 from stack.yamlfile import ConfigurationError, read_yaml
 
-__all__ = ["Served", "changes_of", "commands_of", "override", "with_flags"]
+__all__ = ["Said", "Served", "changes_of", "override", "said_of", "with_flags"]
 
 KEPT = frozenset(
     {
@@ -50,16 +50,23 @@ class Served:
     cpu_shares: int | None = None
 
 
-def commands_of(text: str, source: str) -> dict[str, tuple[str, ...]]:
-    """Return the command of each service of a compose file that has one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What production's file says of a service that a run may have otherwise."""
 
-    Raises ConfigurationError.
-    """
-    services = read_yaml(text, source)["services"]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def said_of(text: str, source: str) -> dict[str, Said]:
+    """Return what a compose file says of each service. Raises ConfigurationError."""
     return {
-        str(name): tuple(str(word) for word in service["command"])
-        for name, service in services.items()
-        if not isinstance(service.get("command", ""), str)
+        str(name): Said(
+            command=tuple(map(str, command if isinstance(command, list) else ())),
+            environment={key: str(value) for key, value in service.get("environment", {}).items()},
+        )
+        for name, service in read_yaml(text, source)["services"].items()
+        for command in (service.get("command"),)
     }
 
 
@@ -110,22 +117,24 @@ def override(
 
 
 def changes_of(
-    services: Mapping[str, Served], commands: Mapping[str, Sequence[str]], *, file: str
+    services: Mapping[str, Served], production: Mapping[str, Said], *, file: str
 ) -> tuple[Change, ...]:
-    """Return what these services have otherwise, of those that production's file starts."""
+    """Return what these services have otherwise than `production`'s file says."""
     found = []
     for name, served in services.items():
-        told = {flag: "" for flag in served.command if flag not in commands.get(name, ())}
+        said = production[name]
+        told = {flag: flag for flag in served.command if flag not in said.command}
         told |= served.environment
         told |= {f"{inside} (mounted)": str(here) for inside, here in served.files.items()}
         if served.address:
             told["networks.default.ipv4_address"] = served.address
         if served.cpu_shares:
             told["cpu_shares"] = str(served.cpu_shares)
-        found += [
-            Change(file=file, where=f"services.{name}: {what}", production="", drill=value or what)
-            for what, value in told.items()
-        ]
+        for what, drill in told.items():
+            before = said.environment.get(what, "")
+            if before != drill:
+                where = f"services.{name}: {what}"
+                found.append(Change(file=file, where=where, production=before, drill=drill))
     return tuple(found)
 
 

@@ -36,7 +36,7 @@ from stack.yamlfile import ConfigurationError
 
 __all__ = ["Composed"]
 
-WATCHERS = ("prometheus", "alertmanager")
+WATCHERS = ("alertmanager", "prometheus")
 ELASTICSEARCH = "elasticsearch"
 SERVICES = frozenset({*WATCHERS, ELASTICSEARCH})
 """The services of production's file that are parts of a run."""
@@ -107,7 +107,8 @@ class Composed(Containers):
             self._give(named)
             self._project.up(PREPARE)
             self._wait_prepared()
-            self._project.up(*WATCHERS)
+            for name in WATCHERS:  # each alone, or compose waits until one is well for the next
+                self._project.up(name)
         except (StackFailure, ConfigurationError) as failure:
             raise LaunchError(f"docker compose: {failure}") from failure
         self._watchers = named
@@ -170,7 +171,7 @@ class Composed(Containers):
             (self._home / name).write_text(text, encoding="utf-8")
             (self._home / name).chmod(0o644)  # read as another user, in a folder of the owner's
         self._project.keep_secrets(alertmanager.secrets)
-        commands = self._project.commands
+        said = self._project.said
         authority = {str(AUTHORITY): self._home / AUTHORITY.name} if alertmanager.authority else {}
         files = {"prometheus": {"/etc/prometheus/targets": prometheus.targets}}
         files["alertmanager"] = authority
@@ -187,7 +188,7 @@ class Composed(Containers):
                 **{
                     name: Served(
                         address=self._address(name),
-                        command=with_flags(commands[name], part.arguments, service=name),
+                        command=with_flags(said[name].command, part.arguments, service=name),
                         files=files[name],
                     )
                     for name, part in parts.items()

@@ -20,7 +20,7 @@ from stack.compose.places import Places
 from stack.compose.settings import in_force, optional_variables
 from stack.compose.trial.parts import parts_of
 from stack.compose.trial.settings import environment_of, settings_text
-from stack.launch.composed.override import Served, changes_of, commands_of, override
+from stack.launch.composed.override import Said, Served, changes_of, override, said_of
 from stack.ports import reserve
 from stack.processes import dying_with
 from stack.timescale import Change
@@ -76,14 +76,14 @@ class ComposeProject:
         self._running = ExitStack()
 
     @property
-    def commands(self) -> Mapping[str, tuple[str, ...]]:
-        """What production's file starts each service with."""
-        return commands_of(self._text, self._file.name)
+    def said(self) -> Mapping[str, Said]:
+        """What production's file says of each service."""
+        return said_of(self._text, self._file.name)
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What the run has otherwise than production's file."""
-        return changes_of(self._services, self.commands, file=self._file.name)
+        return changes_of(self._services, self.said, file=self._file.name)
 
     @property
     def services(self) -> tuple[str, ...]:

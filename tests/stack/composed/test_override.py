@@ -13,21 +13,22 @@ from stack.launch.composed.override import (
     KEPT,
     Served,
     changes_of,
-    commands_of,
     override,
+    said_of,
     with_flags,
 )
 from stack.yamlfile import ConfigurationError
 
 FILE = Places.here().compose_file
-COMMANDS = commands_of(FILE.read_text(), FILE.name)
+SAID = said_of(FILE.read_text(), FILE.name)
+COMMAND = SAID["prometheus"].command
 LABELS = {"alertproof.run": "1234"}
 
 
 def test_flags_of_a_drill_stand_behind_productions() -> None:
     drill = ["--config.file=/run/p.yml", "--rules.alert.resend-delay=1s"]
-    command = with_flags(COMMANDS["prometheus"], drill, service="prometheus")
-    assert command == [*COMMANDS["prometheus"], "--rules.alert.resend-delay=1s"]
+    command = with_flags(COMMAND, drill, service="prometheus")
+    assert command == [*COMMAND, "--rules.alert.resend-delay=1s"]
 
 
 def test_a_flag_that_both_set_is_refused_unless_it_is_known_whose_counts() -> None:
@@ -39,10 +40,10 @@ def test_a_flag_that_both_set_is_refused_unless_it_is_known_whose_counts() -> No
 
 
 def test_where_productions_flag_counts_it_gives_what_a_drill_needs() -> None:
-    said = dict(flag.split("=", 1) for flag in COMMANDS["prometheus"] if "=" in flag)
+    said = dict(flag.split("=", 1) for flag in COMMAND if "=" in flag)
     features = set(FEATURES_FLAG.partition("=")[2].split(","))
     assert features <= set(said["--enable-feature"].split(","))
-    assert RETENTION_FLAG in COMMANDS["prometheus"]
+    assert RETENTION_FLAG in COMMAND
     assert said.keys() - KEPT <= {"--web.external-url", "--storage.tsdb.retention.size"}
 
 
@@ -73,23 +74,24 @@ def test_a_dollar_sign_reaches_the_container_as_it_is() -> None:
     assert service["volumes"][0]["source"] == "/run/$$x"
 
 
-def test_every_difference_is_told() -> None:
+def test_every_difference_is_told_with_what_production_says() -> None:
     served = Served(
         address="10.9.0.16",
-        command=[*COMMANDS["prometheus"], "--rules.alert.resend-delay=1s"],
-        environment={"A": "b"},
+        command=[*COMMAND, "--rules.alert.resend-delay=1s"],
         files={"/etc/prometheus/targets": Path("/run/targets")},
         cpu_shares=102,
     )
-    found = changes_of({"prometheus": served}, COMMANDS, file=FILE.name)
+    settings = {"xpack.security.enabled": "false", "discovery.type": "single-node", "a.b": "c"}
+    found = changes_of(
+        {"prometheus": served, "elasticsearch": Served(environment=settings)}, SAID, file=FILE.name
+    )
+    delay = "--rules.alert.resend-delay=1s"
     assert {(one.where, one.production, one.drill) for one in found} == {
-        (f"services.prometheus: {what}", "", value)
-        for what, value in (
-            ("--rules.alert.resend-delay=1s", "--rules.alert.resend-delay=1s"),
-            ("A", "b"),
-            ("/etc/prometheus/targets (mounted)", "/run/targets"),
-            ("networks.default.ipv4_address", "10.9.0.16"),
-            ("cpu_shares", "102"),
-        )
+        (f"services.prometheus: {delay}", "", delay),
+        ("services.prometheus: /etc/prometheus/targets (mounted)", "", "/run/targets"),
+        ("services.prometheus: networks.default.ipv4_address", "", "10.9.0.16"),
+        ("services.prometheus: cpu_shares", "", "102"),
+        ("services.elasticsearch: xpack.security.enabled", "true", "false"),
+        ("services.elasticsearch: a.b", "", "c"),
     }
     assert {one.file for one in found} == {FILE.name}
