@@ -6,9 +6,6 @@ is a container as with `--stack=containers`; whoever uses one can't tell which i
 
 from __future__ import annotations
 
-import signal
-import stat
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,18 +15,17 @@ from docker.errors import APIError
 from docker.models.containers import Container as EngineContainer
 from requests import RequestException
 
-from stack.compose.credentials import CREDENTIALS
 from stack.compose.failure import StackFailure
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.launch.composed.given import give
 from stack.launch.composed.override import Served, with_flags
 from stack.launch.composed.project import PREPARE, ComposeProject
-from stack.launch.composed.put_back import AUTHORITY, alertmanager_for, prometheus_for
+from stack.launch.composed.watcher import Watcher
 from stack.launch.containers.container import Container
-from stack.launch.containers.network import RunNetwork
 from stack.launch.containers.premises import Containers
 from stack.launch.containers.server import Server
 from stack.launch.premises import Part, Program
 from stack.launch.starting import LaunchError
+from stack.ports import LOOPBACK
 from stack.processes import Processes
 from stack.timescale import Change
 from stack.yamlfile import ConfigurationError
@@ -41,12 +37,8 @@ ELASTICSEARCH = "elasticsearch"
 SERVICES = frozenset({*WATCHERS, ELASTICSEARCH})
 """The services of production's file that are parts of a run."""
 
-LOOPBACK = {"prometheus": "127.0.0.1:9090", "alertmanager": "127.0.0.1:9093"}
-"""Production's own addresses of the two, which `prepare` makes a container's of."""
 PORTS = {"prometheus": 9090, "alertmanager": 9093}
-
-GIVEN = "/given"
-"""Where `prepare` reads what it was given; the names are production's files'."""
+"""Of loopback in production's configuration, which `prepare` makes a container's of."""
 
 PREPARED_SECONDS = 60
 
@@ -114,7 +106,7 @@ class Composed(Containers):
         self._watchers = named
         left = (one for one in self._project.services if one not in {PREPARE, *SERVICES})
         self._say(f"compose: left out, as no drill asks for them: {', '.join(left)}")
-        return [self._adopted(part.name, part.log) for part in parts]
+        return [self._adopted(part) for part in parts]
 
     def serve(self, server: Server) -> Container:
         """Start what runs as its image says; the shared Elasticsearch as a service of the file.
@@ -133,7 +125,9 @@ class Composed(Containers):
             self._project.up(server.name)
         except StackFailure as failure:
             raise LaunchError(f"docker compose: {failure}") from failure
-        return self._adopted(server.name)
+        container = Container(self._full(server.name), self._made(server.name), self._network)
+        self._register.add(server.name, container)
+        return container
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
@@ -147,54 +141,23 @@ class Composed(Containers):
         self._entered.close()
 
     def _give(self, parts: dict[str, Part]) -> None:
-        """Write what `prepare` and the two watchers are given, and what they have otherwise."""
-        addresses = {self.place(one, PORTS[one]).address: LOOPBACK[one] for one in WATCHERS}
-        directory = parts["prometheus"].directory
-        prometheus = prometheus_for(
-            (directory / PROMETHEUS_CONFIG).read_text(encoding="utf-8"),
-            addresses,
-            source=PROMETHEUS_CONFIG,
-        )
-        _make_readable(prometheus.targets)
-        alertmanager = alertmanager_for(
-            (directory / ALERTMANAGER_CONFIG).read_text(encoding="utf-8"),
-            [each.name for each in CREDENTIALS if each.kind == "channel"],
-            source=ALERTMANAGER_CONFIG,
-        )
-        given = {
-            "prometheus-config.yml": prometheus.text,
-            "alertmanager-config.yml": alertmanager.text,
+        """Have `prepare` and the watchers given what is this run's."""
+        addresses = {
+            self.place(name, port).address: f"{LOOPBACK}:{port}" for name, port in PORTS.items()
         }
-        if alertmanager.authority:
-            given[AUTHORITY.name] = alertmanager.authority.read_text(encoding="utf-8")
-        for name, text in given.items():
-            (self._home / name).write_text(text, encoding="utf-8")
-            (self._home / name).chmod(0o644)  # read as another user, in a folder of the owner's
-        self._project.keep_secrets(alertmanager.secrets)
+        given = give(parts["prometheus"].directory, self._home, addresses)
+        self._project.keep_secrets(given.secrets)
         said = self._project.said
-        authority = {str(AUTHORITY): self._home / AUTHORITY.name} if alertmanager.authority else {}
-        files = {"prometheus": {"/etc/prometheus/targets": prometheus.targets}}
-        files["alertmanager"] = authority
-        self._project.change(
-            {
-                PREPARE: Served(
-                    files={
-                        f"{GIVEN}/prometheus-config.yml": self._home / "prometheus-config.yml",
-                        f"{GIVEN}/alertmanager-config.yml": self._home / "alertmanager-config.yml",
-                        f"{GIVEN}/alert-rules.yml": directory / RULES,
-                        f"{GIVEN}/templates": alertmanager.templates,
-                    }
-                ),
-                **{
-                    name: Served(
-                        address=self._address(name),
-                        command=with_flags(said[name].command, part.arguments, service=name),
-                        files=files[name],
-                    )
-                    for name, part in parts.items()
-                },
-            }
-        )
+        files = {"prometheus": given.prometheus, "alertmanager": given.alertmanager}
+        changed = {
+            name: Served(
+                address=self._address(name),
+                command=with_flags(said[name].command, part.arguments, service=name),
+                files=files[name],
+            )
+            for name, part in parts.items()
+        }
+        self._project.change({PREPARE: Served(files=given.prepare), **changed})
 
     def _prepare_again(self) -> None:
         """Have the volumes filled anew, as production's file says of a change of its files."""
@@ -211,19 +174,16 @@ class Composed(Containers):
             said = made.logs(tail=1).decode(errors="replace").strip()
             raise LaunchError(f"{PREPARE} ended with status {status}: {said}")
 
-    def _adopted(self, name: str, log: Path | None = None) -> Container:
-        """Return the container of a service, which is one of the run's from now on."""
-        made = self._made(name)
-        if log is None:
-            container = Container(self._full(name), made, self._network)
-        else:
-            container = Watcher(self._full(name), made, self._network, self._prepare_again)
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.touch()
-            threading.Thread(
-                target=_keep_words, args=(made, log), name=f"hears-{name}", daemon=True
-            ).start()
-        self._register.add(name, container)
+    def _adopted(self, part: Part) -> Container:
+        """Return the container of a watcher, which is one of the run's from now on."""
+        container = Watcher(
+            self._full(part.name),
+            self._made(part.name),
+            self._network,
+            log=part.log,
+            prepare=self._prepare_again,
+        )
+        self._register.add(part.name, container)
         return container
 
     def _full(self, name: str) -> str:
@@ -233,44 +193,4 @@ class Composed(Containers):
         return self._client.containers.get(self._project.container(service))
 
     def _address(self, name: str) -> str:
-        return self.place(name, PORTS.get(name, 1)).host
-
-
-class Watcher(Container):
-    """A watcher of the compose file: before it reads its files anew, they are brought to it."""
-
-    def __init__(
-        self,
-        name: str,
-        made: EngineContainer,
-        network: RunNetwork,
-        prepare: Callable[[], None],
-    ) -> None:
-        super().__init__(name, made, network)
-        self._prepare = prepare
-
-    def send_signal(self, sig: int, /) -> None:
-        """Send a signal to its first process; one that has ended is not sent any."""
-        if sig == signal.SIGHUP:
-            self._prepare()
-        super().send_signal(sig)
-
-
-def _make_readable(targets: Path) -> None:
-    """Make the folder of the targets, which Prometheus reads as a user of its own."""
-    targets.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(targets.stat().st_mode)
-    if mode & stat.S_IROTH and mode & stat.S_IXOTH:
-        return
-    raise LaunchError(
-        f"{targets} is for its owner alone (mode {mode:04o}), and production's Prometheus is "
-        "another user; say `umask 022`, and begin again"
-    )
-
-
-def _keep_words(made: EngineContainer, log: Path) -> None:
-    """Append what a container says to its log, until it is gone."""
-    with log.open("ab") as kept:
-        for words in made.logs(stream=True, follow=True):
-            kept.write(words)
-            kept.flush()
+        return self._network.address_of(self._full(name))
