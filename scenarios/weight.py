@@ -40,17 +40,19 @@ def weight(drill: Drill, *, contained: bool = False) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
     ``contained`` tells that what asks for a container of its own is given one. A limit to the
-    processor time is set where a fault uses it up.
+    processor time is set where a fault uses it up; a quota is the most that the container takes,
+    also while it starts.
     """
     service = drill.service
     alone = contained and service.alone
     unforked = service.own_clock or (bool(service.disk) and not alone)
+    limit = (service.cpu_quota_cores or service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
+    container = CONTAINER_WEIGHT if alone else 0.0
     return (
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
-        + (service.cpu_quota_cores or service.cpu_limit_cores or 0.0) / CORES_PER_PLACE
+        + (max(limit, container) if service.cpu_quota_cores else limit + container)
         + service.ships_logs  # a process of its own
-        + (CONTAINER_WEIGHT if alone else 0.0)
         + (CONTAINER_WEIGHT if service.postgresql else 0.0)
         + (UNFORKED_WEIGHT * service.instances if unforked else 0.0)
     )

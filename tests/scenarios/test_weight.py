@@ -32,3 +32,9 @@ def test_a_container_is_its_own_disk_and_needs_no_program_to_run_in() -> None:
     disk = replace(LIGHT, service=Service(disk="logs"))
     killed = replace(LIGHT, service=Service(own_container=True))
     assert weight(disk, contained=True) == weight(killed, contained=True) > weight(LIGHT)
+
+
+def test_a_quota_is_the_most_that_a_container_takes() -> None:
+    quota = replace(LIGHT, service=Service(own_container=True, cpu_quota_cores=0.5))
+    limit = replace(LIGHT, service=Service(own_container=True, cpu_limit_cores=0.5))
+    assert weight(quota, contained=True) == weight(quota) < weight(limit, contained=True)
