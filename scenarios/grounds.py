@@ -79,7 +79,6 @@ class Grounds:
         self._phases = phases
         self._say = say
         self._cores = os.sched_getaffinity(0)
-        self._where = CONTAINERS
 
     def open(
         self,
@@ -123,8 +122,7 @@ class Grounds:
             readable = [self.settings.production.templates]
             readable += [faketime.parent] if faketime else []
             premises = self._containers(running, readable, tool_settings)
-            self._where = self.settings.stack if contained else CONTAINERS
-            self._quarters[self._where] = self._prepared(running, premises)
+            self._quarters[self._in_containers] = self._prepared(running, premises)
         self.fleet = Fleet(self.premises, self.settings.app, self.directory)
         self.fleet.start()
         self.logs = Logs(self.processes, self.directory)
@@ -164,8 +162,13 @@ class Grounds:
 
     def quarters_of(self, drill: Drill | None) -> Quarters:
         """Return where the service of a drill lives, or the control (``None``)."""
-        where = self._where if drill and self.contains(drill) else self.settings.stack
+        where = self._in_containers if drill and self.contains(drill) else self.settings.stack
         return self._quarters[where]
+
+    @property
+    def _in_containers(self) -> str:
+        """The way in which those parts run that are containers, if only some of all are."""
+        return self.settings.stack if self.settings.stack in IN_CONTAINERS else CONTAINERS
 
     def contains(self, drill: Drill) -> bool:
         """Return whether the service of a drill lives in a container."""
