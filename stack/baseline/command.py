@@ -1,0 +1,309 @@
+"""``python -m stack.baseline``: how far normal is from what the rules take for too much.
+
+One rule: what can't be told ends in one line that says why and in a status that is not 0; the
+report goes to standard output, and what is said about it to standard error.
+"""
+
+# ruff: noqa: T201 - a command speaks by printing
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from stack import promql
+from stack.baseline.grid import Grid, grid_of
+from stack.baseline.history import History, HistoryError
+from stack.baseline.past import read_past, watched_moments
+from stack.baseline.patch import PatchError, as_patch, changes, with_changes
+from stack.baseline.progress import Progress
+from stack.baseline.question import question_about
+from stack.baseline.report import lines_of
+from stack.baseline.standing import Aim, Standing, Verdict, stand, unknown, written
+from stack.clients import PrometheusClient, PrometheusError
+from stack.production import production_files
+from stack.rules import AlertRule, RuleSet, load_rules
+from stack.yamlfile import ConfigurationError, read_duration, read_yaml
+
+__all__ = ["main"]
+
+_OK, _FOUND, _WRONG, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
+
+EVALUATION_INTERVAL = timedelta(minutes=1)
+"""Prometheus' own default (configuration, `global`), for one that does not tell its own."""
+
+_EPILOG = """\
+For each alert of the rules file it reads what the rule measured, and plays `for` and
+`keep_firing_for` again over it. The table says:
+
+  fires at   the comparison that decides; "a state" where there is no number to choose
+  usual      what 999 of 1000 moments did not exceed
+  nearest    what came nearest to the threshold; reached: how much of the way that is
+  held, for  how long the condition held at most, and how long it must
+  fired      how often the alert would have fired; a month: at this pace in 30 days
+  *          the rule's other conditions never held; this was measured regardless of them
+  ?          not known: there is no data for it
+
+  NOISY      fired more often than --most-a-month       DEAD     none of its series is there
+  NEAR       fired, held, or came within a fifth        UNKNOWN  nothing can be told, and why
+  FAR        never came half of the way                 QUIET    none of these
+
+examples:
+  python -m stack.baseline --prometheus-url http://127.0.0.1:9090
+  python -m stack.baseline --days 30 --most-a-month 2 --patch thresholds.patch
+  python -m stack.baseline --alert SlowResponseTime --tighten
+  git apply thresholds.patch
+
+It reads, and changes nothing: --patch writes a file for you to read and to apply. The texts, the
+unit tests and the drills that name an old number are yours to change as well.
+
+exit status: 0 every rule could be judged, none is noisy or dead; 1 some are, by name; 2 the command
+line or the rules file is wrong; 3 something is UNKNOWN, or Prometheus could not be read; 130 Ctrl-C
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    client: PrometheusClient
+    history: History
+    rules: RuleSet
+    alerts: tuple[AlertRule, ...]
+    span: timedelta
+    step: timedelta | None
+    aim: Aim
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status."""
+    try:
+        return _run(_parser().parse_args(arguments))
+    except (ConfigurationError, PatchError, OSError) as error:
+        print(f"baseline: {error}", file=sys.stderr)
+        return _WRONG
+    except HistoryError as error:
+        print(f"baseline: UNKNOWN: {error}", file=sys.stderr)
+        return _UNKNOWN
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    text = options.rules.read_text(encoding="utf-8")
+    rules = load_rules(text, str(options.rules))
+    known = {rule.name for rule in rules.alerts}
+    if wrong := sorted(set(options.alert) - known):
+        raise ConfigurationError(
+            f"{options.rules}:1: no alert {', '.join(wrong)}; known: {', '.join(sorted(known))}"
+        )
+    client = PrometheusClient(options.prometheus_url, timeout_seconds=options.timeout_seconds)
+    asked = _Asked(
+        client=client,
+        history=History(client, deadline_seconds=options.deadline_seconds),
+        rules=rules,
+        alerts=tuple(one for one in rules.alerts if one.name in options.alert or not options.alert),
+        span=timedelta(days=options.days),
+        step=timedelta(seconds=options.step_seconds) if options.step_seconds else None,
+        aim=Aim(
+            most_a_month=options.most_a_month,
+            least=timedelta(hours=options.least_hours),
+            tighten=options.tighten,
+        ),
+    )
+    standings = _standings(asked)
+    print("\n".join(lines_of(standings)))
+    if options.patch is not None:
+        _write_patch(options.patch, text, options.rules, standings)
+    verdicts = {one.verdict for one in standings}
+    if verdicts & {Verdict.NOISY, Verdict.DEAD}:
+        return _FOUND
+    return _UNKNOWN if Verdict.UNKNOWN in verdicts else _OK
+
+
+def _standings(asked: _Asked) -> list[Standing]:
+    step = asked.step or _evaluation_interval(asked.client)
+    now = time.time()
+    grids = _Grids(asked.history, end=now, span=asked.span)
+    grid, watched = grids.of(step)
+    print(
+        f"{asked.client.url}, {written(timedelta(seconds=grid.span_seconds))} to "
+        f"{datetime.fromtimestamp(grid.end, UTC):%Y-%m-%d %H:%M} UTC, every {grid.step_seconds} s\n"
+    )
+    begun_late = asked.span - timedelta(seconds=grid.span_seconds)
+    if begun_late > timedelta(seconds=2 * grid.step_seconds):
+        print(
+            f"baseline: the history begins {written(timedelta(seconds=now - grid.start))} ago, not "
+            f"{written(asked.span)}; what is said of a month rests on that",
+            file=sys.stderr,
+        )
+    gaps = timedelta(seconds=watched.count(0) * grid.step_seconds)
+    if gaps:
+        print(
+            f"baseline: for {written(gaps)} of it nothing was scraped: no rule was evaluated then",
+            file=sys.stderr,
+        )
+    intervals = {group.name: group.interval for group in asked.rules.groups}
+    found = []
+    with Progress("baseline", len(asked.alerts), sys.stderr) as progress:
+        for rule in asked.alerts:
+            progress.at(rule.name)
+            own = step if asked.step else intervals[rule.group] or step
+            found.append(_standing(rule, asked, *grids.of(own)))
+    return found
+
+
+def _standing(rule: AlertRule, asked: _Asked, grid: Grid, watched: bytearray) -> Standing:
+    try:
+        question = question_about(rule, asked.rules)
+        past = read_past(question, asked.history, grid, watched)
+    except (HistoryError, promql.PromQLError) as error:
+        return unknown(rule, str(error))
+    return stand(rule, question, past, asked.aim)
+
+
+class _Grids:
+    """The moments of the past by their step, from the first one at which anything was scraped."""
+
+    def __init__(self, history: History, *, end: float, span: timedelta) -> None:
+        self._history = history
+        self._end = end
+        self._span = span
+        self._found: dict[timedelta, tuple[Grid, bytearray]] = {}
+
+    def of(self, step: timedelta) -> tuple[Grid, bytearray]:
+        """Return the grid, and 1 for each of its moments at which something was scraped."""
+        if step not in self._found:
+            whole = grid_of(
+                end=self._end,
+                span_seconds=self._span.total_seconds(),
+                step_seconds=step.total_seconds(),
+            )
+            watched = watched_moments(self._history, whole)
+            first = watched.find(1)
+            if first < 0:
+                raise HistoryError(
+                    f"there is no sample of `up` in the last {written(self._span)}: nothing was "
+                    "scraped, or it is kept elsewhere; ask for more --days, or another Prometheus"
+                )
+            start = whole.start + first * whole.step_seconds
+            grid = replace(whole, start=start, count=whole.count - first)
+            self._found[step] = (grid, watched[first:])
+        return self._found[step]
+
+
+def _evaluation_interval(client: PrometheusClient) -> timedelta:
+    try:
+        loaded = read_yaml(client.configuration(), client.url)
+    except (PrometheusError, ConfigurationError) as error:
+        print(
+            f"baseline: it does not tell its evaluation interval ({' '.join(str(error).split())}); "
+            f"taking {EVALUATION_INTERVAL.total_seconds():g} s, or give --step-seconds",
+            file=sys.stderr,
+        )
+        return EVALUATION_INTERVAL
+    shared = loaded.get("global")
+    if not shared:
+        return EVALUATION_INTERVAL
+    return read_duration(shared, "evaluation_interval", client.url, EVALUATION_INTERVAL)
+
+
+def _write_patch(patch: Path, text: str, rules: Path, standings: Sequence[Standing]) -> None:
+    wanted = changes(standings, until=datetime.now(UTC).date())
+    if not wanted:
+        print(f"baseline: nothing to propose; {patch} was not written", file=sys.stderr)
+        return
+    here = Path.cwd()
+    absolute = rules.resolve()
+    shown = absolute.relative_to(here) if absolute.is_relative_to(here) else Path(rules.name)
+    difference = as_patch(text, with_changes(text, str(rules), wanted), shown)
+    patch.write_text(difference, encoding="utf-8")
+    print(
+        f"baseline: wrote {patch}, {len(wanted)} of the thresholds; read it, then: git apply {patch}",
+        file=sys.stderr,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m stack.baseline",
+        description="How far normal is from each rule's threshold, by a Prometheus' own history.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    production = production_files().rules
+    add = parser.add_argument
+    add(
+        "--prometheus-url",
+        type=_url,
+        default=os.environ.get("PROMETHEUS_URL") or "http://127.0.0.1:9090",
+        metavar="URL",
+        help="whom to ask; or PROMETHEUS_URL in the environment; default: %(default)s",
+    )
+    add("--days", type=_positive, default=7.0, help="how far to look back; default: %(default)g")
+    add(
+        "--rules",
+        type=Path,
+        default=production,
+        metavar="FILE",
+        help=f"the rules to judge; default: {production.parent.name}/{production.name}",
+    )
+    add("--alert", action="append", default=[], metavar="NAME", help="this one only; repeatable")
+    add(
+        "--most-a-month",
+        type=_positive,
+        default=4.0,
+        metavar="N",
+        help="alerts of one rule in 30 days, beyond which it is noisy; default: %(default)g",
+    )
+    add(
+        "--tighten",
+        action="store_true",
+        help="propose thresholds closer to normal too, for the rules that are FAR",
+    )
+    add("--patch", type=Path, metavar="FILE", help="write what is proposed as a patch of the rules")
+    add(
+        "--least-hours",
+        type=_positive,
+        default=24.0,
+        metavar="N",
+        help="of the past that a rule must have seen to be judged; default: %(default)g",
+    )
+    add(
+        "--step-seconds",
+        type=_positive,
+        metavar="N",
+        help="how far moments are apart; default: as the rules are evaluated",
+    )
+    add(
+        "--timeout-seconds",
+        type=_positive,
+        default=30.0,
+        metavar="N",
+        help="patience with one query; default: %(default)g",
+    )
+    add(
+        "--deadline-seconds",
+        type=_positive,
+        default=600.0,
+        metavar="N",
+        help="patience with all of them; what is left then is UNKNOWN; default: %(default)g",
+    )
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError("expected a number above 0")
+    return number
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError("expected an address that begins with http(s)://")
+    return text
