@@ -85,3 +85,17 @@ def images(session: nox.Session) -> None:
     """Stand-ins for the stack's container images where no registry is reached; `-- --help`."""
     # Python alone is enough for it, with pip: that of the service's packages is the machine's.
     session.run(sys.executable, "-m", "stack.images", *session.posargs, external=True)
+
+
+@nox.session
+def baseline(session: nox.Session) -> None:
+    """How far normal is from each threshold, by a Prometheus' own history; `-- --help`."""
+    session.install("-e", ".")
+    session.run("python", "-m", "stack.baseline", *session.posargs)
+
+
+@nox.session
+def loadtest(session: nox.Session) -> None:
+    """Load the demo, or a host of yours, with its users' journeys, and judge; `-- --help`."""
+    session.install("-e", ".")
+    session.run("python", "-m", "loadtests", *session.posargs)

@@ -43,8 +43,8 @@ examples:
   python -m loadtests --host https://shop.example {OWNED} --locustfile shop/locustfile.py
 
 over several machines, the service's address being one that all of them reach:
-  python -m loadtests --master --expect-workers 2 --master-bind-host 10.0.0.5 --host http://10.0.0.9 \\
-      {OWNED} --users 2000 --spawn-rate 50 --run-time 10m
+  python -m loadtests --master --expect-workers 2 --master-bind-host 10.0.0.5 \\
+      --host http://10.0.0.9 {OWNED} --users 2000 --spawn-rate 50 --run-time 10m
   python -m loadtests --worker --master-host 10.0.0.5          on each of the two others
 
 exit status: 0 every objective is met; 1 one is not; 2 the command line is wrong, or the host is

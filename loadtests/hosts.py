@@ -27,7 +27,9 @@ def refusal(host: str, *, owned: bool) -> str | None:
     except OSError as error:
         return f"--host {host}: {parts.hostname} has no address: {error.strerror or error}"
     outside = sorted(
-        str(one) for one in found if not ipaddress.ip_address(str(one).partition("%")[0]).is_loopback
+        str(one)
+        for one in found
+        if not ipaddress.ip_address(str(one).partition("%")[0]).is_loopback
     )
     if outside:
         return (

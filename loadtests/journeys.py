@@ -10,6 +10,7 @@ status.
 from __future__ import annotations
 
 from itertools import count
+from typing import ClassVar
 
 from locust import FastHttpUser, SequentialTaskSet, between, task
 from locust.contrib.fasthttp import ResponseContextManager
@@ -120,11 +121,11 @@ class Customer(FastHttpUser):
     look, and few of those who look buy.
     """
 
-    tasks = {Browse: 10, LookUp: 5, Book: 3, BookAndPay: 2}
+    tasks: ClassVar = {Browse: 10, LookUp: 5, Book: 3, BookAndPay: 2}
     wait_time = between(*THINKS_SECONDS)
     # A kept connection may be closed by the server at the very moment in which it is used again
     # after some thought, and a request lost that way would be an error of nobody's.
-    default_headers = {"Connection": "close"}
+    default_headers: ClassVar = {"Connection": "close"}
 
     def on_start(self) -> None:
         """Choose who this is: the next of the users that there are."""
@@ -143,7 +144,9 @@ class Customer(FastHttpUser):
 
 def _body(response: ResponseContextManager, status: int) -> dict:
     if response.status_code != status:
-        response.failure(f"expected {status}, got {response.status_code}: {str(response.text)[:80]}")
+        response.failure(
+            f"expected {status}, got {response.status_code}: {str(response.text)[:80]}"
+        )
         return {}
     try:
         body = response.json()

@@ -111,9 +111,7 @@ class Measured:
         **_: object,
     ) -> None:
         status = getattr(response, "status_code", 0)
-        self._tally.add(
-            response_time or 0.0, failed=exception is not None, answered=bool(status)
-        )
+        self._tally.add(response_time or 0.0, failed=exception is not None, answered=bool(status))
 
     def _on_report(self, data: dict[str, object], **_: object) -> None:
         data[REPORTED_AS] = self._tally.take()

@@ -48,7 +48,9 @@ class Objectives:
             ("--success-ratio", self.success_ratio),
         ):
             if not 0 < ratio <= 1:
-                raise ObjectivesError(f"{option} {ratio:g}: expected a ratio, above 0 and at most 1")
+                raise ObjectivesError(
+                    f"{option} {ratio:g}: expected a ratio, above 0 and at most 1"
+                )
 
     @property
     def fewest_requests(self) -> int:

@@ -9,7 +9,6 @@ report goes to standard output, and what is said about it to standard error.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,14 +19,15 @@ from pathlib import Path
 from stack import promql
 from stack.baseline.grid import Grid, grid_of
 from stack.baseline.history import History, HistoryError
+from stack.baseline.judging import stand, unknown
+from stack.baseline.options import parser
 from stack.baseline.past import read_past, watched_moments
 from stack.baseline.patch import PatchError, as_patch, changes, with_changes
 from stack.baseline.progress import Progress
 from stack.baseline.question import question_about
 from stack.baseline.report import lines_of
-from stack.baseline.standing import Aim, Standing, Verdict, stand, unknown, written
+from stack.baseline.standing import Aim, Standing, Verdict, written
 from stack.clients import PrometheusClient, PrometheusError
-from stack.production import production_files
 from stack.rules import AlertRule, RuleSet, load_rules
 from stack.yamlfile import ConfigurationError, read_duration, read_yaml
 
@@ -37,35 +37,6 @@ _OK, _FOUND, _WRONG, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
 
 EVALUATION_INTERVAL = timedelta(minutes=1)
 """Prometheus' own default (configuration, `global`), for one that does not tell its own."""
-
-_EPILOG = """\
-For each alert of the rules file it reads what the rule measured, and plays `for` and
-`keep_firing_for` again over it. The table says:
-
-  fires at   the comparison that decides; "a state" where there is no number to choose
-  usual      what 999 of 1000 moments did not exceed
-  nearest    what came nearest to the threshold; reached: how much of the way that is
-  held, for  how long the condition held at most, and how long it must
-  fired      how often the alert would have fired; a month: at this pace in 30 days
-  *          the rule's other conditions never held; this was measured regardless of them
-  ?          not known: there is no data for it
-
-  NOISY      fired more often than --most-a-month       DEAD     none of its series is there
-  NEAR       fired, held, or came within a fifth        UNKNOWN  nothing can be told, and why
-  FAR        never came half of the way                 QUIET    none of these
-
-examples:
-  python -m stack.baseline --prometheus-url http://127.0.0.1:9090
-  python -m stack.baseline --days 30 --most-a-month 2 --patch thresholds.patch
-  python -m stack.baseline --alert SlowResponseTime --tighten
-  git apply thresholds.patch
-
-It reads, and changes nothing: --patch writes a file for you to read and to apply. The texts, the
-unit tests and the drills that name an old number are yours to change as well.
-
-exit status: 0 every rule could be judged, none is noisy or dead; 1 some are, by name; 2 the command
-line or the rules file is wrong; 3 something is UNKNOWN, or Prometheus could not be read; 130 Ctrl-C
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +53,7 @@ class _Asked:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
     try:
-        return _run(_parser().parse_args(arguments))
+        return _run(parser().parse_args(arguments))
     except (ConfigurationError, PatchError, OSError) as error:
         print(f"baseline: {error}", file=sys.stderr)
         return _WRONG
@@ -223,87 +194,7 @@ def _write_patch(patch: Path, text: str, rules: Path, standings: Sequence[Standi
     difference = as_patch(text, with_changes(text, str(rules), wanted), shown)
     patch.write_text(difference, encoding="utf-8")
     print(
-        f"baseline: wrote {patch}, {len(wanted)} of the thresholds; read it, then: git apply {patch}",
+        f"baseline: wrote {patch}, thresholds changed: {len(wanted)}; read it, then: "
+        f"git apply {patch}",
         file=sys.stderr,
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m stack.baseline",
-        description="How far normal is from each rule's threshold, by a Prometheus' own history.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    production = production_files().rules
-    add = parser.add_argument
-    add(
-        "--prometheus-url",
-        type=_url,
-        default=os.environ.get("PROMETHEUS_URL") or "http://127.0.0.1:9090",
-        metavar="URL",
-        help="whom to ask; or PROMETHEUS_URL in the environment; default: %(default)s",
-    )
-    add("--days", type=_positive, default=7.0, help="how far to look back; default: %(default)g")
-    add(
-        "--rules",
-        type=Path,
-        default=production,
-        metavar="FILE",
-        help=f"the rules to judge; default: {production.parent.name}/{production.name}",
-    )
-    add("--alert", action="append", default=[], metavar="NAME", help="this one only; repeatable")
-    add(
-        "--most-a-month",
-        type=_positive,
-        default=4.0,
-        metavar="N",
-        help="alerts of one rule in 30 days, beyond which it is noisy; default: %(default)g",
-    )
-    add(
-        "--tighten",
-        action="store_true",
-        help="propose thresholds closer to normal too, for the rules that are FAR",
-    )
-    add("--patch", type=Path, metavar="FILE", help="write what is proposed as a patch of the rules")
-    add(
-        "--least-hours",
-        type=_positive,
-        default=24.0,
-        metavar="N",
-        help="of the past that a rule must have seen to be judged; default: %(default)g",
-    )
-    add(
-        "--step-seconds",
-        type=_positive,
-        metavar="N",
-        help="how far moments are apart; default: as the rules are evaluated",
-    )
-    add(
-        "--timeout-seconds",
-        type=_positive,
-        default=30.0,
-        metavar="N",
-        help="patience with one query; default: %(default)g",
-    )
-    add(
-        "--deadline-seconds",
-        type=_positive,
-        default=600.0,
-        metavar="N",
-        help="patience with all of them; what is left then is UNKNOWN; default: %(default)g",
-    )
-    return parser
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError("expected a number above 0")
-    return number
-
-
-def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError("expected an address that begins with http(s)://")
-    return text

@@ -18,7 +18,7 @@ from stack.baseline.question import Question
 __all__ = ["Past", "read_past", "watched_moments"]
 
 WATCHED = "count(up)"
-"""Without a single `up` nothing was scraped and nobody evaluated a rule: no evidence of anything."""
+"""Without a single `up` nothing was scraped, and nobody evaluated a rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,9 @@ def with_changes(text: str, source: str, wanted: Sequence[Change]) -> str:
             if declared.value == change.was:
                 lines[declared.line - 1] = _declared(lines[declared.line - 1], change.becomes)
         above = lines[record.line - 1]
-        comments.append((record.line, f"{above[: len(above) - len(above.lstrip())]}# {change.why}\n"))
+        comments.append(
+            (record.line, f"{above[: len(above) - len(above.lstrip())]}# {change.why}\n")
+        )
     for line, comment in sorted(comments, reverse=True):
         lines.insert(line - 1, comment)
     changed = "".join(lines)
@@ -111,8 +113,9 @@ def _why(one: Standing, until: date) -> str:
     assert one.a_month is not None
     first = until - timedelta(days=max(1, round(one.observed / timedelta(days=1))))
     return (
-        f"{number(one.proposed.limit)}: by what was seen from {first} to {until} ({written(one.observed)}), "
-        f"{one.proposed.a_month:.1f} {one.alert} a month where {number(one.limit)} gave {one.a_month:.1f}."
+        f"{number(one.proposed.limit)}: by what was seen from {first} to {until} "
+        f"({written(one.observed)}), {one.proposed.a_month:.1f} {one.alert} a month "
+        f"where {number(one.limit)} gave {one.a_month:.1f}."
     )
 
 

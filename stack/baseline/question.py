@@ -146,7 +146,7 @@ def _comparisons(expr: ast.Expr, around: str) -> Iterator[ast.BinaryExpr]:
 
 
 def _leaves(expr: ast.Expr) -> Iterator[ast.Expr]:
-    """Yield what a rule about a state looks at: the left sides, and what is compared with nothing."""
+    """Yield what a rule about a state looks at: left sides, and what is compared with nothing."""
     inside = promql.unwrap(expr)
     if isinstance(inside, ast.BinaryExpr):
         sign = promql.operator(inside)
@@ -231,7 +231,7 @@ def _holds(expr: ast.Expr, comparison: str) -> bool:
 
 
 def _gated(expr: ast.Expr, comparison: str) -> ast.Expr:
-    """Return `expr` with the left side in the comparison's place, and no other branch of an `or`."""
+    """Return `expr` with the left side in the comparison's place, and no other side of an `or`."""
 
     def before(node: ast.Expr) -> ast.Expr | None:
         if not isinstance(node, ast.BinaryExpr):

@@ -6,7 +6,6 @@ One rule: it writes and decides nothing; what is not known is written as `?`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
 from stack.baseline.patch import number
 from stack.baseline.standing import Standing, Verdict, written
@@ -110,5 +109,3 @@ def _proposal(one: Standing) -> Iterator[str]:
 
 def _short(value: float) -> str:
     return f"{value:.4g}" if abs(value) < 100_000 else f"{value:.0f}"
-
-

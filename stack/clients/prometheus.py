@@ -180,9 +180,7 @@ class PrometheusClient:
         """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped."""
         return _parsed(f"{self.url} query {promql}", _series, self._query(promql))
 
-    def query_range(
-        self, promql: str, *, start: int, end: int, step_seconds: int
-    ) -> list[Series]:
+    def query_range(self, promql: str, *, start: int, end: int, step_seconds: int) -> list[Series]:
         """Evaluate `promql` every `step_seconds` from `start` to `end`, both in epoch seconds.
 
         Prometheus gives 11,000 points of a series at most, and stops where the client does.

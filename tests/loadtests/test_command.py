@@ -1,4 +1,4 @@
-"""A load test from nothing: it starts the demo, judges what came back, and leaves nothing behind."""
+"""A load test from nothing: it starts the demo, judges what came back, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -134,9 +134,10 @@ def test_a_service_that_is_not_there_fails_and_no_request_is_lost_from_the_count
             *("--run-time", "3s"),
         )
     assert done.returncode == 1, done.stderr
-    assert json.loads((kept(tmp_path) / "verdict.json").read_text())["claims"][0][
-        "observed_ratio"
-    ] == 0
+    assert (
+        json.loads((kept(tmp_path) / "verdict.json").read_text())["claims"][0]["observed_ratio"]
+        == 0
+    )
 
 
 @pytest.mark.integration
@@ -164,14 +165,12 @@ def test_workers_that_join_a_master_are_judged_as_one(tmp_path: Path) -> None:
 @pytest.mark.integration
 def test_ending_it_early_judges_what_there_is_and_ends_the_demo(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    process = started(
-        tmp_path, log, ["--users", "40", "--spawn-rate", "40", "--run-time", "10m"]
-    )
+    process = started(tmp_path, log, ["--users", "40", "--spawn-rate", "40", "--run-time", "10m"])
     try:
         url = url_in(log)
         # the demo's own count: of what the users asked, and enough of it for a verdict
         wait_until(
-            lambda: (requests.get(f"{url}/api/bookings", timeout=2).json()["bookings"] or None),
+            lambda: requests.get(f"{url}/api/bookings", timeout=2).json()["bookings"] or None,
             what=f"bookings of the users, log {log}",
             timeout_seconds=30,
         )

@@ -54,7 +54,9 @@ def test_every_shipped_threshold_can_be_changed_and_stays_the_only_change(record
     assert changed[record.name] == becomes
     lines, before = after.splitlines(), TEXT.splitlines()
     assert len(lines) == len(before) + 1
-    assert [line for line in before if line.lstrip().startswith("#") and "time-scale" not in line] == [
+    assert [
+        line for line in before if line.lstrip().startswith("#") and "time-scale" not in line
+    ] == [
         line
         for line in lines
         if line.lstrip().startswith("#") and "time-scale" not in line and "because" not in line

@@ -97,6 +97,4 @@ def test_promtool_sees_the_same_firings(for_: int, keep: int, tmp_path: Path) ->
 
 
 def fires_at(found: tuple[Firing, ...], number: int) -> bool:
-    return any(
-        one.began <= number and (one.ended is None or number < one.ended) for one in found
-    )
+    return any(one.began <= number and (one.ended is None or number < one.ended) for one in found)

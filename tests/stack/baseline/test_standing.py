@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from stack.baseline.judging import stand
 from stack.baseline.past import Past
 from stack.baseline.question import question_about
-from stack.baseline.standing import Aim, Standing, Verdict, stand, written
+from stack.baseline.standing import Aim, Standing, Verdict, written
 from stack.rules import RuleSet
 from tests.stack.baseline.building import DAY, past_of, rules_of
 
