@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import requests
 
 from stack import promql
 from stack.baseline.grid import Grid, grid_of
@@ -28,6 +30,7 @@ from stack.baseline.question import question_about
 from stack.baseline.report import lines_of
 from stack.baseline.standing import Aim, Standing, Verdict, written
 from stack.clients import PrometheusClient, PrometheusError
+from stack.clients.http import new_session
 from stack.rules import AlertRule, RuleSet, load_rules
 from stack.yamlfile import ConfigurationError, read_duration, read_yaml
 
@@ -72,7 +75,11 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"{options.rules}:1: no alert {', '.join(wrong)}; known: {', '.join(sorted(known))}"
         )
-    client = PrometheusClient(options.prometheus_url, timeout_seconds=options.timeout_seconds)
+    client = PrometheusClient(
+        options.prometheus_url,
+        timeout_seconds=options.timeout_seconds,
+        sessions=_sessions(options.token_file, options.ca_file),
+    )
     asked = _Asked(
         client=client,
         history=History(client, deadline_seconds=options.deadline_seconds),
@@ -94,6 +101,23 @@ def _run(options: argparse.Namespace) -> int:
     if verdicts & {Verdict.NOISY, Verdict.DEAD}:
         return _FOUND
     return _UNKNOWN if Verdict.UNKNOWN in verdicts else _OK
+
+
+def _sessions(token_file: Path | None, ca_file: Path | None) -> Callable[[], requests.Session]:
+    """Return what makes sessions that show the token and trust the authority. Raises OSError."""
+    token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
+    if ca_file is not None and not ca_file.is_file():
+        raise FileNotFoundError(f"--ca-file {ca_file}: there is no such file")
+
+    def make() -> requests.Session:
+        session = new_session()
+        if token:
+            session.headers["Authorization"] = f"Bearer {token}"
+        if ca_file is not None:
+            session.verify = str(ca_file)
+        return session
+
+    return make
 
 
 def _standings(asked: _Asked) -> list[Standing]:

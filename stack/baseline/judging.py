@@ -80,7 +80,8 @@ def stand(rule: AlertRule, question: Question, past: Past, aim: Aim) -> Standing
 
 def _no_evidence(past: Past, observed: timedelta, aim: Aim) -> str:
     if not observed and past.unknown:
-        return f"no such metric: {', '.join(past.unknown)}"
+        names = dict.fromkeys(one.partition("{")[0] for one in past.unknown)
+        return f"no such metric: {', '.join(names)}"
     if not observed and past.missing:
         return f"the metric is there, but no series like {', '.join(past.missing)}"
     if not observed:

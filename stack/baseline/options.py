@@ -60,6 +60,14 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="whom to ask; or PROMETHEUS_URL in the environment; default: %(default)s",
     )
+    add(
+        "--token-file",
+        type=Path,
+        default=os.environ.get("PROMETHEUS_TOKEN_FILE") or None,
+        metavar="FILE",
+        help="holds the bearer token that stands before it; or PROMETHEUS_TOKEN_FILE",
+    )
+    add("--ca-file", type=Path, metavar="FILE", help="the authority of its private certificate")
     add("--days", type=_positive, default=7.0, help="how far to look back; default: %(default)g")
     add(
         "--rules",

@@ -108,4 +108,5 @@ def _proposal(one: Standing) -> Iterator[str]:
 
 
 def _short(value: float) -> str:
-    return f"{value:.4g}" if abs(value) < 100_000 else f"{value:.0f}"
+    whole = abs(value) >= 1_000 or value.is_integer()
+    return f"{value:.0f}" if whole else f"{value:.4g}"

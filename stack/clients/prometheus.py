@@ -132,15 +132,23 @@ class PrometheusClient:
     targets are read from the HTTP API as documented.
     """
 
-    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        sessions: Callable[[], requests.Session] = new_session,
+        retry: Retry | None = None,
+    ) -> None:
+        """Read the Prometheus at `url` through what `sessions` makes; queries repeat by `retry`."""
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
-        self._session = new_session()
+        self._session = sessions()
         self._queries = PrometheusConnect(
             url=self.url,
-            session=new_session(),
+            session=sessions(),
             timeout=timeout_seconds,
-            retry=Retry(total=0),
+            retry=retry or Retry(total=0),
         )
 
     def rules(self) -> RulesSnapshot:

@@ -56,11 +56,12 @@ def kept(folder: Path) -> Path:
 
 
 def url_in(log: Path) -> str:
-    return wait_until(
-        lambda: re.findall(r"it is at (http://\S+)", log.read_text()),
+    found = wait_until(
+        lambda: re.search(r"it is at (http://\S+)", log.read_text()),
         what=f"the demo's address in {log}",
         timeout_seconds=60,
-    )[0]
+    )
+    return found[1]
 
 
 def refuses(url: str) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -57,6 +60,50 @@ def test_a_rules_file_that_is_none_is_refused_with_its_line(
     assert f"{rules}:5" in capsys.readouterr().err
     assert main(["--rules", str(tmp_path / "none.yml")]) == 2
     assert "none.yml" in capsys.readouterr().err
+
+
+class Guarded(BaseHTTPRequestHandler):
+    """What stands before a Prometheus: it lets nobody in who has not the token."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(self.headers.get("Authorization", ""))
+        body = b'{"status":"error"}'
+        self.send_response(401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_token_is_shown_and_never_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("s3cret-token\n")
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        status = main(["--prometheus-url", url, "--token-file", str(token)])
+        server.shutdown()
+        thread.join()
+    told = capsys.readouterr()
+    assert status == 3
+    assert set(Guarded.seen) == {"Bearer s3cret-token"}
+    assert "401" in told.err
+    assert "s3cret" not in told.err + told.out
+
+
+def test_a_file_of_a_token_or_an_authority_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option in ("--token-file", "--ca-file"):
+        assert main([option, str(tmp_path / "none")]) == 2
+        assert str(tmp_path / "none") in capsys.readouterr().err
 
 
 def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
