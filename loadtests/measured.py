@@ -13,11 +13,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import gevent
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import STATE_STOPPED, MasterRunner, WorkerRunner
+from locust.runners import (
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    STATE_STOPPED,
+    MasterRunner,
+    WorkerRunner,
+)
 
 from loadtests.hosts import OWNED, refusal
 from loadtests.objectives import (
@@ -34,6 +41,8 @@ from loadtests.objectives import (
 
 REPORTED_AS = "objectives"
 WRONG = 2
+SECONDS_BETWEEN = 5.0
+"""Between two lines that say how far it has come."""
 
 
 def add_options(parser: LocustArgumentParser) -> None:
@@ -90,6 +99,17 @@ class Measured:
             return
         hooks.worker_report.add_listener(self._on_worker_report)
         hooks.quitting.add_listener(self._on_quitting)
+        gevent.spawn(self._tell_how_far)
+
+    def _tell_how_far(self) -> None:
+        while True:
+            gevent.sleep(SECONDS_BETWEEN)
+            runner, tally = self._environment.runner, self._tally
+            if runner is not None and runner.state in (STATE_SPAWNING, STATE_RUNNING):
+                sys.stderr.write(
+                    f"loadtest: {runner.user_count} users, {tally.requests} requests, "
+                    f"{tally.requests - tally.within} too slow, {tally.failed} failed\n"
+                )
 
     def refuse(self) -> str | None:
         """Why the host that is set may not be loaded."""

@@ -59,9 +59,9 @@ def _row(one: Standing) -> tuple[str, ...]:
     return (
         one.alert,
         "a state" if state else "?" if one.limit is None else f"{one.sign} {_short(one.limit)}",
-        "" if state else "?" if margin is None else f"{_short(margin.usual)}{star}",
-        "" if state else "?" if margin is None else f"{_short(margin.nearest)}{star}",
-        "" if state else "?" if reached is None else f"{reached:.0%}{star}",
+        "-" if state else "?" if margin is None else f"{_short(margin.usual)}{star}",
+        "-" if state else "?" if margin is None else f"{_short(margin.nearest)}{star}",
+        "-" if state else "?" if reached is None else f"{reached:.0%}{star}",
         "?" if one.longest is None else written(one.longest),
         format_duration(one.for_),
         "?" if one.firings is None else str(one.firings),

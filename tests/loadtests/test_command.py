@@ -102,6 +102,7 @@ def test_the_demo_meets_its_objectives_over_two_processes_and_the_results_are_ke
     )
     assert done.returncode == 0, done.stderr
     assert len(re.findall(r"loadtest: PASS ", done.stderr)) == 2
+    assert re.search(r"loadtest: 30 users, [1-9]\d* requests, 0 too slow, 0 failed", done.stderr)
     folder = kept(tmp_path)
     verdict = json.loads((folder / "verdict.json").read_text())
     assert verdict["verdict"] == "PASS"
