@@ -19,10 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.hosts import OWNED, refusal
+from loadtests.objectives import read_lines
 from loadtests.service import ServiceUnavailable, dying_with_this, environment, running_demo
 
 HERE = Path(__file__).resolve().parent
 REPORTS = Path("reports/loadtest")
+VERDICT = "verdict.json"
 LOOPBACK = "127.0.0.1"
 FAILED, WRONG = 1, 2
 
@@ -78,9 +80,19 @@ def _run(options: argparse.Namespace, others: Sequence[str]) -> int:
             print(f"loadtest: it is at {host}", file=sys.stderr)
         folder = None if options.worker else _new_folder(options.reports)
         status = _locust([*_command(options, host, folder), *others])
-    if folder is not None and any(folder.iterdir()):
-        print(f"loadtest: kept in {folder}", file=sys.stderr)
+    if folder is not None:
+        _say_verdict(folder)
     return status
+
+
+def _say_verdict(folder: Path) -> None:
+    verdict = folder / VERDICT
+    if verdict.exists():
+        for line in read_lines(verdict.read_text(encoding="utf-8")):
+            print(f"loadtest: {line}", file=sys.stderr)
+        print(f"loadtest: kept in {folder}", file=sys.stderr)
+    else:
+        print("loadtest: there is no verdict: Locust ended before it had one", file=sys.stderr)
 
 
 def _command(options: argparse.Namespace, host: str | None, folder: Path | None) -> list[str]:
@@ -97,7 +109,7 @@ def _command(options: argparse.Namespace, host: str | None, folder: Path | None)
         return [*command, "--worker"]
     if folder is not None:
         command += ["--csv", str(folder / "run"), "--html", str(folder / "report.html")]
-        command += ["--verdict-file", str(folder / "verdict.json")]
+        command += ["--verdict-file", str(folder / VERDICT)]
     command += ["--host", str(host), "--users", str(options.users)]
     command += ["--spawn-rate", str(options.spawn_rate)]
     if options.web:

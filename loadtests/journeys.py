@@ -38,7 +38,7 @@ class Journey(SequentialTaskSet):
         """
         name = str(request.pop("name", path))
         with self.client.request(
-            method, path, name=f"{method} {name}", catch_response=True, **request
+            method, path, name=name, catch_response=True, **request
         ) as response:
             return _body(response, status)
 
@@ -130,9 +130,7 @@ class Customer(FastHttpUser):
     def on_start(self) -> None:
         """Choose who this is: the next of the users that there are."""
         self.number = next(_number)
-        with self.client.request(
-            "GET", "/api/users", name="GET /api/users", catch_response=True
-        ) as response:
+        with self.client.request("GET", "/api/users", catch_response=True) as response:
             users = _body(response, 200).get("users", [])
         self.user_id = users[self.number % len(users)]["id"] if users else 1
 

@@ -8,7 +8,6 @@ counts.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,12 +30,13 @@ from loadtests.objectives import (
     SUCCESS_RATIO,
     WITHIN_MS,
     WITHIN_RATIO,
-    Claim,
     Objectives,
     ObjectivesError,
     Tally,
     judge,
+    line_of,
     overall,
+    written,
 )
 
 REPORTED_AS = "objectives"
@@ -146,12 +146,11 @@ class Measured:
         if isinstance(runner, MasterRunner) and runner.state != STATE_STOPPED:
             runner.quit()  # ended by a signal: what the workers counted last is still to come
         claims = judge(self._tally, self._objectives, disturbed=self._disturbed())
-        for claim in claims:
-            sys.stderr.write(_line(claim))
-        status = overall(claims)
-        if self._verdict_file is not None:
-            self._verdict_file.write_text(self._written(claims))
-        self._environment.process_exit_code = int(status)
+        if self._verdict_file is None:
+            sys.stderr.write("".join(f"loadtest: {line_of(claim)}\n" for claim in claims))
+        else:  # whoever asked for the file says it, after all that Locust has to say
+            self._verdict_file.write_text(written(claims, self._tally.requests))
+        self._environment.process_exit_code = int(overall(claims))
 
     def _disturbed(self) -> list[str]:
         runner = self._environment.runner
@@ -162,34 +161,6 @@ class Measured:
         if seen != self._tally.requests and not self._may_differ:
             found.append(f"Locust counted {seen} requests, and this {self._tally.requests}")
         return found
-
-    def _written(self, claims: tuple[Claim, ...]) -> str:
-        return json.dumps(
-            {
-                "verdict": overall(claims).name,
-                "requests": self._tally.requests,
-                "claims": [
-                    {
-                        "says": one.says,
-                        "verdict": one.status.name,
-                        "observed_ratio": one.observed_ratio,
-                        "least_ratio": one.least_ratio,
-                        "because": one.because,
-                    }
-                    for one in claims
-                ],
-            },
-            indent=1,
-        )
-
-
-def _line(claim: Claim) -> str:
-    observed = "?" if claim.observed_ratio is None else f"{claim.observed_ratio:.4%}"
-    because = f"; {claim.because}" if claim.because else ""
-    return (
-        f"loadtest: {claim.status.name:<7} {observed} {claim.says}, "
-        f"objective {claim.least_ratio:.4%}{because}\n"
-    )
 
 
 def listen(environment: Environment, **_: object) -> None:

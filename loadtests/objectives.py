@@ -6,6 +6,7 @@ One rule: every answer is counted exactly, as it arrives. Locust's own statistic
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -134,6 +135,41 @@ def overall(claims: Sequence[Claim]) -> Status:
     """FAIL if any is, else UNKNOWN if any is, else PASS."""
     found = {claim.status for claim in claims}
     return next(one for one in (Status.FAIL, Status.UNKNOWN, Status.PASS) if one in found)
+
+
+def line_of(claim: Claim) -> str:
+    """A claim for a person, on one line."""
+    observed = "?" if claim.observed_ratio is None else f"{claim.observed_ratio:.3%}"
+    because = f"; {claim.because}" if claim.because else ""
+    told = f"{observed} {claim.says}, objective {claim.least_ratio:.3%}{because}"
+    return f"{claim.status.name:<7} {told}"
+
+
+def written(claims: Sequence[Claim], requests: int) -> str:
+    """The verdict as JSON, which ``read_lines`` reads."""
+    return json.dumps(
+        {
+            "verdict": overall(claims).name,
+            "requests": requests,
+            "claims": [
+                {
+                    "says": one.says,
+                    "verdict": one.status.name,
+                    "observed_ratio": one.observed_ratio,
+                    "least_ratio": one.least_ratio,
+                    "because": one.because,
+                    "line": line_of(one),
+                }
+                for one in claims
+            ],
+        },
+        indent=1,
+    )
+
+
+def read_lines(text: str) -> tuple[str, ...]:
+    """The lines of a verdict that was ``written``."""
+    return tuple(str(one["line"]) for one in json.loads(text)["claims"])
 
 
 def _claim(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from loadtests.command import VERDICT
 from loadtests.command import _parser as loadtest_parser
 from loadtests.objectives import SUCCESS_RATIO, WITHIN_MS, WITHIN_RATIO, Objectives, Status
 from stack.baseline.grid import POINTS_A_SERIES, SAMPLES_A_RULE, SAMPLES_AN_ANSWER
@@ -105,3 +106,4 @@ def test_every_file_that_a_run_keeps_is_named() -> None:
     code = Path(ROOT, "loadtests", "command.py").read_text(encoding="utf-8")
     for name in re.findall(r'folder / "(\w+\.\w+)"', code):
         assert f"`{name}`" in LOADTEST
+    assert f"`{VERDICT}`" in LOADTEST

@@ -121,7 +121,7 @@ def test_an_objective_that_is_missed_ends_with_status_1_and_says_which(tmp_path:
         *("--users", "20", "--spawn-rate", "20", "--run-time", "4s", "--within-ms", "0.1"),
     )
     assert done.returncode == 1, done.stderr
-    assert re.search(r"loadtest: FAIL .* answered within 0.1 ms, objective 95", done.stderr)
+    assert re.search(r"loadtest: FAIL .* answered within 0.1 ms, objective 95.000%", done.stderr)
     assert re.search(r"loadtest: PASS .* answered as they should be", done.stderr)
 
 

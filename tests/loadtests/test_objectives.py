@@ -13,7 +13,10 @@ from loadtests.objectives import (
     Status,
     Tally,
     judge,
+    line_of,
     overall,
+    read_lines,
+    written,
 )
 from stack.production import production_files
 from stack.rules import load_rules
@@ -112,6 +115,15 @@ def test_the_worst_verdict_is_the_runs_and_failing_is_worse_than_not_knowing() -
     assert overall(judge(tally(fast=3), DEFAULT)) is Status.UNKNOWN
     assert overall(judge(tally(fast=99), DEFAULT)) is Status.PASS
     assert [int(one) for one in (Status.PASS, Status.FAIL, Status.UNKNOWN)] == [0, 1, 3]
+
+
+def test_a_verdict_that_was_written_is_read_back_as_its_lines() -> None:
+    claims = judge(tally(fast=99, failed=1), DEFAULT)
+    assert read_lines(written(claims, 100)) == (
+        "PASS    100.000% answered within 1000 ms, objective 95.000%",
+        "FAIL    99.000% answered as they should be, objective 99.990%; 1 of 100 were not",
+    )
+    assert line_of(judge(tally(), DEFAULT)[0]).startswith("UNKNOWN ? answered within 1000 ms")
 
 
 @pytest.mark.parametrize(
