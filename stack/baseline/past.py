@@ -78,7 +78,8 @@ def read_past(question: Question, history: History, grid: Grid, watched: bytearr
 
     whole = read(question.whole)
     missing = [one for one in question.selectors if not history.has_series(one, own)]
-    unknown = [one for one in missing if not history.has_series(one.partition("{")[0], own)]
+    named = [one for one in missing if not one.startswith("{")]
+    unknown = [one for one in named if not history.has_series(one.partition("{")[0], own)]
     tunable = question.tunable
     gated = read(tunable.gated) if tunable and observed else {}
     return Past(

@@ -84,7 +84,10 @@ def question_about(rule: AlertRule, rules: RuleSet) -> Question:
     if target is None:
         leaves = list(_leaves(whole)) or [whole]
         measured = " or ".join(f"({each.prettify()})" for each in leaves)
-        present = " or ".join(f"count({each.prettify()})" for each in leaves)
+        # What looks for what is not there always sees something.
+        present = " or ".join(
+            "vector(1)" if _sees_absence(each) else f"count({each.prettify()})" for each in leaves
+        )
         read: Sequence[ast.Expr] = leaves
         tunable = None
     else:
@@ -139,7 +142,7 @@ def _comparisons(expr: ast.Expr, around: str) -> Iterator[ast.BinaryExpr]:
             elif sign == "or":
                 yield from _comparisons(inside.lhs, around)
                 yield from _comparisons(inside.rhs, around)
-            elif sign in _OPPOSITE and around in ("", _OPPOSITE[sign][0]):
+            elif sign in _OPPOSITE and around in ("", _OPPOSITE[sign][0]) and _filters(inside):
                 yield inside
         case _:
             return
@@ -158,9 +161,21 @@ def _leaves(expr: ast.Expr) -> Iterator[ast.Expr]:
             yield from _leaves(inside.rhs)
             return
         if sign in promql.COMPARISONS:
-            yield inside.lhs
+            yield inside.lhs if any(True for _ in selectors(inside.lhs)) else inside.rhs
             return
     yield inside
+
+
+def _filters(comparison: ast.BinaryExpr) -> bool:
+    """Tell whether it keeps those series of its left side that pass, with their values."""
+    makes_bool = comparison.modifier is not None and comparison.modifier.return_bool
+    return not makes_bool and any(True for _ in selectors(comparison.lhs))
+
+
+def _sees_absence(expr: ast.Expr) -> bool:
+    if isinstance(expr, ast.Call) and expr.func.name.startswith("absent"):
+        return True
+    return any(_sees_absence(one) for one in promql.children(expr))
 
 
 def _is_state(comparison: ast.BinaryExpr) -> bool:

@@ -96,6 +96,8 @@ def test_what_is_compared_is_asked_for_where_the_other_conditions_hold(
         "sum by (s) (a > scalar(threshold:x:ratio))",
         "a == 0",
         "a > 0",
+        "5 < a",
+        "a > bool 5",  # holds always: what it makes is 0 or 1
         "vector(1)",
     ],
 )
@@ -117,6 +119,24 @@ def test_a_limit_without_a_name_of_its_own_is_judged_and_not_proposed(
     tunable = ask(expr).tunable
     assert because in tunable.fixed_because
     assert tunable.threshold == ""
+
+
+@pytest.mark.parametrize(
+    ("expr", "present", "named"),
+    [
+        ("a == 0 or b == 0", "count(a) or count(b)", ("a{}", "b{}")),
+        ("5 < a", "count(a)", ("a{}",)),
+        ("absent(a)", "vector(1)", ("a{}",)),
+        ("max(a) == 0 or absent(a)", "count(max(a)) or vector(1)", ("a{}",)),
+        ("vector(1)", "count(vector(1))", ()),
+    ],
+)
+def test_what_a_rule_about_a_state_looks_at_is_counted(
+    expr: str, present: str, named: tuple[str, ...]
+) -> None:
+    question = ask(expr)
+    assert one_line(question.present) == one_line(present)
+    assert question.selectors == named
 
 
 def test_the_series_of_a_rule_are_named_without_windows_and_offsets() -> None:
