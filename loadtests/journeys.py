@@ -10,7 +10,7 @@ status.
 from __future__ import annotations
 
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from locust import FastHttpUser, SequentialTaskSet, between, task
 from locust.contrib.fasthttp import ResponseContextManager
@@ -30,7 +30,9 @@ class Journey(SequentialTaskSet):
 
     user: Customer
 
-    def expect(self, method: str, path: str, *, status: int = 200, **request: object) -> dict:
+    def expect(
+        self, method: str, path: str, *, status: int = 200, **request: object
+    ) -> dict[str, Any]:
         """Send one step's request.
 
         ``name`` groups it in the statistics, ``json`` is its body. Returns the answer's JSON; an
@@ -140,7 +142,7 @@ class Customer(FastHttpUser):
         journey.expect("POST", "/api/bookings", status=201, json=body)
 
 
-def _body(response: ResponseContextManager, status: int) -> dict:
+def _body(response: ResponseContextManager, status: int) -> dict[str, Any]:
     if response.status_code != status:
         response.failure(
             f"expected {status}, got {response.status_code}: {str(response.text)[:80]}"

@@ -213,3 +213,32 @@ def test_locust_alone_refuses_another_machine_too(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "is another machine" in done.stderr
+
+
+@pytest.mark.integration
+def test_locusts_page_is_this_machines_and_starts_no_load_of_another(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with reserve() as port:
+        page = f"http://{port.address}"
+        process = started(tmp_path, log, ["--web", "--web-port", str(port.port)])
+        try:
+            wait_until(
+                lambda: requests.get(page, timeout=2).ok,
+                what=f"Locust's page at {page}, log {log}",
+                timeout_seconds=60,
+                retry_on=(requests.RequestException,),
+            )
+            asked = {"user_count": "1", "spawn_rate": "1", "host": "http://192.0.2.7"}
+            requests.post(f"{page}/swarm", data=asked, timeout=5)
+            wait_until(
+                lambda: "is another machine" in log.read_text(),
+                what=f"the refusal in {log}",
+                timeout_seconds=10,
+            )
+            stats = requests.get(f"{page}/stats/requests", timeout=5).json()
+            assert (stats["user_count"], stats["stats"][-1]["num_requests"]) == (0, 0)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 3, "no request was sent: UNKNOWN"
+        finally:
+            process.kill()
+    assert "UNKNOWN ? answered within 1000 ms" in log.read_text()
