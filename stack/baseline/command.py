@@ -9,6 +9,7 @@ report goes to standard output, and what is said about it to standard error.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -40,6 +41,10 @@ _OK, _FOUND, _WRONG, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
 
 EVALUATION_INTERVAL = timedelta(minutes=1)
 """Prometheus' own default (configuration, `global`), for one that does not tell its own."""
+
+
+_SYSTEM_ERROR = re.compile(r"\[Errno -?\d+\] (?P<what>[^'\")]+)")
+"""What the system says, in the midst of what requests and urllib3 make of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             tighten=options.tighten,
         ),
     )
+    _reach(client)
     standings = _standings(asked)
     print("\n".join(lines_of(standings)))
     if options.patch is not None:
@@ -101,6 +107,27 @@ def _run(options: argparse.Namespace) -> int:
     if verdicts & {Verdict.NOISY, Verdict.DEAD}:
         return _FOUND
     return _UNKNOWN if Verdict.UNKNOWN in verdicts else _OK
+
+
+def _reach(client: PrometheusClient) -> None:
+    """Ask for next to nothing, so that one who does not answer is told in one line.
+
+    Raises HistoryError.
+    """
+    try:
+        client.query("vector(1)")
+    except PrometheusError as error:
+        cause = error.__cause__
+        said = str(cause)
+        if isinstance(cause, requests.Timeout) or "timed out" in said:  # or within what wraps it
+            said = "no answer in time (--timeout-seconds)"
+        elif isinstance(cause, requests.ConnectionError):
+            found = _SYSTEM_ERROR.search(said)
+            said = found["what"] if found else said
+        said = " ".join(said.split())
+        raise HistoryError(
+            f"{client.url} can't be asked: {said}; look: curl {client.url}/-/ready"
+        ) from error
 
 
 def _sessions(token_file: Path | None, ca_file: Path | None) -> Callable[[], requests.Session]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,8 +22,21 @@ def test_a_prometheus_that_does_not_answer_is_unknown_in_one_line(
     told = capsys.readouterr()
     assert status == 3
     assert told.out == ""
-    (line,) = [one for one in told.err.splitlines() if "UNKNOWN" in one]
-    assert line.startswith(f"baseline: UNKNOWN: http://{port.address} did not answer")
+    assert told.err == (
+        f"baseline: UNKNOWN: http://{port.address} can't be asked: Connection refused; "
+        f"look: curl http://{port.address}/-/ready\n"
+    )
+
+
+def test_a_prometheus_that_does_not_answer_in_time_is_unknown_in_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        status = main(["--prometheus-url", url, "--timeout-seconds", "0.2"])
+    assert status == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no answer in time (--timeout-seconds)" in line
 
 
 @pytest.mark.parametrize(
