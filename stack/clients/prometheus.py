@@ -179,6 +179,27 @@ class PrometheusClient:
         """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped."""
         return _parsed(f"{self.url} query {promql}", _series, self._query(promql))
 
+    def query_range(
+        self, promql: str, *, start: float, end: float, step_seconds: float
+    ) -> list[Series]:
+        """Evaluate a query at each step from `start` to `end`, both in epoch seconds.
+
+        Asked of the HTTP API: the library rounds both ends to whole seconds. A scalar is one
+        series without labels.
+        """
+        found = self._read(
+            "/api/v1/query_range",
+            {
+                "query": promql,
+                "start": f"{start:.3f}",
+                "end": f"{end:.3f}",
+                "step": f"{step_seconds:.3f}",
+            },
+        )
+        return _parsed(
+            f"{self.url} query_range {promql}", lambda data: _series(data["result"]), found
+        )
+
     def forget(self, selector: str) -> None:
         """Delete every series that the selector chooses, with all its samples.
 
