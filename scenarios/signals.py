@@ -33,13 +33,16 @@ MOST_CURVES = 4
 DIGITS = 5
 """Significant digits of a value: more than can be told apart in a picture."""
 
+TOLD_ALREADY = frozenset({"__name__", "service", "alertname", "alertstate", "severity", "category"})
+"""Labels that tell no two series of one drill apart."""
+
 LEAD = timedelta(seconds=2)
 """How long before the injection the picture begins, where the history does not begin later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One series: its labels but ``service``, and a value a moment; ``None`` where it had none."""
+    """One series: its labels that tell it from others, and a value a moment; ``None`` where it had none."""
 
     labels: Mapping[str, str]
     values: tuple[float | None, ...]
@@ -239,30 +242,30 @@ def _answered(asked: Question, answers: _Answers) -> Signal:
     curves = [
         Curve(
             labels={
-                name: value
-                for name, value in series.labels.items()
-                if name not in ("service", "__name__")
+                name: value for name, value in series.labels.items() if name not in TOLD_ALREADY
             },
             values=moments.values_of(series),
         )
         for series in answers.to(one.query)
     ]
     drawn = [curve for curve in curves if any(value is not None for value in curve.values)]
-    kept = closest(drawn, one.sign)
+    kept = closest(drawn, one.sign, one.limit)
     return replace(one, moving_limit=moving, curves=tuple(kept), left_out=len(drawn) - len(kept))
 
 
-def closest(curves: Iterable[Curve], sign: str) -> Sequence[Curve]:
+def closest(curves: Iterable[Curve], sign: str, limit: float | None) -> Sequence[Curve]:
     """Return the curves that came closest to meeting a condition, the closest one first.
 
-    Of a condition without a comparison, or for equality, those that lasted longest.
+    Of a condition that is an equality, or has no limit, those that met it most often.
     """
 
     def far(curve: Curve) -> float:
         values = [value for value in curve.values if value is not None]
         if sign.startswith(">"):
             return -max(values)
-        return min(values) if sign.startswith("<") else -len(values)
+        if sign.startswith("<"):
+            return min(values)
+        return -sum(limit is None or (value == limit) is (sign == "==") for value in values)
 
     return sorted(curves, key=far)[:MOST_CURVES]
 
@@ -272,7 +275,9 @@ def _narrowed(expr: ast.Expr, service: str) -> str:
 
 
 def _number(limit: ast.Expr | None, records: Sequence[Record]) -> float | None:
-    return None if limit is None else promql.constant(inline(limit, records))
+    number = None if limit is None else promql.constant(inline(limit, records))
+    # 14.4 * 0.001 is 0.0144 to a person, and not 0.014400000000000001.
+    return None if number is None else float(f"{number:.12g}")
 
 
 def _unit(condition: Condition) -> str:

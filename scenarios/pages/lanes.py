@@ -136,11 +136,15 @@ def _receiver_lane(drill: DrillRecord, receiver: str, axis: TimeAxis) -> Lane:
             bars.append(bar_of(axis, Span(start=opened, end=event.at, kind="told"), "open"))
             opened = None
     return Lane(
-        name=receiver if expected else f"{receiver} (not one of its receivers)",
+        name=receiver if expected else f"{receiver} ({_UNEXPECTED[drill.heartbeat]})",
         boxes=tuple(_due(drill, axis)) if expected and drill.fires else (),
         bars=tuple(bars),
         dots=tuple(dot_of(axis, event, _told_kind(event)) for event in told),
     )
+
+
+_UNEXPECTED = {False: "not one of its receivers", True: "the heartbeat"}
+"""What a receiver is that must not be told, by whether the alert is what must not be missing."""
 
 
 def _due(drill: DrillRecord, axis: TimeAxis) -> Iterator[Bar]:

@@ -28,7 +28,13 @@ class Mark:
     x: int
     y: int
     kind: str
-    title: str
+    fault: str
+    alert: str
+
+    @property
+    def said(self) -> str:
+        """Return the cell in words."""
+        return f"{self.alert} {_SAID[self.kind]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +54,7 @@ class Matrix:
         found: dict[str, list[str]] = {}
         for mark in self.marks:
             if mark.kind in ("told", "fired", "stray", "missing"):
-                fault, _, said = mark.title.partition(": ")
-                found.setdefault(fault, []).append(said)
+                found.setdefault(mark.fault, []).append(mark.said)
         return found
 
 
@@ -65,7 +70,7 @@ def matrix(run: RunRecord) -> Matrix:
     across = {alert: NAME + CELL * at for at, alert in enumerate(columns)}
     down = {name: HEAD + CELL * at for at, name in enumerate(rows)}
     marks = (
-        Mark(x=across[alert], y=down[name], kind=kind, title=f"{name}: {alert} {_SAID[kind]}")
+        Mark(x=across[alert], y=down[name], kind=kind, fault=name, alert=alert)
         for name, alert, kind in _kinds(drills, run.cells)
     )
     strays = sum(not cell.declared for cell in run.cells)

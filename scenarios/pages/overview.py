@@ -5,8 +5,9 @@ One rule: verdicts come in and are counted; what is not PASS is never left out o
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -78,6 +79,7 @@ def overview(run: RunRecord) -> Overview:
     verdicts = [*_of_drills(run), *_of_checks(run)]
     counts = Counter(one.verdict.status.value for one in verdicts)
     counts[NOT_APPLICABLE] = len(run.not_applicable)
+    alerts = {one.alert for one in run.drills} | {cell.alert for cell in run.cells}
     names = [*(status.value for status in Status), NOT_APPLICABLE]
     return Overview(
         headline=_headline(run, len(verdicts), counts),
@@ -86,7 +88,9 @@ def overview(run: RunRecord) -> Overview:
         alerts=len({one.alert for one in run.drills}),
         quiet=sum(not one.fires for one in run.drills),
         severities=tuple(_severities(run.drills)),
-        kinds=_kinds((kind_of(one, drill), one) for drill in run.drills for one in drill.claims),
+        kinds=_kinds(
+            (kind_of(one, drill, alerts), one) for drill in run.drills for one in drill.claims
+        ),
         checks=_kinds((folder_of(test), one) for test, some in run.checks.items() for one in some),
         unproved=tuple(
             sorted(
@@ -167,13 +171,22 @@ def _kinds(named: Iterable[tuple[str, Verdict]]) -> tuple[Kind, ...]:
     )
 
 
-def kind_of(claim: Verdict, drill: DrillRecord) -> str:
-    """Return what a claim says of any alert: without the names of the drill and its alert."""
-    said = claim.claim
-    for name in (drill.id, drill.alert):
-        said = said.removeprefix(f"{name}: ").removeprefix(f"{name} ")
-    said = said.removeprefix(f"{drill.alert}'s ")
-    return "inhibits its subordinates" if said.startswith("inhibits ") else said
+def kind_of(claim: Verdict, drill: DrillRecord, alerts: Collection[str]) -> str:
+    """Return what a claim says of any alert: without the names of the drill and of ``alerts``."""
+    subject, colon, rest = claim.claim.partition(": ")
+    said = rest if colon and " " not in subject else claim.claim
+    said = said.removeprefix(drill.alert).removeprefix("'s").strip()
+    return re.sub(
+        r"\b[A-Z]\w+\b",
+        lambda found: (
+            "the alert"
+            if found[0] == drill.alert
+            else "another"
+            if found[0] in alerts
+            else found[0]
+        ),
+        said,
+    )
 
 
 def folder_of(test: str) -> str:

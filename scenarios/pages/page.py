@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scenarios.expectation import RECEIVERS
-from scenarios.pages.amounts import DASH, duration, seconds
+from scenarios.pages.amounts import DASH, duration, seconds, since
 from scenarios.pages.detection import detections
 from scenarios.pages.matrix import CELL, HEAD, NAME, matrix
 from scenarios.pages.overview import overview
@@ -82,7 +82,12 @@ def _rendered(run: RunRecord, past: Past, evidence: str, linked: Linked, *, raw:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"seconds": seconds, "duration": duration, "safe_url": safe_url}
+    environment.filters |= {
+        "seconds": seconds,
+        "duration": duration,
+        "since": since,
+        "safe_url": safe_url,
+    }
     style = "".join(stylesheet()) + environment.get_template("style.css").render()
     changes = trends(run, past)
     return environment.get_template("index.html").render(

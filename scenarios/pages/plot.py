@@ -18,8 +18,8 @@ WIDTH = 1000
 MARKS = 6
 """So many marks on the axis of time, about: as many as a phone has room for."""
 
-HEADROOM = 0.12
-"""The share of a value axis that is left free above and below what is drawn."""
+HEADROOM = 15
+"""Pixels of a value axis that are left free above and below what is drawn, for a line of text."""
 
 Point = tuple[int, int]
 
@@ -69,7 +69,7 @@ class ValueAxis:
             low = 0.0
         if low == high:
             low, high = low - abs(low or 1.0) / 2, high + abs(high or 1.0) / 2
-        room = (high - low) * HEADROOM
+        room = (high - low) * HEADROOM / max(height - 2 * HEADROOM, 1)
         return cls(low=low - room, high=high + room, height=height)
 
     def place(self, value: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scenarios.history import History, Kind
-from scenarios.pages.amounts import amount, plain, since
+from scenarios.pages.amounts import amount, since
 from scenarios.pages.lanes import LANE, Bar, Dot, Lane, Span, bar_of, lanes
 from scenarios.pages.plot import TimeAxis, ValueAxis, lines
 from scenarios.pages.record import DrillRecord
@@ -26,6 +26,13 @@ AXIS = 20
 """Pixels of the axis of time."""
 
 
+ABOVE, BELOW = 4, 12
+"""Pixels from a line to the foot of the text above it, and of the text below it."""
+
+MARGIN = 0.02
+"""The share of the width that is left free at the end, for the last dot."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """One condition as it was measured; ``y`` and ``height`` in pixels, lines in their own units.
@@ -35,7 +42,8 @@ class Panel:
         curves: the lines of each series, in order.
         limit_y: where the limit is; ``None`` where it is no number.
         limit_lines: the limit's own lines, where it moves.
-        marks: places and texts on the axis of values.
+        marks: places and texts of the extremes that were measured.
+        names: of each series, its labels; "" for an only one.
     """
 
     y: int
@@ -45,6 +53,7 @@ class Panel:
     limit_y: float | None
     limit_lines: tuple[str, ...]
     marks: tuple[tuple[float, str], ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +77,9 @@ def timeline(drill: DrillRecord) -> Timeline | None:
     injected = history.first(Kind.INJECTED)
     if injected is None:
         return None
-    end = history.events[-1].at
+    last = history.events[-1].at
     start = min(drill.signals.start or injected.at, injected.at)
-    axis = TimeAxis(start=start, end=end, zero=injected.at)
+    axis = TimeAxis(start=start, end=last + (last - start) * MARGIN, zero=injected.at)
     panels = tuple(_panels(drill, axis))
     y = panels[-1].y + panels[-1].height + GAP if panels else GAP
     parties = lanes(drill, axis, y)
@@ -114,7 +123,7 @@ def _panels(drill: DrillRecord, axis: TimeAxis) -> Iterator[Panel]:
         count = max((len(curve.values) for curve in one.curves), default=0)
         first = axis.place(signals.start)
         last = axis.place(signals.start + step * max(count - 1, 1))
-        height = TALL if one.decides else LOW
+        height = (TALL if one.decides else LOW) if one.curves else 0
         values = ValueAxis.of(_all_values(one), height)
         yield Panel(
             y=y + CAPTION,
@@ -123,9 +132,13 @@ def _panels(drill: DrillRecord, axis: TimeAxis) -> Iterator[Panel]:
             curves=tuple(
                 lines(values, curve.values, first=first, last=last) for curve in one.curves
             ),
-            limit_y=None if one.limit is None else values.place(one.limit),
+            limit_y=None if one.limit is None or not one.curves else values.place(one.limit),
             limit_lines=lines(values, one.moving_limit, first=first, last=last),
             marks=tuple(_value_marks(one, values)),
+            names=tuple(
+                ", ".join(f"{name} {value}" for name, value in sorted(curve.labels.items()))
+                for curve in one.curves
+            ),
         )
         y += CAPTION + height + GAP
 
@@ -143,19 +156,22 @@ def _value_marks(one: Signal, axis: ValueAxis) -> Iterator[tuple[float, str]]:
     if not values:
         return
     top, bottom = max(values), min(values)
-    yield axis.place(top), amount(top, one.unit)
+    yield axis.place(top) - ABOVE, amount(top, one.unit)
     if axis.place(bottom) - axis.place(top) > CAPTION:
-        yield axis.place(bottom), amount(bottom, one.unit)
+        yield axis.place(bottom) + BELOW, amount(bottom, one.unit)
 
 
 def _caption(one: Signal, *, several: bool) -> str:
     """Return a condition as a person says it: ``A > 5% (failed_requests)``."""
     name = f"{one.letter} " if several else "measured "
+    if not one.curves:
+        return f"{name.strip()}: no sample, so that it was never met"
     if not one.sign:
-        return f"{name}while it is there"
+        return f"{name.strip()}: met while it is there"
     limit = one.limit_name if one.limit is None else amount(one.limit, one.unit)
-    plainly = one.limit is None or one.limit_name in (plain(one.limit), f"{one.limit:g}")
-    return f"{name}{one.sign} {limit}" + ("" if plainly else f" ({one.limit_name})")
+    called, _, unit = one.limit_name.rpartition(":")
+    named = one.limit is not None and unit == one.unit and ":" not in called
+    return f"{name}{one.sign} {limit}" + (f" ({called})" if named and called else "")
 
 
 def _guides(drill: DrillRecord, axis: TimeAxis) -> Iterator[Dot]:

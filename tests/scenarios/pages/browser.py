@@ -115,7 +115,15 @@ class Page:
         """Write what is to be seen as PNG: the window, or an element from its top down."""
         clip = {}
         if selector:
-            self.evaluate(f"document.querySelector({selector!r}).scrollIntoView()")
+            # What was never on the screen is not drawn yet, and its height is a guess.
+            self.evaluate(
+                "document.querySelectorAll('*').forEach("
+                "one => one.style.contentVisibility = 'visible')"
+            )
+            self.evaluate(
+                f"document.querySelector({selector!r}).scrollIntoView({{behavior: 'instant'}})"
+            )
+            self.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
             box = self.evaluate(
                 f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])"
                 f"(document.querySelector({selector!r}).getBoundingClientRect())"
