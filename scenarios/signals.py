@@ -42,7 +42,7 @@ LEAD = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One series: its labels that tell it from others, and a value a moment; ``None`` where it had none."""
+    """One series: the labels that tell it from others, and a value a moment (``None``: none)."""
 
     labels: Mapping[str, str]
     values: tuple[float | None, ...]

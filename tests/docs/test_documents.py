@@ -21,12 +21,14 @@ SETUP = ROOT / "docs" / "MONITORING-SETUP.md"
 LOGS = ROOT / "docs" / "logs.md"
 TIME_SCALE = ROOT / "docs" / "time-scale.md"
 CONTAINERS = ROOT / "docs" / "containers.md"
+REPORT = ROOT / "docs" / "report.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
     TIME_SCALE,
     LOGS,
     CONTAINERS,
+    REPORT,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
