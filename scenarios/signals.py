@@ -15,7 +15,7 @@ from datetime import timedelta
 import promql_parser as ast
 
 from scenarios.expectation import Expectation
-from scenarios.history import History, Kind
+from scenarios.history import PRECONDITION, History, Kind
 from stack import promql
 from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
 from stack.derive import Derived
@@ -37,7 +37,8 @@ TOLD_ALREADY = frozenset({"__name__", "service", "alertname", "alertstate", "sev
 """Labels that tell no two series of one drill apart."""
 
 LEAD = timedelta(seconds=2)
-"""How long before the injection the picture begins, where the history does not begin later."""
+"""How long before the injection the picture begins, where the history does not begin later; where
+another alert must have fired before, it begins with that one's fault."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +189,9 @@ def moments_of(history: History, alert: str, every: timedelta) -> Moments | None
         return None
     interval = every.total_seconds()
     begun, ended = history.events[0].at, history.events[-1].at
-    begun = min(max(begun, injected.at - max(LEAD.total_seconds(), 4 * interval)), injected.at)
+    lead = injected.at - max(LEAD.total_seconds(), 4 * interval)
+    before = (one.at for one in history.all(Kind.PHASE) if one.text.startswith(PRECONDITION))
+    begun = min(max(begun, min([lead, *before])), injected.at)
     changed = (Kind.PENDING, Kind.FIRING)
     change = next(
         (one for one in history.events if one.alert == alert and one.kind in changed), None

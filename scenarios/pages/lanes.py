@@ -6,7 +6,7 @@ is judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from scenarios.history import Event, History, Kind
@@ -17,6 +17,9 @@ from scenarios.pages.record import DrillRecord
 
 LANE = 27
 """Pixels of a lane: its name, and below it its bars."""
+
+THINNEST = 0.3
+"""Percent of the width: what is over at once is still to be seen."""
 
 MOST_OTHERS = 4
 """So many other alerts have a lane; the story beside the picture names all of them."""
@@ -84,8 +87,8 @@ def _fault_lane(drill: DrillRecord, axis: TimeAxis) -> Lane:
         spans.append(
             Span(start=repairing.at, end=repaired.at if repaired else end, kind="repairing")
         )
-    dots = [
-        dot_of(axis, event, kind)
+    seen = [
+        (event, kind)
         for kind, event in (
             ("witness", history.first(Kind.WITNESSED)),
             ("missed", history.first(Kind.NOT_WITNESSED)),
@@ -93,11 +96,7 @@ def _fault_lane(drill: DrillRecord, axis: TimeAxis) -> Lane:
         )
         if event
     ]
-    return Lane(
-        name="fault",
-        bars=tuple(bar_of(axis, one, one.kind) for one in spans),
-        dots=tuple(dots),
-    )
+    return Lane(name="fault", bars=_bars(axis, spans), dots=_dots(axis, seen))
 
 
 def _alert_lane(drill: DrillRecord, axis: TimeAxis) -> Lane:
@@ -109,7 +108,7 @@ def _alert_lane(drill: DrillRecord, axis: TimeAxis) -> Lane:
     return Lane(
         name=drill.alert,
         boxes=tuple(boxes),
-        bars=tuple(bar_of(axis, one, one.kind) for one in states(drill.history, drill.alert)),
+        bars=_bars(axis, states(drill.history, drill.alert)),
     )
 
 
@@ -117,10 +116,8 @@ def _other_lane(history: History, alert: str, axis: TimeAxis) -> Lane:
     spans = (*states(history, alert), *_inhibited(history, alert))
     return Lane(
         name=alert,
-        bars=tuple(bar_of(axis, one, one.kind) for one in spans),
-        dots=tuple(
-            dot_of(axis, event, _told_kind(event)) for event in history.all(Kind.DELIVERED, alert)
-        ),
+        bars=_bars(axis, spans),
+        dots=_dots(axis, ((one, _told_kind(one)) for one in history.all(Kind.DELIVERED, alert))),
     )
 
 
@@ -139,7 +136,7 @@ def _receiver_lane(drill: DrillRecord, receiver: str, axis: TimeAxis) -> Lane:
         name=receiver if expected else f"{receiver} ({_UNEXPECTED[drill.heartbeat]})",
         boxes=tuple(_due(drill, axis)) if expected and drill.fires else (),
         bars=tuple(bars),
-        dots=tuple(dot_of(axis, event, _told_kind(event)) for event in told),
+        dots=_dots(axis, ((one, _told_kind(one)) for one in told)),
     )
 
 
@@ -199,12 +196,20 @@ def _told_kind(event: Event) -> str:
     return "resolved" if event.detail.get("status") == "resolved" else "told"
 
 
+def _bars(axis: TimeAxis, spans: Iterable[Span]) -> tuple[Bar, ...]:
+    return tuple(bar_of(axis, one, one.kind) for one in spans if one.end > axis.start)
+
+
+def _dots(axis: TimeAxis, events: Iterable[tuple[Event, str]]) -> tuple[Dot, ...]:
+    return tuple(dot_of(axis, one, kind) for one, kind in events if one.at >= axis.start)
+
+
 def bar_of(axis: TimeAxis, span: Span, title: str) -> Bar:
     """Return a bar for a span; ``title`` is what it says when pointed at."""
     x, end = axis.place(span.start), axis.place(span.end)
     return Bar(
         x=x,
-        width=round(max(end - x, 0.0), 2),
+        width=round(max(end - x, THINNEST), 2),
         kind=span.kind,
         title=f"{title}: {since(span.start - axis.zero)} to {since(span.end - axis.zero)}",
     )

@@ -29,7 +29,7 @@ from scenarios.pages.story import Line, Message, messages, story
 from scenarios.pages.timeline import Timeline, timeline
 from scenarios.pages.trend import HEIGHT as TREND_HEIGHT
 from scenarios.pages.trend import WIDTH as TREND_WIDTH
-from scenarios.pages.trend import trends
+from scenarios.pages.trend import Trend, trends
 from scenarios.verdict import Status
 
 LARGEST_BYTES = 3_000_000
@@ -58,6 +58,7 @@ class DrillCard:
     rule_link: str
     runbook: str
     runbook_link: str
+    slower: Trend | None
 
 
 def render(
@@ -90,6 +91,7 @@ def _rendered(run: RunRecord, past: Past, evidence: str, linked: Linked, *, raw:
     }
     style = "".join(stylesheet()) + environment.get_template("style.css").render()
     changes = trends(run, past)
+    slower = {one.drill: one for one in changes if one.slower}
     return environment.get_template("index.html").render(
         run=run,
         past=past,
@@ -107,11 +109,11 @@ def _rendered(run: RunRecord, past: Past, evidence: str, linked: Linked, *, raw:
         matrix_name=NAME,
         matrix_head=HEAD,
         trends=changes,
-        slower=[one for one in changes if one.slower],
+        slower=list(slower.values()),
         trend_width=TREND_WIDTH,
         trend_height=TREND_HEIGHT,
         anchors={one.id: anchor_of(one.id) for one in run.drills},
-        cards=[_card(one, linked) for one in in_order(run.drills)],
+        cards=[_card(one, linked, slower.get(one.id)) for one in in_order(run.drills)],
     )
 
 
@@ -150,7 +152,7 @@ def style_hash(style: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
 
 
-def _card(drill: DrillRecord, linked: Linked) -> DrillCard:
+def _card(drill: DrillRecord, linked: Linked, slower: Trend | None) -> DrillCard:
     runbook = f"docs/runbooks/{PurePosixPath(urlsplit(drill.rule.runbook_url).path).name}"
     return DrillCard(
         drill=drill,
@@ -162,4 +164,5 @@ def _card(drill: DrillRecord, linked: Linked) -> DrillCard:
         rule_link=linked(drill.rule.file),
         runbook=runbook,
         runbook_link=linked(runbook) or safe_url(drill.rule.runbook_url),
+        slower=slower,
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.history import History, Kind
+from scenarios.history import PRECONDITION, Event, History, Kind
 from scenarios.signals import (
     MOST_CURVES,
     MOST_MOMENTS,
@@ -80,6 +80,14 @@ def test_moments_fall_on_the_evaluations_of_the_rule() -> None:
     assert evaluations == pytest.approx(round(evaluations))
     assert moments.step_seconds == 0.25
     assert moments.end <= history().events[-1].at
+
+
+def test_a_drill_after_another_alert_is_shown_from_that_ones_fault_on() -> None:
+    first = Event(at=3.0, kind=Kind.PHASE, text=f"{PRECONDITION}errors")
+    steady = Event(at=1.0, kind=Kind.PHASE, text="steady state")
+    moments = moments_of(history(steady, first), ALERT, EVERY)
+    assert moments is not None
+    assert 3.0 <= moments.start < 3.25
 
 
 def test_a_long_drill_is_asked_for_fewer_moments() -> None:

@@ -12,6 +12,7 @@ from scenarios.pages.amounts import amount, duration, since
 from scenarios.pages.detection import detections
 from scenarios.pages.matrix import matrix
 from scenarios.pages.overview import folder_of, kind_of, overview
+from scenarios.pages.page import render
 from scenarios.pages.palette import DARK, DRAWN, LIGHT, ON, contrast
 from scenarios.pages.runs import Past, PastRun
 from scenarios.pages.story import messages, story
@@ -142,6 +143,12 @@ def test_slower_than_last_time_by_more_than_a_tick_stands_out(
 ) -> None:
     (found,) = trends(run(), before(*earlier))  # now 7.2 s, and a tick is 0.5 s
     assert found.slower is slower
+
+
+def test_what_is_slower_is_said_at_the_top_and_at_its_drill() -> None:
+    assert "took longer than last time</a>" in render(run(), before(6.0))
+    assert "detected +1.2 s later than last time" in render(run(), before(6.0))
+    assert "later than last time" not in render(run(), before(7.2))
 
 
 def test_a_run_that_did_not_detect_is_passed_over() -> None:

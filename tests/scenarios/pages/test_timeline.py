@@ -129,6 +129,21 @@ def test_what_was_disturbed_is_marked_where_it_was() -> None:
     ]
 
 
+def test_what_was_before_the_picture_is_not_in_it_and_what_is_short_is() -> None:
+    picture = drawn(
+        with_events(
+            event(-9.0, "firing", "EndpointSlow"),
+            told(-8.0, "EndpointSlow", "discord #ops"),
+            event(-5.0, "inactive", "EndpointSlow"),
+            event(2.0, "firing", "EndpointSlow"),
+            event(2.001, "inactive", "EndpointSlow"),
+        )
+    )
+    (bar,) = lane(picture, "EndpointSlow").bars
+    assert lane(picture, "EndpointSlow").dots == ()
+    assert bar.width > 0
+
+
 def test_without_an_injection_there_is_no_picture() -> None:
     assert timeline(record(unknown())) is None
 
