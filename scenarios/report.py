@@ -25,7 +25,8 @@ from scenarios.measures import measure
 from scenarios.model import MAIN
 from scenarios.result import Result
 from scenarios.settings import Settings
-from scenarios.signals import Signals, evaluated_every
+from scenarios.signal_queries import evaluated_every
+from scenarios.signals import Signals
 from scenarios.verdict import Status, Verdict, worst
 from stack.derive import Derived
 from stack.grafana.addresses import panel_link

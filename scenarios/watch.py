@@ -25,7 +25,8 @@ from scenarios.result import Monitoring
 from scenarios.saying import SayPhase
 from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
-from scenarios.signals import Signals, read_signals
+from scenarios.signal_queries import read_signals
+from scenarios.signals import Signals
 from scenarios.site import CONTROL_LOAD, Berth
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers

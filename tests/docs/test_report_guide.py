@@ -10,7 +10,7 @@ import pytest
 
 from scenarios.pages.page import LARGEST_BYTES, render
 from scenarios.pages.runs import KEPT, Past
-from scenarios.signals import MOST_CURVES
+from scenarios.signal_queries import MOST_CURVES
 from tests.docs.pictures import IMAGES, SHOTS, take
 from tests.docs.pictures import LARGEST_BYTES as LARGEST_PICTURE
 from tests.docs.reference import ROOT

@@ -14,16 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.history import PRECONDITION, Event, History, Kind
-from scenarios.signals import (
+from scenarios.signal_queries import (
     MOST_CURVES,
     MOST_MOMENTS,
-    Curve,
     Moments,
     closest,
     moments_of,
     questions_of,
     read_signals,
 )
+from scenarios.signals import Curve
 from stack.clients.prometheus import PrometheusError, Series
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files
@@ -151,6 +151,23 @@ def test_a_prometheus_that_does_not_answer_is_a_problem_and_no_error(derived: De
     assert "connection refused" in seen.problem
     assert seen.conditions == ()
     assert seen.sentence == "A > latency_objective:milliseconds"
+
+
+def test_a_rule_that_cannot_be_taken_apart_is_a_problem_and_no_error(derived: Derived) -> None:
+    rule = replace(derived.rules.alert(ALERT), expr='x{path="a  b"} > 1')
+    group = replace(derived.rules.groups[0], name=rule.group, rules=(rule,))
+    odd = replace(derived, rules=replace(derived.rules, groups=(group,)))
+    assert "could not be read" in ask(Answering([]), odd).problem
+
+
+def test_series_of_other_services_are_not_shown(derived: Derived) -> None:
+    both = [
+        Series(labels={"service": name}, points=((10.6, value),))
+        for name, value in ((SERVICE, 1.0), ("another", 9.0))
+    ]
+    (condition,) = ask(Answering(both), derived).conditions
+    assert [max(v for v in one.values if v is not None) for one in condition.curves] == [1.0]
+    assert condition.left_out == 0
 
 
 def test_a_prometheus_without_a_sample_says_so(derived: Derived) -> None:
