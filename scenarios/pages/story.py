@@ -101,7 +101,7 @@ def _about(event: Event) -> Iterator[str]:
     if by := detail.get("by"):
         yield f"by {by}"
     if event.text:
-        yield f"{DASH} {event.text}" if event.alert or event.kind in _WORDS else event.text
+        yield f"{DASH} {event.text}" if event.alert or _WORDS.get(event.kind) else event.text
 
 
 _WORDS = {

@@ -60,11 +60,14 @@ class Page:
     def __init__(self, wire: Wire, session: str) -> None:
         self._wire, self._session = wire, session
 
-    def open(self, path: Path, *, width: int, height: int, dark: bool = False) -> Visit:
-        """Open a file at this size, and wait until it is loaded and drawn."""
+    def open(
+        self, path: Path, *, width: int, height: int, dark: bool = False, paper: bool = False
+    ) -> Visit:
+        """Open a file at this size, or as on paper, and wait until it is loaded and drawn."""
         self.resize(width, height)
         self._call(
             "Emulation.setEmulatedMedia",
+            media="print" if paper else "screen",
             features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}],
         )
         for domain in ("Page", "Network", "Log", "Runtime"):

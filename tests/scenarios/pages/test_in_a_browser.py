@@ -131,7 +131,16 @@ def test_whoever_uses_the_keyboard_reaches_what_scrolls(browser: Page, usual: Pa
 def test_paper_shows_what_is_folded_on_the_screen(
     browser: Page, usual: Path, tmp_path: Path
 ) -> None:
+    height = """[...document.querySelectorAll('details:not([open]) > :not(summary)')].map(
+        one => one.getBoundingClientRect().height)"""
     browser.open(usual, width=DESK[0], height=DESK[1], dark=True)
+    folded = browser.evaluate(height)
+    browser.open(usual, width=DESK[0], height=DESK[1], dark=True, paper=True)
+    assert min(browser.evaluate(height)) > 0
+    assert folded
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(244, 245, 247)"
+    )
     printed = browser.pdf(tmp_path / "page.pdf").read_bytes()
     assert printed.startswith(b"%PDF")
     assert printed.count(b"/Type /Page\n") >= 3

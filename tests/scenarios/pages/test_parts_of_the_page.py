@@ -73,7 +73,7 @@ def test_the_story_has_every_event_and_counts_what_is_repeated() -> None:
     told_of = story(one)
     assert "a scrape failed (4 times, until +3.8 s)" in [line.text for line in told_of]
     assert sum("got SlowResponseTime" in line.text for line in told_of) == 4
-    assert told_of[0].when == "\N{MINUS SIGN}2.0 s"
+    assert (told_of[0].when, told_of[0].text) == ("\N{MINUS SIGN}2.0 s", "steady state")
 
 
 def test_a_receiver_that_is_told_again_and_again_is_shown_once() -> None:
