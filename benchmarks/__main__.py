@@ -20,6 +20,7 @@ _HOMES = {
     "scrape": ("benchmarks.scrape_time", "one scrape of eight workers"),
     "start": ("benchmarks.start_cost", "time at start, and memory a worker"),
     "rotation": ("benchmarks.rotation_losses", "records lost while eight processes rotate"),
+    "report": ("benchmarks.report_page", "weight and making of a run's page"),
     "logsize": ("benchmarks.logsize", "bytes of disk a log record takes"),
 }
 _DRILLS = {

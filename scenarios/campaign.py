@@ -199,6 +199,7 @@ class Campaign:
             for watch in self._watches.values()
             for name, history in watch.histories.items()
         }
+        watches = self._watches.values()
         return Result(
             plans=self.plans,
             histories=histories,
@@ -213,6 +214,7 @@ class Campaign:
             tools=self.tools,
             metric_names=self._metric_names(),
             starved=self._grounds.headroom.starved,
+            signals={name: one for watch in watches for name, one in watch.signals.items()},
         )
 
     def _metric_names(self) -> frozenset[str]:

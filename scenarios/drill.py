@@ -13,7 +13,7 @@ from datetime import timedelta
 from scenarios.expectation import Expectation
 from scenarios.failures import STOPPED
 from scenarios.faults.fault import Fault, FaultDidNotBite
-from scenarios.history import Event, History, Kind, Recorder
+from scenarios.history import PRECONDITION, Event, History, Kind, Recorder
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.saying import SayPhase
@@ -133,7 +133,7 @@ def _precondition(plan: Plan, target: Target, recorder: Recorder, say: SayPhase)
         return
     want = plan.of(before.alert)
     limit = want.bounds.wait_for_arrival.total_seconds()
-    recorder.note(Kind.PHASE, text=f"precondition: {before.fault.text}")
+    recorder.note(Kind.PHASE, text=f"{PRECONDITION}{before.fault.text}")
     say(f"waiting for {before.alert}", limit)
     with before.fault.inject(target):
         if not recorder.wait_for(lambda history: has_arrived(history, want, "firing"), limit):

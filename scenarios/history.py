@@ -19,6 +19,10 @@ READ_AT = "read_at"
 own time is that of the first evaluation that could have ended it."""
 
 
+PRECONDITION = "precondition: "
+"""With what the text of the phase begins in which another alert is made to fire before."""
+
+
 class Kind(StrEnum):
     """What an event says."""
 

@@ -47,6 +47,7 @@ def joined(earlier: Result, later: Result) -> Result:
         },
         metric_names=earlier.metric_names | later.metric_names,
         starved=(*earlier.starved, *later.starved),
+        signals={**earlier.signals, **later.signals},
     )
 
 

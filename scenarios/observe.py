@@ -99,6 +99,7 @@ class Observer:
                     "accepted": str(delivery.accepted).lower(),
                     "headline": delivery.headline,
                     "body": delivery.text,
+                    "payload": delivery.payload,
                     **({"problem": delivery.problem} if delivery.problem else {}),
                 },
             )

@@ -22,6 +22,7 @@ from scenarios.failures import CANNOT_START
 from scenarios.history import History
 from scenarios.logs import Logs
 from scenarios.model import Drill
+from scenarios.pages import written_beside
 from scenarios.report import write_evidence
 from scenarios.result import Result
 from scenarios.run_state import RUN, VERDICTS, drill_of
@@ -64,8 +65,11 @@ def pytest_runtest_makereport(
     else:
         return report
     report.user_properties.append(("verdict", worst(judged).value))
+    run = item.config.stash[RUN]
     if drill := drill_of(item):
-        item.config.stash[RUN].verdicts.setdefault(drill.id, []).extend(judged)
+        run.verdicts.setdefault(drill.id, []).extend(judged)
+    else:
+        run.checks.setdefault(item.nodeid, []).extend(judged)
     return report
 
 
@@ -77,7 +81,7 @@ def _verdict_of(item: pytest.Item, error: BaseException | None) -> Verdict:
 
 
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
     """Print the summary and write the evidence."""
     run = config.stash[RUN]
@@ -86,7 +90,15 @@ def pytest_terminal_summary(
             terminalreporter.write_line(line)
         return
     path = run.settings.reports / "evidence.json"
-    write_evidence(path, run.settings, run.result, run.verdicts, run.not_applicable)
+    write_evidence(
+        path,
+        run.settings,
+        run.result,
+        run.verdicts,
+        run.not_applicable,
+        checks=run.checks,
+        exit_status=int(exitstatus),
+    )
     terminalreporter.section("alertproof")
     width = terminalreporter._tw.fullwidth
     console = Console(file=terminalreporter._tw._file, width=max(width, 120), soft_wrap=True)
@@ -98,6 +110,7 @@ def pytest_terminal_summary(
         every_drill=config.option.verbose > 0,
     )
     terminalreporter.write_line(f"evidence: {path}")
+    terminalreporter.write_line(written_beside(path))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import platform
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -25,14 +25,23 @@ from scenarios.measures import measure
 from scenarios.model import MAIN
 from scenarios.result import Result
 from scenarios.settings import Settings
-from scenarios.verdict import Verdict, worst
+from scenarios.signal_queries import evaluated_every
+from scenarios.signals import Signals
+from scenarios.verdict import Status, Verdict, worst
+from stack.derive import Derived
+from stack.grafana.addresses import panel_link
 from stack.logs.query import LogFilter
+
+SCHEMA = 1
+"""The form of the evidence; whoever reads it refuses another one by name."""
 
 RUN_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d+-(?P<process>\d+)(?:-\w+)?")
 """A run's folder: when it began, the id of its process, and what it is of, if not of drills."""
 
 KEPT_RUNS = 10
 """How many runs' folders stay below ``reports/runs``."""
+
+NOT_ASKED = "the drill ended before its series were asked for"
 
 PACKAGES = ("pytest", "locust", "gunicorn", "flask", "prometheus-client", "alertproof")
 
@@ -51,9 +60,21 @@ def write_evidence(
     result: Result,
     verdicts: Mapping[str, Sequence[Verdict]],
     not_applicable: Sequence[NotApplicable],
+    *,
+    checks: Mapping[str, Sequence[Verdict]],
+    exit_status: int,
 ) -> None:
-    """Write everything that was observed and judged, in one step."""
+    """Write everything that was observed and judged, in one step.
+
+    ``verdicts`` are those of claims about a drill, by its id, and ``checks`` all others, by test.
+    """
     evidence = {
+        "schema": SCHEMA,
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verdict": verdict_of_run(
+            [one for some in (*verdicts.values(), *checks.values()) for one in some], exit_status
+        ),
+        "exit_status": exit_status,
         "time_scale": settings.time_scale,
         "stack": settings.stack,
         "app": settings.app,
@@ -87,16 +108,17 @@ def write_evidence(
             for change in result.derived[MAIN].changes
         ],
         "drills": {
-            name: _drill(plan, result.histories[name], verdicts.get(name, ()))
+            name: _drill(plan, result, verdicts.get(name, ()))
             for name, plan in result.plans.items()
         },
+        "checks": {name: [asdict(one) for one in some] for name, some in checks.items()},
         "drilled_again": {name: list(reasons) for name, reasons in result.repeated.items()},
         "attribution": [asdict(cell) for cell in attribution(result)],
-        "control": _events(result.control),
+        "control": _beside(result.control),
         "beside_the_drills": {
             name: {
-                "watchers": {who: _events(one) for who, one in beside.watchers.items()},
-                "belonging_to_no_service": _events(beside.strangers),
+                "watchers": {who: _beside(one) for who, one in beside.watchers.items()},
+                "belonging_to_no_service": _beside(beside.strangers),
             }
             for name, beside in result.monitoring.items()
         },
@@ -107,11 +129,20 @@ def write_evidence(
     draft.replace(path)
 
 
-def _drill(plan: Plan, history: History, verdicts: Sequence[Verdict]) -> dict[str, object]:
+def verdict_of_run(verdicts: Sequence[Verdict], exit_status: int) -> Status:
+    """Return what is to be said of a whole run: all was proved only if it ended so, too."""
+    judged = worst(verdicts)
+    return Status.UNKNOWN if judged is Status.PASS and exit_status else judged
+
+
+def _drill(plan: Plan, result: Result, verdicts: Sequence[Verdict]) -> dict[str, object]:
     bounds = plan.want.bounds
+    history = result.histories[plan.drill.id]
     return {
         "alert": plan.want.alert,
         "fault": plan.drill.fault.text,
+        "fires": plan.drill.fires,
+        "heartbeat": plan.drill.heartbeat,
         "severity": plan.want.severity,
         "receivers": sorted(plan.want.receivers),
         "bounds_seconds": {
@@ -122,8 +153,30 @@ def _drill(plan: Plan, history: History, verdicts: Sequence[Verdict]) -> dict[st
         "measured_seconds": asdict(measure(history, plan.want)),
         "verdict": worst(verdicts),
         "claims": [asdict(one) for one in verdicts],
+        "rule": _rule(plan, result.derived[plan.drill.watched_by]),
+        "signals": asdict(result.signals.get(plan.drill.id, Signals(problem=NOT_ASKED))),
         "logs": _logs(plan, history),
         "history": _events(history),
+    }
+
+
+def _rule(plan: Plan, derived: Derived) -> dict[str, object]:
+    """Return the drilled rule as production has it, and what became of it in this run.
+
+    ``tick_seconds`` is by how much two detections may differ though nothing else does: a scrape
+    and an evaluation come when they come.
+    """
+    rule = derived.production_rules.alert(plan.want.alert)
+    every = evaluated_every(derived, derived.rules.alert(plan.want.alert))
+    return {
+        "file": derived.production_rules.source,
+        "line": rule.line,
+        "expression": rule.expr.strip(),
+        "for_seconds": rule.for_.total_seconds(),
+        "time_scale": derived.time_scale,
+        "tick_seconds": (plan.want.scrape + every).total_seconds(),
+        "runbook_url": plan.want.runbook_url,
+        "panel": panel_link(plan.want.alert, plan.want.service),
     }
 
 
@@ -138,6 +191,15 @@ def _logs(plan: Plan, history: History) -> dict[str, str]:
 
 def _events(history: History) -> list[object]:
     return [json.loads(event.to_json()) for event in history.events]
+
+
+def _beside(history: History) -> list[object]:
+    """Return the events without what receivers got: heartbeats are many, and all the same."""
+    events = (
+        replace(one, detail={name: text for name, text in one.detail.items() if name != "payload"})
+        for one in history.events
+    )
+    return _events(replace(history, events=tuple(events)))
 
 
 def tidy(directory: Path) -> None:

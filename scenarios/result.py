@@ -11,6 +11,7 @@ from pathlib import Path
 
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.signals import Signals
 from scenarios.site import CONTROL
 from stack.derive import Derived
 from stack.tools import Tools
@@ -60,6 +61,7 @@ class Result:
         tools: what it ran on.
         metric_names: the names of all series that the main stack has stored.
         starved: when, in seconds since the epoch, the machine had no processor time left.
+        signals: what each drilled rule measured, by drill id, for a picture.
         repeated: what disturbed each earlier attempt at a drill, by drill id; most have none.
     """
 
@@ -72,6 +74,7 @@ class Result:
     tools: Tools
     metric_names: frozenset[str]
     starved: Sequence[float] = ()
+    signals: Mapping[str, Signals] = field(default_factory=dict)
     repeated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property

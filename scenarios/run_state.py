@@ -18,13 +18,17 @@ from scenarios.verdict import Verdict
 
 @dataclass(slots=True)
 class RunState:
-    """One run, from its options to what it came to."""
+    """One run, from its options to what it came to.
+
+    ``verdicts`` are those of claims about a drill, by its id; ``checks`` all others, by test.
+    """
 
     settings: Settings
     required: frozenset[str]
     selected: dict[str, Drill] = field(default_factory=dict)
     not_applicable: list[NotApplicable] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
+    checks: dict[str, list[Verdict]] = field(default_factory=dict)
     result: Result | None = None
 
 

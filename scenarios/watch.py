@@ -25,6 +25,8 @@ from scenarios.result import Monitoring
 from scenarios.saying import SayPhase
 from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
+from scenarios.signal_queries import read_signals
+from scenarios.signals import Signals
 from scenarios.site import CONTROL_LOAD, Berth
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
@@ -65,6 +67,7 @@ class Watch:
         self._grounds = grounds
         self._tamper = tamper
         self._directory = grounds.directory / "stacks" / name
+        self.signals: dict[str, Signals] = {}
 
     def prepare(self, running: ExitStack) -> tuple[tuple[Berth, Scraping], ...]:
         """Derive the configuration, plan the drills, and return the berths that they need.
@@ -278,6 +281,10 @@ class Watch:
             self._note_lost_scrapes(drill.subject, recorder, since=begun, job=drill.subject)
         else:
             self._note_lost_scrapes(drill.id, recorder, since=begun)
+        # While its series are there: taking the service away deletes some.
+        self.signals[drill.id] = read_signals(
+            self.prometheus, self.derived, plan.want, recorder.snapshot()
+        )
         if self.scope.settings.keep or drill.id == self.scope.control:
             return
         recorder.close()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar, cast
 
 import requests
@@ -188,26 +187,28 @@ class PrometheusClient:
         """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped."""
         return _parsed(f"{self.url} query {promql}", _series, self._query(promql))
 
-    def query_range(self, promql: str, *, start: int, end: int, step_seconds: int) -> list[Series]:
-        """Evaluate `promql` every `step_seconds` from `start` to `end`, both in epoch seconds.
+    def query_range(
+        self, promql: str, *, start: float, end: float, step_seconds: float
+    ) -> list[Series]:
+        """Evaluate a query at each step from `start` to `end`, both in epoch seconds.
 
-        Prometheus gives 11,000 points of a series at most, and stops where the client does.
+        Asked of the HTTP API: the library rounds both ends to whole seconds. A scalar is one
+        series without labels. Prometheus gives 11,000 points of a series at most, and stops
+        where the client does.
         """
-        try:
-            answer: object = self._queries.custom_query_range(
-                promql,
-                start_time=datetime.fromtimestamp(start, UTC),
-                end_time=datetime.fromtimestamp(end, UTC),
-                step=str(step_seconds),
-                params={"timeout": f"{self._timeout_seconds:g}s"},
-            )
-        except (requests.RequestException, PrometheusApiClientException) as error:
-            raise PrometheusError(f"{self.url} did not answer {promql!r}: {error}") from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise PrometheusError(
-                f"{self.url} query {promql} answered in an unknown form ({error!r})"
-            ) from error
-        return _parsed(f"{self.url} query {promql}", _series, answer)
+        found = self._read(
+            "/api/v1/query_range",
+            {
+                "query": promql,
+                "start": f"{start:.3f}",
+                "end": f"{end:.3f}",
+                "step": f"{step_seconds:.3f}",
+                "timeout": f"{self._timeout_seconds:g}s",
+            },
+        )
+        return _parsed(
+            f"{self.url} query_range {promql}", lambda data: _series(data["result"]), found
+        )
 
     def has_series(self, selector: str, *, start: int, end: int) -> bool:
         """Tell whether a series that `selector` chooses has samples between two epoch seconds."""

@@ -24,6 +24,7 @@ CONTAINERS = ROOT / "docs" / "containers.md"
 BASELINE = ROOT / "docs" / "baseline.md"
 LOADTEST = ROOT / "docs" / "loadtest.md"
 CHECKLIST = ROOT / "docs" / "checklist.md"
+REPORT = ROOT / "docs" / "report.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -31,6 +32,7 @@ DOCUMENTS = (
     LOGS,
     CONTAINERS,
     *(BASELINE, LOADTEST, CHECKLIST),
+    REPORT,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"

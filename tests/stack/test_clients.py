@@ -155,6 +155,15 @@ def test_every_other_answer_is_an_error_with_the_url(answer: tuple[int, object])
         assert url in str(told.value)
 
 
+def test_a_query_over_a_time_is_one_series_a_set_of_labels() -> None:
+    found = {"result": [{"metric": {"service": "a"}, "values": [[1.25, "3"], [1.5, "NaN"]]}]}
+    with answering({"/api/v1/query_range": success(found)}) as url:
+        (series,) = PrometheusClient(url).query_range("up", start=1.25, end=1.5, step_seconds=0.25)
+    assert series.labels == {"service": "a"}
+    assert series.points[0] == (1.25, 3.0)
+    assert math.isnan(series.points[1][1])
+
+
 def test_a_rejected_query_is_an_error_with_prometheus_words() -> None:
     answer = (400, {"status": "error", "error": "parse error: unexpected end"})
     with answering({"/api/v1/query": answer}) as url:
