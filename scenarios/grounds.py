@@ -195,6 +195,7 @@ class Grounds:
             timeout_seconds=max(
                 CLIENT_SECONDS, *(2 * one.longest_response_seconds for one in berths)
             ),
+            lease_seconds=self.settings.lease_seconds,
         )
         for berth in berths:
             check_load(

@@ -41,11 +41,14 @@ class LoadPlan:
     Attributes:
         fault_secret_file: the secret that signs faults, or ``None`` where none is ever switched on.
         timeout_seconds: how long a client waits to connect, and for each part of an answer.
+        lease_seconds: how long after the last request the faults that it carried end by
+            themselves; ``None`` where they last as long as they were asked for.
     """
 
     fault_secret_file: Path | None
     targets: tuple[TargetLoad, ...]
     timeout_seconds: float = TIMEOUT_SECONDS
+    lease_seconds: float | None = None
 
     def as_json(self) -> str:
         """The plan file's content."""
@@ -53,6 +56,7 @@ class LoadPlan:
         plan = {
             "fault_secret_file": None if secret is None else str(secret.resolve()),
             "timeout_seconds": self.timeout_seconds,
+            "lease_seconds": self.lease_seconds,
             "targets": [
                 {field.name: getattr(target, field.name) for field in fields(target)}
                 for target in self.targets
