@@ -21,12 +21,14 @@ SETUP = ROOT / "docs" / "MONITORING-SETUP.md"
 LOGS = ROOT / "docs" / "logs.md"
 TIME_SCALE = ROOT / "docs" / "time-scale.md"
 CONTAINERS = ROOT / "docs" / "containers.md"
+GAMEDAY = ROOT / "docs" / "GAMEDAY.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
     TIME_SCALE,
     LOGS,
     CONTAINERS,
+    GAMEDAY,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -74,7 +76,7 @@ def test_every_benchmark_that_contributing_names_exists_and_none_is_left_out() -
 def test_every_option_of_the_checklist_that_a_document_names_exists(
     pytestconfig: pytest.Config,
 ) -> None:
-    of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY, LOGS}  # whose options are others'
+    of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY, LOGS, GAMEDAY}  # whose options are others'
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option
