@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import nox
 
@@ -63,8 +64,8 @@ def gameday(session: nox.Session) -> None:
     session.install("-e", ".[certificates,postgresql]")
     # In this process' place: its exit status says what it came to, where nox knows 0 and 1 alone,
     # and on Ctrl-C it ends its faults in order, for which nox would give it half a second.
-    python = os.path.join(session.bin, "python")
-    os.execv(python, [python, "-m", "scenarios.gameday", *session.posargs])
+    python = str(Path(session.bin) / "python")
+    os.execv(python, [python, "-m", "scenarios.gameday", *session.posargs])  # noqa: S606 (as meant)
 
 
 @nox.session(venv_backend="none")
