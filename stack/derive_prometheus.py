@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from stack.drill_labels import DRILL_LABEL, DRILL_RUN_LABEL
 from stack.durations import divide, format_duration
 from stack.editing import Editor
 from stack.run_addresses import RunAddresses
@@ -79,8 +78,6 @@ def derive_prometheus(
         if "rule_query_offset" in defaults:
             offset = read_duration(defaults, "rule_query_offset", source, timedelta(0))
             editor.put(defaults, "rule_query_offset", format_duration(divide(offset, k)), "global")
-    if run.drill_run:
-        _mark_alerts(defaults, editor, run.drill_run)
     editor.put(document, "rule_files", CommentedSeq([rules_name]), "prometheus")
     _point_at_alertmanager(document, editor, run)
 
@@ -127,13 +124,6 @@ def _scrape_times(
     editor.put(raw, "scrape_interval", format_duration(interval), where)
     editor.put(raw, "scrape_timeout", format_duration(interval), where)
     return interval, interval
-
-
-def _mark_alerts(defaults: CommentedMap, editor: Editor, drill_run: str) -> None:
-    """Let every alert say that it is a drill's, and of which run; the templates show both."""
-    marked = CommentedMap(defaults.get("external_labels") or {})
-    marked.update({DRILL_LABEL: "true", DRILL_RUN_LABEL: drill_run})
-    editor.put(defaults, "external_labels", marked, "global")
 
 
 def _point_at_alertmanager(document: CommentedMap, editor: Editor, run: RunAddresses) -> None:
