@@ -130,7 +130,8 @@ def derive(
     production_rules = load_rules(rules_text, rules_source)
     if groups is not None:
         production_rules = production_rules.only(groups)
-    rules_yaml, marks = scaled.text, ()
+    rules_yaml = scaled.text
+    marks: tuple[Change, ...] = ()
     if run.drill_run:
         rules_yaml, marks = mark_alerts(scaled.text, run.drill_run, source=rules_source)
     rules = load_rules(rules_yaml, rules_source).with_lines_of(production_rules)
