@@ -68,6 +68,7 @@ def markdown(record: DayRecord) -> str:
         f"- when: {_when(record.began)} to {_when(record.ended)}",
         f"- where: {record.where}",
         f"- time scale: {record.time_scale:g}",
+        "- evidence: `report.json`, and the histories and logs in the folders beside it",
         "",
         "## What was announced",
         "",
@@ -163,7 +164,7 @@ def _timeline(drill: DrillRecord) -> list[str]:
 def _said_by(event: Event) -> str:
     if event.kind is Kind.DELIVERED:
         return f"{event.detail['receiver']}: {event.detail.get('headline', '')}"
-    return event.text or ", ".join(f"{name} {value}" for name, value in event.detail.items())
+    return event.text or event.detail.get("by", "")
 
 
 def _items(record: DayRecord) -> list[tuple[str, ...]]:
