@@ -203,6 +203,7 @@ class Grounds:
                 threads=berth.threads,
                 longest_response_seconds=berth.longest_response_seconds,
                 timeout_seconds=plan.timeout_seconds,
+                lease_seconds=plan.lease_seconds,
             )
         self.load = LoadGenerator(self.processes, plan, self.directory, self._sampled)
         patience = PATIENCE_SECONDS + 2 * self.settings.sample.total_seconds()

@@ -6,6 +6,7 @@ One rule: whatever keeps it from looking stops the drills too; nobody breaks thi
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -14,8 +15,11 @@ from scenarios.campaign import Campaign
 from scenarios.gameday.stop import Limits, Seen, seen_of, undeclared_beside, why_stop
 from scenarios.model import WATCHDOG
 
-LOOK_SECONDS = 0.1
-"""How often it looks: a tenth of what may pass until the fault is gone."""
+BUTTON_SECONDS = 0.05
+"""How often it looks whether somebody asked for the end."""
+
+LOOK_SECONDS = 0.25
+"""How often it looks at clients and alerts: as often as there is something new to see of them."""
 
 
 class StopButton:
@@ -66,7 +70,13 @@ class Guard:
 
     def _watch(self) -> None:
         try:
-            while not self._ended.wait(LOOK_SECONDS):
+            looked_at = float("-inf")
+            while not self._ended.wait(BUTTON_SECONDS):
+                if self._button.reason and not self.reason:
+                    self._stop(self._button.reason)
+                if time.monotonic() - looked_at < LOOK_SECONDS:
+                    continue
+                looked_at = time.monotonic()
                 seen = self._look()
                 if not self.reason and (reason := self._why(seen)):
                     self._stop(reason)
@@ -93,8 +103,6 @@ class Guard:
         )
 
     def _why(self, seen: tuple[Seen, ...]) -> str:
-        if self._button.reason:
-            return self._button.reason
         for one in seen:
             if reason := why_stop(one, self._limits[one.drill]):
                 return reason
