@@ -19,8 +19,10 @@ from scenarios.catalogue import drills as catalogue
 from scenarios.failures import CANNOT_START
 from scenarios.gameday.announcement import announcement
 from scenarios.gameday.day import Stage, held, new_run, settings_of
+from scenarios.gameday.deployment import borne, looked_at
+from scenarios.gameday.exits import Exit, UsageError
 from scenarios.gameday.guard import StopButton
-from scenarios.gameday.options import Exit, Options, UsageError, parse
+from scenarios.gameday.options import Options, parse
 from scenarios.gameday.programme import choose, planned
 from scenarios.gameday.record import DayRecord, DrillRecord
 from scenarios.gameday.report import write
@@ -46,15 +48,20 @@ def main(arguments: Sequence[str], keyboard: TextIO = sys.stdin) -> Exit:
             for drill in catalogue():
                 console.print(f"{drill.id:<40} {drill.fault.text}")
             return Exit.AS_DECLARED
-        run = new_run()
+        run = options.run or new_run()
         settings = settings_of(options, run)
         drills = choose(options, catalogue(), lacking=_lacking, chance=random.SystemRandom())
+        deployment = options.deployment
+        if deployment is not None:
+            drills = borne(drills, deployment)
+            deployment = looked_at(deployment, run)
         plans = planned(settings, drills)
     except (UsageError, ConfigurationError) as error:
         print(f"gameday: {error}", file=sys.stderr)  # noqa: T201 (a command's error message)
         return Exit.USAGE
     limits = {name: limits_of(plan, options) for name, plan in plans.items()}
-    text = announcement(run, tuple(plans.values()), limits, where=WHERE, hidden=options.facilitator)
+    where = WHERE if deployment is None else deployment.where
+    text = announcement(run, tuple(plans.values()), limits, where=where, hidden=options.facilitator)
     console.print(text)
     if not (options.yes or _agreed(console, keyboard)):
         console.print("nothing was broken")
@@ -64,6 +71,8 @@ def main(arguments: Sequence[str], keyboard: TextIO = sys.stdin) -> Exit:
     stage = Stage(
         run=run,
         settings=settings,
+        deployment=deployment,
+        plans=plans,
         limits=limits,
         folder=(options.reports / "gameday" / run).absolute(),
         button=StopButton(),
@@ -87,7 +96,7 @@ def _hold(stage: Stage, options: Options, drills: Sequence[Drill], text: str) ->
         run=stage.run,
         began=began,
         ended=time.time(),
-        where=WHERE,
+        where=WHERE if stage.deployment is None else stage.deployment.where,
         time_scale=options.time_scale,
         facilitated=options.facilitator,
         announcement=text,

@@ -20,10 +20,13 @@ from rich.console import Console
 from scenarios.campaign import Campaign
 from scenarios.drill import Plan
 from scenarios.gameday.announcement import blast_radius, stop_conditions
+from scenarios.gameday.deployed import Deployed
+from scenarios.gameday.deployment import Deployment
 from scenarios.gameday.guard import Guard, StopButton
-from scenarios.gameday.judgement import impact_of, judged
+from scenarios.gameday.judgement import impact_of, judged, judged_outside
 from scenarios.gameday.keys import stop_key
 from scenarios.gameday.options import Options
+from scenarios.gameday.programme import evaluated_every
 from scenarios.gameday.record import DrillRecord
 from scenarios.gameday.responder import Keyboard, Responder
 from scenarios.gameday.response import Said, accepted, times_of
@@ -34,6 +37,7 @@ from scenarios.joining import without_idle_starvation
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.report import tidy
+from scenarios.result import Result
 from scenarios.saying import SayLine
 from scenarios.settings import Settings
 from stack.rules import load_rules
@@ -66,12 +70,16 @@ class Stage:
     """What all drills of a game day share.
 
     Attributes:
+        deployment: the service that is broken, where it is none of the run's own.
+        plans: what is promised of each drill, by drill.
         folder: where the day's report goes; each round works in a folder below it.
         keyboard: what somebody types on, who stops it or responds.
     """
 
     run: str
     settings: Settings
+    deployment: Deployment | None
+    plans: Mapping[str, Plan]
     limits: Mapping[str, Limits]
     folder: Path
     button: StopButton
@@ -124,15 +132,7 @@ def _round(
 
     try:
         with ExitStack() as up:
-            campaign = up.enter_context(
-                Campaign(
-                    stage.settings,
-                    drills,
-                    directory=directory,
-                    say=stage.say,
-                    progress=lambda _plans, _say: screen,
-                )
-            )
+            campaign = _brought_up(up, stage, drills, directory, screen)
             up.enter_context(_signals(stage.button))
             guard = up.enter_context(
                 Guard(campaign, stage.limits, stage.button, budget_ratio=budget_ratio, show=show)
@@ -147,13 +147,15 @@ def _round(
                         drills[0],
                         stage.button,
                         stage.say,
+                        alertmanager_url=_alertmanager(stage, campaign),
                         status=lambda: _status(latest, drills[0].id),
                     )
                 )
                 lines.listener = responder.take
                 said = responder.said
             result = campaign.drill()
-            result = without_idle_starvation(result, result.plans.keys())
+            if isinstance(result, Result):
+                result = without_idle_starvation(result, result.plans.keys())
             samples = {name: campaign.targets[name].client.since(0.0) for name in result.plans}
         if guard.reason:
             stage.button.press(guard.reason)
@@ -173,6 +175,39 @@ def _round(
         )
         for name, plan in result.plans.items()
     ]
+
+
+def _brought_up(
+    up: ExitStack, stage: Stage, drills: Sequence[Drill], directory: Path, screen: Screen
+) -> Campaign | Deployed:
+    """Return what runs the drills, up: services of the run's own, or a deployed one."""
+    if stage.deployment is None:
+        return up.enter_context(
+            Campaign(
+                stage.settings,
+                drills,
+                directory=directory,
+                say=stage.say,
+                progress=lambda _plans, _say: screen,
+            )
+        )
+    return up.enter_context(
+        Deployed(
+            stage.settings,
+            stage.plans[drills[0].id],
+            stage.deployment,
+            evaluation=evaluated_every(stage.settings, drills),
+            directory=directory,
+            shown=screen,
+        )
+    )
+
+
+def _alertmanager(stage: Stage, campaign: Campaign | Deployed) -> str:
+    if isinstance(campaign, Campaign):
+        return campaign.endpoints.alertmanager_url
+    assert stage.deployment is not None
+    return stage.deployment.alertmanager_url
 
 
 def _status(latest: Mapping[str, Seen], drill: str) -> str:
@@ -205,7 +240,9 @@ def _record(
         stops=stop_conditions(stage.limits[drill.id]),
         impact=impact,
         lasted=over.at - bite.at if bite and over else None,
-        verdicts=judged(plan, history, control, impact, run=stage.run),
+        verdicts=judged(plan, history, control, impact, run=stage.run)
+        if stage.deployment is None
+        else judged_outside(plan, history, impact, run=stage.run),
         events=history.events,
         said=tuple(said or ()),
         times=None if said is None else times_of(history, want.alert, said),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
-from scenarios.campaign import Campaign
+from scenarios.gameday.breaking import Breaking
 from scenarios.gameday.stop import Limits, Seen, seen_of, undeclared_beside, why_stop
 from scenarios.model import WATCHDOG
 
@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(
         self,
-        campaign: Campaign,
+        campaign: Breaking,
         limits: Mapping[str, Limits],
         button: StopButton,
         *,

@@ -15,6 +15,7 @@ from scenarios.gameday.stop import STOP_SECONDS, errors_in
 from scenarios.history import History, Kind
 from scenarios.load_sample import LoadSample
 from scenarios.verdict import Status, Verdict
+from stack.drill_labels import DRILL_LABEL, DRILL_RUN_LABEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,46 @@ def _each(
         yield marked(history, want.alert, run)
     if history.first(Kind.STOPPED):
         yield gone_in_time(history, impact)
+
+
+def judged_outside(
+    plan: Plan, history: History, impact: Impact, *, run: str
+) -> tuple[Verdict, ...]:
+    """Return what can be said where the stack is somebody else's, whose receivers are not seen."""
+    want = plan.want
+    nobody = History(service="nobody", events=())
+    verdicts = [
+        claims.fault_bit(history, want),
+        within_share(plan, history, impact),
+        claims.fired(history, want),
+        claims.in_time(history, want),
+        labelled(history, want.alert, run),
+        claims.resolved(history, want),
+        claims.quiet(history, want, nobody),
+    ]
+    if history.first(Kind.STOPPED):
+        verdicts.append(gone_in_time(history, impact))
+    return tuple(verdicts)
+
+
+def labelled(history: History, alert: str, run: str) -> Verdict:
+    """Alertmanager had the alert with the labels of the game day, for whomever it told."""
+    expected = {DRILL_LABEL: "true", DRILL_RUN_LABEL: run}
+    found = history.all(Kind.DELIVERED, status="firing")
+    bare = [one for one in found if not expected.items() <= one.detail.items()]
+    mine = [one for one in found if one.alert == alert]
+    if bare:
+        status, observed = Status.FAIL, f"{bare[0].alert} came without them"
+    elif mine:
+        status, observed = Status.PASS, f"for {mine[0].detail.get('routed') or 'nobody'}"
+    else:
+        status, observed = Status.UNKNOWN, "Alertmanager was not seen to have it"
+    return Verdict(
+        claim=f"{alert}: Alertmanager is told, and that it is a drill",
+        status=status,
+        expected=", ".join(f'{name}="{value}"' for name, value in expected.items()),
+        observed=observed,
+    )
 
 
 def within_share(plan: Plan, history: History, impact: Impact) -> Verdict:

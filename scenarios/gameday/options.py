@@ -9,9 +9,12 @@ import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
+
+from scenarios.gameday.deployment import Deployment
+from scenarios.gameday.exits import UsageError
+from stack.drill_labels import RUN_NAME
 
 HOLD_SECONDS = 180.0
 """How long a facilitated fault waits for its responder, where nobody says else: below the time
@@ -32,21 +35,6 @@ examples:
 """
 
 
-class Exit(IntEnum):
-    """What a game day came to."""
-
-    AS_DECLARED = 0
-    OTHERWISE = 1
-    DECLINED = 2
-    CANNOT_START = 3
-    USAGE = 4
-    STOPPED = 5
-
-
-class UsageError(ValueError):
-    """What was asked for can't be done: one line, with what is known."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What was asked for.
@@ -59,7 +47,10 @@ class Options:
         hold_seconds: how long a fault lasts once its alert has arrived.
         stop_error_ratio, stop_p95_seconds: limits in place of those that follow from the fault.
         stop_burn_ratio: how much of 30 days' success budget a drill may spend.
-        time_scale: by how much production's durations are divided.
+        time_scale: by how much production's durations are divided, or those of the rules in a
+            stack of somebody else's.
+        deployment: the service that is broken, where it is none of the run's own.
+        run: what the game day is called; "" for a name of its own.
         reports: the folder that gets ``gameday/RUN``.
     """
 
@@ -72,6 +63,8 @@ class Options:
     stop_p95_seconds: float | None = None
     stop_burn_ratio: float = 1.0
     time_scale: float = 60.0
+    deployment: Deployment | None = None
+    run: str = ""
     reports: Path = Path("reports")
     list_scenarios: bool = False
 
@@ -145,9 +138,20 @@ def parse(arguments: Sequence[str]) -> Options:
         "(default: 1, all of it)",
     )
     add(
-        "--time-scale", type=_scale, default=60.0, metavar="K", help="divide production's durations"
+        *("--time-scale",),
+        type=_scale,
+        metavar="K",
+        help="divide production's durations by K (default: 60; with --external 1: as they are)",
+    )
+    add(
+        *("--run",),
+        type=_run_name,
+        default="",
+        metavar="NAME",
+        help="what the game day is called on every alert (default: a name by time and chance)",
     )
     add("--reports", type=Path, default=Path("reports"), metavar="FOLDER", help="where it is kept")
+    _add_external(parser)
     found = parser.parse_args(list(arguments))
     if not (found.scenario or found.facilitator or found.list):
         parser.error("--scenario NAME is needed, or --facilitator; --list prints the names")
@@ -163,10 +167,79 @@ def parse(arguments: Sequence[str]) -> Options:
         stop_error_ratio=found.stop_error_ratio,
         stop_p95_seconds=found.stop_p95,
         stop_burn_ratio=found.stop_burn,
-        time_scale=found.time_scale,
+        time_scale=found.time_scale or (1.0 if found.external else 60.0),
+        deployment=_deployment(parser, found),
+        run=found.run,
         reports=found.reports,
         list_scenarios=found.list,
     )
+
+
+EXTERNAL = {
+    "--target": ("URL", "one instance of the service, whose faults are armed"),
+    "--service": ("NAME", "its `service` label in Prometheus"),
+    "--fault-secret-file": ("FILE", "the secret that INSTRUMENT_FAULT_SECRET_FILE names there"),
+    "--prometheus-url": ("URL", "who watches it"),
+    "--alertmanager-url": ("URL", "who is told by that"),
+}
+"""What a deployed service is described by, all of it needed."""
+
+
+def _add_external(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "a deployed service",
+        "watched by a stack of somebody else's; by faults that requests carry, and one at a time",
+    )
+    group.add_argument("--external", action="store_true", help="break it, described by these:")
+    for option, (metavar, text) in EXTERNAL.items():
+        group.add_argument(option, metavar=metavar, help=text)
+    group.add_argument(
+        *("--request",),
+        action="append",
+        default=[],
+        type=_request,
+        metavar="'GET /PATH'",
+        help="what the load asks for, repeatable (default: what the scenario asks for)",
+    )
+
+
+def _deployment(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Deployment | None:
+    given = {option: getattr(found, option[2:].replace("-", "_")) for option in EXTERNAL}
+    if not found.external:
+        used = [option for option, value in given.items() if value]
+        if used or found.request:
+            parser.error(f"{', '.join(used) or '--request'}: only with --external")
+        return None
+    if missing := [option for option, value in given.items() if not value]:
+        parser.error(f"--external needs {', '.join(missing)}")
+    if not found.scenario:
+        parser.error("--external needs a --scenario")
+    for option in ("--target", "--prometheus-url", "--alertmanager-url"):
+        if not given[option].startswith(("http://", "https://")):
+            parser.error(f"{option}: expected http://... or https://..., got {given[option]!r}")
+    return Deployment(
+        url=given["--target"].rstrip("/"),
+        service=given["--service"],
+        secret_file=Path(given["--fault-secret-file"]),
+        prometheus_url=given["--prometheus-url"].rstrip("/"),
+        alertmanager_url=given["--alertmanager-url"].rstrip("/"),
+        requests=dict.fromkeys(found.request, 1),
+    )
+
+
+def _request(text: str) -> str:
+    method, _, path = text.partition(" ")
+    if not (method.isalpha() and method.isupper() and path.startswith("/")):
+        raise argparse.ArgumentTypeError(f"expected METHOD /path, got {text!r}")
+    return text
+
+
+def _run_name(text: str) -> str:
+    if not RUN_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"expected at most 40 letters, digits, dots and dashes, got {text!r}"
+        )
+    return text
 
 
 def _ratio(text: str) -> float:

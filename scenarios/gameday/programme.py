@@ -9,11 +9,13 @@ import difflib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from datetime import timedelta
 from pathlib import Path
 
 from scenarios.drill import Plan
 from scenarios.faults.fault import Fault
-from scenarios.gameday.options import Options, UsageError
+from scenarios.gameday.exits import UsageError
+from scenarios.gameday.options import Options
 from scenarios.model import MAIN, Drill
 from scenarios.scope import Scope
 from scenarios.settings import Settings
@@ -108,6 +110,15 @@ def limited(drill: Drill, share: float) -> Drill:
             "which hits all of them; leave --share out, or take another scenario"
         )
     return replace(drill, fault=replace(drill.fault, share=share))  # type: ignore[type-var]  # every fault is a dataclass
+
+
+def evaluated_every(settings: Settings, drills: Sequence[Drill]) -> timedelta:
+    """Return how often rules are evaluated at these settings.
+
+    Raises:
+        ConfigurationError: production's files can't be read.
+    """
+    return Scope.of(MAIN, drills, settings).derive(NOWHERE).evaluation_interval
 
 
 def planned(settings: Settings, drills: Sequence[Drill]) -> dict[str, Plan]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from scenarios.campaign import Campaign
+from scenarios.gameday.breaking import Breaking
 from scenarios.gameday.guard import StopButton
 from scenarios.gameday.response import HELP, Said, Word, is_right, read
 from scenarios.gameday.runbook import first_steps
@@ -42,16 +42,17 @@ class Responder:
 
     def __init__(
         self,
-        campaign: Campaign,
+        campaign: Breaking,
         drill: Drill,
         button: StopButton,
         say: SayLine,
         *,
+        alertmanager_url: str,
         status: Callable[[], str],
     ) -> None:
         """``status`` says what clients see and which alerts fire."""
         self._recorder = campaign.drilled[drill.id]
-        self._alertmanager = AlertmanagerClient(campaign.endpoints.alertmanager_url)
+        self._alertmanager = AlertmanagerClient(alertmanager_url)
         self._drill = drill
         self._button = button
         self._say = say
@@ -110,7 +111,8 @@ class Responder:
         """Show each notification as its receiver got it."""
         delivered = self._recorder.snapshot().all(Kind.DELIVERED)
         for event in delivered[self._told :]:
-            self._say(f"{event.detail['receiver']:>18} | {event.detail.get('headline', '')}")
+            said = event.detail.get("headline") or f"{event.detail.get('status')} {event.alert}"
+            self._say(f"{event.detail['receiver']:>18} | {said}")
         self._told = len(delivered)
 
     def _look_for_silence(self) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from scenarios.catalogue import drills
-from scenarios.gameday.options import EPILOG, Exit, Options, parse
+from scenarios.gameday.exits import Exit
+from scenarios.gameday.options import EPILOG, Options, parse
 from scenarios.gameday.programme import choose, planned
 from scenarios.gameday.response import HELP
 from scenarios.gameday.runbook import DIAGNOSIS, DRILL, MITIGATION, RUNBOOKS, commands, section
@@ -27,7 +28,7 @@ def parsed(command: str) -> Options:
 
 
 def drilled(options: Options):
-    return choose(options, CATALOGUE, lacking=lambda drill: "", chance=random.Random(1))  # noqa: S311
+    return choose(options, CATALOGUE, lacking=lambda drill: "", chance=random.Random(1))
 
 
 @pytest.mark.parametrize("command", commands(GUIDE.read_text()))

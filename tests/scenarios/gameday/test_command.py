@@ -8,7 +8,8 @@ import pytest
 
 from scenarios.catalogue import drills
 from scenarios.gameday import __main__ as command
-from scenarios.gameday.options import EPILOG, HOLD_SECONDS, Exit, UsageError, parse
+from scenarios.gameday.exits import Exit, UsageError
+from scenarios.gameday.options import EPILOG, HOLD_SECONDS, parse
 
 SLOW = ("--scenario", "SlowResponseTime")
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from scenarios.gameday.options import Exit
+from scenarios.gameday.exits import Exit
 from scenarios.gameday.stop import STOP_SECONDS
 from stack.waiting import wait_until
 

@@ -23,6 +23,7 @@ from scenarios.target import ClientView
 from stack.waiting import wait_until
 
 SOON_SECONDS = 20.0
+NOWHERE = "http://127.0.0.1:9"
 LIMITS = Limits(error_ratio=0.5, p95_seconds=None, burn_ratio=1.0)
 
 
@@ -56,7 +57,6 @@ class Campaign:
         self.recorder = Recorder(plan.drill.id, folder / "drill.jsonl")
         self.control = Recorder("control", folder / "control.jsonl")
         self.drilled = {plan.drill.id: self.recorder, "control": self.control}
-        self.endpoints = SimpleNamespace(alertmanager_url="http://127.0.0.1:9")
         self.stopped = threading.Event()
         self.why = ""
 
@@ -119,7 +119,9 @@ def test_a_guard_that_can_not_look_stops_all_drills(campaign) -> None:
 def responder(campaign, slow, said):
     button = StopButton()
     status = lambda: "all is well"  # noqa: E731
-    return button, Responder(campaign, slow.drill, button, said.append, status=status)
+    return button, Responder(
+        campaign, slow.drill, button, said.append, alertmanager_url=NOWHERE, status=status
+    )
 
 
 def test_a_responder_is_answered_and_what_they_say_is_kept(campaign, slow) -> None:

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from scenarios.catalogue import drills
-from scenarios.gameday.options import Options, UsageError
+from scenarios.gameday.exits import UsageError
+from scenarios.gameday.options import Options
 from scenarios.gameday.programme import announced_share, choose, limitable, planned
 from scenarios.settings import Settings
 

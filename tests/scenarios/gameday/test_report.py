@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from scenarios.gameday.__main__ import came_to
+from scenarios.gameday.exits import Exit
 from scenarios.gameday.judgement import Impact
-from scenarios.gameday.options import Exit
 from scenarios.gameday.record import DayRecord, DrillRecord
 from scenarios.gameday.report import QUESTIONS, as_json, markdown, write
 from scenarios.gameday.response import Said, Times, Word
