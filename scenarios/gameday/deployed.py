@@ -65,7 +65,9 @@ class Deployed:
         shown: Shown,
     ) -> None:
         """Prepare the drill; ``evaluation`` is how often the stack evaluates its rules."""
-        want = replace(plan.want, receivers=frozenset({ALERTMANAGER}))
+        # Alertmanager has an alert before it waits for others of its group.
+        bounds = replace(plan.want.bounds, earliest=plan.want.bounds.pending)
+        want = replace(plan.want, receivers=frozenset({ALERTMANAGER}), bounds=bounds)
         self.plan = replace(plan, want=want)
         self.plans = {plan.drill.id: self.plan}
         self._settings = settings

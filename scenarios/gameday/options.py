@@ -146,7 +146,6 @@ def parse(arguments: Sequence[str]) -> Options:
     add(
         *("--run",),
         type=_run_name,
-        default="",
         metavar="NAME",
         help="what the game day is called on every alert (default: a name by time and chance)",
     )
@@ -169,7 +168,7 @@ def parse(arguments: Sequence[str]) -> Options:
         stop_burn_ratio=found.stop_burn,
         time_scale=found.time_scale or (1.0 if found.external else 60.0),
         deployment=_deployment(parser, found),
-        run=found.run,
+        run=found.run or "",
         reports=found.reports,
         list_scenarios=found.list,
     )

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from scenarios.catalogue import drills
+from scenarios.gameday.deployment import borne
 from scenarios.gameday.exits import Exit
+from scenarios.gameday.marks import snippet
 from scenarios.gameday.options import EPILOG, Options, parse
 from scenarios.gameday.programme import choose, planned
 from scenarios.gameday.response import HELP
@@ -36,7 +38,15 @@ def test_every_command_of_the_guide_can_be_planned(command: str) -> None:
     assert command.startswith(GAMEDAY)
     options = parsed(command)
     settings = Settings(time_scale=options.time_scale, hold_seconds=options.hold_seconds)
-    assert planned(settings, drilled(options))
+    chosen = drilled(options)
+    if options.deployment:
+        chosen = borne(chosen, options.deployment)
+    assert planned(settings, chosen)
+
+
+def test_the_configuration_that_marks_alerts_is_the_one_that_is_asked_for() -> None:
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(), flags=re.M | re.S)
+    assert shown == snippet(service="softfactory", run="gd-friday")
 
 
 def test_every_option_of_the_guide_exists_and_every_stop_condition_is_in_it() -> None:
