@@ -99,8 +99,14 @@ class Endings:
                 left = until - self._clock()
                 if left <= 0:
                     return False
-                self._changed.wait(min(left, LOOK_SECONDS))
+                self._changed.wait(min(left, self._next_look(leased)))
             return True
+
+    def _next_look(self, leased: bool) -> float:
+        """Return how long to wait before what ends a fault may have come from elsewhere."""
+        if self._mark is not None:
+            return LOOK_SECONDS
+        return max(0.0, self._leased_until - self._clock()) if leased else math.inf
 
     def _is_over(self, expires: float, leased: bool) -> bool:
         self._look()

@@ -39,7 +39,7 @@ WHERE = (
 )
 
 
-def main(arguments: Sequence[str], keyboard: TextIO = sys.stdin) -> Exit:
+def main(arguments: Sequence[str], keyboard: TextIO) -> Exit:
     """Hold a game day as the arguments ask for it, and return what it came to."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     try:
@@ -164,4 +164,4 @@ def _sayer(console: Console) -> SayLine:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], sys.stdin))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import termios
 import threading
 import tty
@@ -20,7 +19,7 @@ LOOK_SECONDS = 0.1
 
 
 @contextmanager
-def stop_key(press: Callable[[str], None], keyboard: TextIO = sys.stdin) -> Iterator[None]:
+def stop_key(press: Callable[[str], None], keyboard: TextIO) -> Iterator[None]:
     """Call ``press`` with a reason when q or Enter is typed while the context lasts.
 
     Nothing is read where the keyboard is no terminal: a pipe is not somebody who watches.
