@@ -182,6 +182,7 @@ def _brought_up(
 ) -> Campaign | Deployed:
     """Return what runs the drills, up: services of the run's own, or a deployed one."""
     if stage.deployment is None:
+        stage.say("bringing up Prometheus, Alertmanager, receivers and the services")
         return up.enter_context(
             Campaign(
                 stage.settings,
@@ -191,6 +192,7 @@ def _brought_up(
                 progress=lambda _plans, _say: screen,
             )
         )
+    stage.say(f"starting the load on {stage.deployment.url}")
     return up.enter_context(
         Deployed(
             stage.settings,
