@@ -10,13 +10,21 @@ from pathlib import Path
 import pytest
 
 from scenarios.catalogue import drills
+from scenarios.gameday.day import LEASE_SECONDS
 from scenarios.gameday.deployment import borne
 from scenarios.gameday.exits import Exit
 from scenarios.gameday.marks import snippet
-from scenarios.gameday.options import EPILOG, Options, parse
+from scenarios.gameday.options import EPILOG, HOLD_SECONDS, Options, parse
 from scenarios.gameday.programme import choose, planned
 from scenarios.gameday.response import HELP
 from scenarios.gameday.runbook import DIAGNOSIS, DRILL, MITIGATION, RUNBOOKS, commands, section
+from scenarios.gameday.stop import (
+    DELAY_TOLERANCE,
+    ERROR_TOLERANCE_RATIO,
+    LEAST_P95_SECONDS,
+    STOP_SECONDS,
+    WINDOW_SECONDS,
+)
 from scenarios.settings import Settings
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "GAMEDAY.md"
@@ -104,3 +112,18 @@ def test_a_runbook_has_the_steps_that_a_responder_asks_for(page: Path) -> None:
 def test_a_command_that_names_no_scenario_is_found() -> None:
     with pytest.raises(ValueError, match="no scenario is named 'SlowResponse'"):
         drilled(parsed(GAMEDAY + "--scenario SlowResponse"))
+
+
+def test_the_guide_s_figures_are_those_of_the_code() -> None:
+    text = " ".join(GUIDE.read_text().split())
+    figures = {
+        "among the answers of the last 5 s": WINDOW_SECONDS == 5,
+        "a quarter more than announced": ERROR_TOLERANCE_RATIO == 0.25,
+        "twice the announced delay, 2 s at least": (DELAY_TOLERANCE, LEAST_P95_SECONDS) == (2, 2),
+        "A stop ends every fault within a second": STOP_SECONDS == 1,
+        "under a lease of three seconds": LEASE_SECONDS == 3,
+        "three minutes at the most": HOLD_SECONDS == 180,
+    }
+    for words, agrees in figures.items():
+        assert words in text
+        assert agrees, words
