@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import nox
 
@@ -54,6 +56,16 @@ def bench(session: nox.Session) -> None:
     """Measure what the toolkit costs and how long its phases take, side by side."""
     session.install("-e", ".[bench]")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def gameday(session: nox.Session) -> None:
+    """Break something while people watch and respond: `-- --scenario NAME`; `-- --help`."""
+    session.install("-e", ".[certificates,postgresql]")
+    # In this process' place: its exit status says what it came to, where nox knows 0 and 1 alone,
+    # and on Ctrl-C it ends its faults in order, for which nox would give it half a second.
+    python = str(Path(session.bin) / "python")
+    os.execv(python, [python, "-m", "scenarios.gameday", *session.posargs])  # noqa: S606 (as meant)
 
 
 @nox.session(venv_backend="none")

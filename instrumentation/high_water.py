@@ -19,6 +19,14 @@ class HighWaterMark:
     def __init__(self, path: Path) -> None:
         self._path = path.with_suffix(SUFFIX)
 
+    def read(self) -> float | None:
+        """Return the highest number so far, or None where none was given."""
+        try:
+            stored = self._path.read_bytes()  # eight bytes, written in one call
+        except FileNotFoundError:
+            return None
+        return float(_DOUBLE.unpack(stored)[0]) if len(stored) == _DOUBLE.size else None
+
     def raise_to(self, value: float) -> float:
         """Return `value`, or what is higher and was given before, by whomever."""
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -27,8 +27,6 @@ from loadtests.samples import NO_RESPONSE, NO_RESULT
 from loadtests.target import MakeSigner, Signer, Target
 
 SAMPLE_SECONDS = 0.25
-# Half of what the service accepts: its clock may be that much ahead or behind.
-FAULT_VALID_SECONDS = contract.MAX_VALIDITY_SECONDS / 2
 EVERYDAY_JOURNEY = {
     "GET /api/users": 5.0,
     "GET /api/bookings": 3.0,
@@ -60,8 +58,13 @@ class Visitor(FastHttpUser):
         )
 
 
-def signers(secret_file: Path | None, instance: str | None) -> MakeSigner:
-    """How faults are signed for an instance; the secret is read when a fault is asked for."""
+def signers(
+    secret_file: Path | None, instance: str | None, lease_seconds: float | None = None
+) -> MakeSigner:
+    """How faults are signed for an instance; the secret is read when a fault is asked for.
+
+    With ``lease_seconds``, a fault that waits does so under a lease.
+    """
 
     def make_signer(wire_form: Mapping[str, object]) -> Signer:
         if secret_file is None:
@@ -70,6 +73,8 @@ def signers(secret_file: Path | None, instance: str | None) -> MakeSigner:
             raise PlanError("the plan names no instance for this target, so no fault can be signed")
         secret = secret_file.read_bytes().strip()
         fault = contract.fault_from_json(dict(wire_form))
+        if lease_seconds is not None:
+            fault = contract.leased(fault, lease_seconds)
 
         def sign(method: str, path: str) -> str:
             return contract.encode(
@@ -78,7 +83,7 @@ def signers(secret_file: Path | None, instance: str | None) -> MakeSigner:
                 instance=instance,
                 method=method,
                 path=path,
-                expires=time.time() + FAULT_VALID_SECONDS,
+                expires=time.time() + contract.SIGNED_SECONDS,
             )
 
         return sign
@@ -91,7 +96,11 @@ class Run:
 
     def __init__(self, plan: Plan, out: Events) -> None:
         self.targets = {
-            target.id: Target(target, signers(plan.fault_secret_file, target.instance))
+            target.id: Target(
+                target,
+                signers(plan.fault_secret_file, target.instance, plan.lease_seconds),
+                lease_seconds=plan.lease_seconds,
+            )
             for target in plan.targets
         }
         self._gates = {id_: Gate(target.schedule) for id_, target in self.targets.items()}

@@ -39,11 +39,15 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The load of a whole run; ``fault_secret_file`` is ``None`` where no fault can be signed."""
+    """The load of a whole run; ``fault_secret_file`` is ``None`` where no fault can be signed.
+
+    With ``lease_seconds``, faults end by themselves so long after the last request of this load.
+    """
 
     fault_secret_file: Path | None
     targets: tuple[TargetPlan, ...]
     timeout_seconds: float
+    lease_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ def parse_plan(text: str) -> Plan:
         fault_secret_file=None if secret is None else Path(_text(raw, "fault_secret_file")),
         targets=parsed,
         timeout_seconds=_positive(raw, "timeout_seconds", default=DEFAULT_TIMEOUT_SECONDS),
+        lease_seconds=None if raw.get("lease_seconds") is None else _positive(raw, "lease_seconds"),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from instrumentation.faults import contract
 from loadtests.pacing import Journey, Schedule, Share
 from loadtests.plan import (
     Command,
@@ -49,7 +50,10 @@ class Call:
 class Target:
     """The load of one service, as its plan says and its commands changed it."""
 
-    def __init__(self, plan: TargetPlan, make_signer: MakeSigner) -> None:
+    def __init__(
+        self, plan: TargetPlan, make_signer: MakeSigner, *, lease_seconds: float | None = None
+    ) -> None:
+        """``lease_seconds``: requests that carry no fault renew the lease of those that do."""
         self.id = plan.id
         self.host = plan.host
         self.users = plan.users
@@ -59,7 +63,9 @@ class Target:
         self._make_signer = make_signer
         self._journey = Journey(plan.journey)
         self._payment_method = DEFAULT_PAYMENT_METHOD
+        self._lease_seconds = lease_seconds
         self._fault: tuple[Signer, Share, frozenset[str]] | None = None
+        self._renewal: Signer | None = None
         self._sent = 0
 
     def obey(self, command: Command) -> None:
@@ -71,7 +77,11 @@ class Target:
         try:
             match command:
                 case FaultOn(fault=fault, share=share, only=only):
-                    self._fault = (self._make_signer(fault), Share(share), only)
+                    wanted = (self._make_signer(fault), Share(share), only)
+                    if self._lease_seconds is not None:
+                        renew = contract.Renew(seconds=self._lease_seconds)
+                        self._renewal = self._make_signer(contract.fault_to_json(renew))
+                    self._fault = wanted
                 case FaultOff():
                     self._fault = None
                 case UseCard(payment_method=payment_method):
@@ -102,8 +112,9 @@ class Target:
         if self._fault is not None:
             signer, share, only = self._fault
             faulted = (not only or name in only) and share.takes(name)
-            if faulted:
-                headers["X-Fault"] = signer(method, unquote(path.partition("?")[0]))
+            sign = signer if faulted else self._renewal
+            if sign is not None:
+                headers[contract.HEADER] = sign(method, unquote(path.partition("?")[0]))
         return Call(method=method, path=path, headers=headers, body=body, faulted=faulted)
 
     def take_sample(self, at: float) -> dict[str, object] | None:

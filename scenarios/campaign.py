@@ -21,13 +21,13 @@ from scenarios.failures import STOPPED
 from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
-from scenarios.history import Recorder
+from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.logs import Logs
 from scenarios.model import MAIN, Drill
-from scenarios.progress import Progress
+from scenarios.progress import Progress, Shown
 from scenarios.result import Phases, Result
-from scenarios.saying import SayPhase
+from scenarios.saying import SayLine, SayPhase
 from scenarios.settings import Settings
 from scenarios.site import CONTROL
 from scenarios.target import Target
@@ -54,10 +54,12 @@ class Campaign:
         tamper: Tamper = lambda derived: derived,
         interfere: Callable[[Campaign], None] = lambda campaign: None,
         beside: Sequence[Beside[Any]] = (),
+        progress: Callable[[Mapping[str, Plan], SayLine], Shown] = Progress,
     ) -> None:
         """Prepare a run of ``drills`` that works below ``directory``.
 
         What is done ``beside`` them is let in as they are, and has ended when they have.
+        ``progress`` makes what shows the drills' phases.
         ``tamper`` changes what is run, while expectations stay those of the production files; and
         ``interfere`` is called once the faults are in: both are how the toolkit's own tests show
         that a broken stack is noticed.
@@ -67,6 +69,7 @@ class Campaign:
         self.phases = Phases()
         self._say = say
         self._interfere = interfere
+        self._make_progress = progress
         self._beside = [Work(run=one.run, seconds=one.seconds, weight=one.weight) for one in beside]
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
@@ -135,6 +138,13 @@ class Campaign:
         return self._main.recorders
 
     @property
+    def drilled(self) -> Mapping[str, Recorder]:
+        """Every drill's history while it is being written, by drill, with those of no drill."""
+        return {
+            name: recorder for watch in self._watches.values() for name, recorder in watch.written()
+        }
+
+    @property
     def control(self) -> Target:
         """The main stack's service that nobody breaks."""
         return self.targets[CONTROL]
@@ -159,7 +169,7 @@ class Campaign:
             for watch in watches:
                 watch.connect()
             self.plans = {name: plan for watch in watches for name, plan in watch.plans.items()}
-            self._progress = running.enter_context(Progress(self.plans, self._say))
+            self._progress = running.enter_context(self._make_progress(self.plans, self._say))
             # The first services come up while the stack does; no drill begins before it is up.
             self._drills = [self._work(plan) for plan in self._main.plans.values()]
             self._drills += [
@@ -216,6 +226,13 @@ class Campaign:
             starved=self._grounds.headroom.starved,
             signals={name: one for watch in watches for name, one in watch.signals.items()},
         )
+
+    def stop(self, reason: str) -> None:
+        """End every fault at once, and let no further drill begin; the histories say why."""
+        self._gate.close()
+        for name, recorder in self.drilled.items():
+            if name in self.plans:
+                recorder.note(Kind.STOPPED, text=reason)
 
     def _metric_names(self) -> frozenset[str]:
         """Return what the main stack has stored; nothing where it died, as the histories say."""

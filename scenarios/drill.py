@@ -7,18 +7,20 @@ expectation names, records, and judges nothing.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from scenarios.expectation import Expectation
 from scenarios.failures import STOPPED
-from scenarios.faults.fault import Fault, FaultDidNotBite
+from scenarios.faults.fault import Fault, FaultDidNotBite, Witness
 from scenarios.history import PRECONDITION, Event, History, Kind, Recorder
 from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.saying import SayPhase
 from scenarios.target import Target
-from stack.waiting import WaitTimeout
+from stack.waiting import Interrupted, WaitTimeout, interruptible
 
 STEADY_SAMPLES = 5
 """So many samples in a row without an error, at the wanted rate, are a steady state."""
@@ -36,12 +38,15 @@ class Plan:
         want: of the drilled alert.
         loaded_for: how long the load must have flowed before the fault, in real time.
         others: of the precondition's alert and of the alerts that the drilled one hushes.
+        hold: how much longer the fault lasts once its alert has arrived, in real time, unless
+            whoever responds ends it before (Kind.MITIGATED).
     """
 
     drill: Drill
     want: Expectation
     loaded_for: timedelta = timedelta(0)
     others: tuple[Expectation, ...] = ()
+    hold: timedelta = timedelta(0)
 
     def of(self, alert: str) -> Expectation:
         """Return what is promised of one of the alerts that this plan names."""
@@ -51,6 +56,9 @@ class Plan:
 def run_drill(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> None:
     """Run one drill to its end, whatever happens, and leave its history in ``recorder``.
 
+    An event Kind.STOPPED in ``recorder`` ends it before its time: whatever it waits for is given
+    up, and the fault is repaired at once.
+
     Args:
         plan: the drill and its expectations.
         target: the instance to break, which serves already.
@@ -58,10 +66,13 @@ def run_drill(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> 
         say: told of each phase and its bound in seconds, for progress.
     """
     try:
-        _steady(plan, target, recorder, say)
+        with interruptible(recorder.stopped):
+            _steady(plan, target, recorder, say)
         _precondition(plan, target, recorder, say)
         _break_and_repair(plan, target, recorder, say)
         _resolve(plan, recorder, say)
+    except Interrupted:
+        say("stopped", 0.0)  # why is in the history
     except FaultDidNotBite as error:
         recorder.note(Kind.NOT_WITNESSED, text=str(error))
     except STOPPED as error:
@@ -135,8 +146,9 @@ def _precondition(plan: Plan, target: Target, recorder: Recorder, say: SayPhase)
     limit = want.bounds.wait_for_arrival.total_seconds()
     recorder.note(Kind.PHASE, text=f"{PRECONDITION}{before.fault.text}")
     say(f"waiting for {before.alert}", limit)
-    with before.fault.inject(target):
+    with _injected(before.fault, target, recorder):
         if not recorder.wait_for(lambda history: has_arrived(history, want, "firing"), limit):
+            _unless_stopped(recorder)
             raise WaitTimeout(
                 what=f"{before.alert} to fire and arrive before the fault",
                 elapsed_seconds=limit,
@@ -148,12 +160,42 @@ def _break_and_repair(plan: Plan, target: Target, recorder: Recorder, say: SayPh
     fault: Fault = plan.drill.fault
     say("injecting", target.patience_seconds)
     recorder.note(Kind.INJECTED, text=fault.text)
-    with fault.inject(target) as witness:
-        recorder.add(Event(at=witness.at, kind=Kind.WITNESSED, text=witness.text))
-        _observe(plan, recorder, say)
-        say("repairing", target.patience_seconds)
-        recorder.note(Kind.REPAIRING, text=f"end of: {fault.text}")
+    try:
+        with _injected(fault, target, recorder) as witness:
+            recorder.add(Event(at=witness.at, kind=Kind.WITNESSED, text=witness.text))
+            _observe(plan, recorder, say)
+            _hold(plan, recorder, say)
+            _unless_stopped(recorder)
+            say("repairing", target.patience_seconds)
+            recorder.note(Kind.REPAIRING, text=f"end of: {fault.text}")
+    except Interrupted:
+        recorder.note(Kind.REPAIRED, text="stopped")
+        raise
     recorder.note(Kind.REPAIRED)
+
+
+@contextmanager
+def _injected(fault: Fault, target: Target, recorder: Recorder) -> Iterator[Witness]:
+    """Inject a fault until the context ends; its witness is not awaited once that is stopped."""
+    with ExitStack() as broken:
+        _unless_stopped(recorder)
+        with interruptible(recorder.stopped):
+            witness = broken.enter_context(fault.inject(target))
+        yield witness
+
+
+def _unless_stopped(recorder: Recorder) -> None:
+    """Raise Interrupted, which repairs what is broken, where the drill was stopped."""
+    if recorder.stopped.is_set():
+        raise Interrupted
+
+
+def _hold(plan: Plan, recorder: Recorder, say: SayPhase) -> None:
+    """Leave the fault in for as long as somebody responds to it."""
+    seconds = plan.hold.total_seconds()
+    if seconds and plan.drill.fires:
+        say("holding the fault", seconds)
+        recorder.wait_for(lambda history: history.first(Kind.MITIGATED) is not None, seconds)
 
 
 def _observe(plan: Plan, recorder: Recorder, say: SayPhase) -> None:

@@ -73,6 +73,8 @@ def unjudgeable(history: History, want: Expectation) -> str:
 
 def missing(history: History, want: Expectation) -> str:
     """Return why the history is no sound evidence, or an empty text."""
+    if stopped := history.first(Kind.STOPPED):
+        return f"the drill was stopped: {stopped.text}"
     if disturbed := history.first(Kind.DISTURBED):
         return f"the experiment was disturbed: {disturbed.text}"
     if not history.first(Kind.ENDED):

@@ -7,6 +7,7 @@ import subprocess
 import psutil
 
 from scenarios.budget import UnknownAlert
+from scenarios.faults.request import FaultGoesOn
 from scenarios.load import LoadError
 from scenarios.load_plan import LoadRefused
 from scenarios.logs import LogsFailed
@@ -39,6 +40,7 @@ CANNOT_START: tuple[type[Exception], ...] = (
 
 STOPPED: tuple[type[Exception], ...] = (
     *CANNOT_START,
+    FaultGoesOn,
     OSError,
     psutil.Error,
     subprocess.SubprocessError,

@@ -220,6 +220,7 @@ class Grounds:
             timeout_seconds=max(
                 CLIENT_SECONDS, *(2 * one.longest_response_seconds for one in berths)
             ),
+            lease_seconds=self.settings.lease_seconds,
         )
         for berth in berths:
             check_load(
@@ -227,6 +228,7 @@ class Grounds:
                 threads=berth.threads,
                 longest_response_seconds=berth.longest_response_seconds,
                 timeout_seconds=plan.timeout_seconds,
+                lease_seconds=plan.lease_seconds,
             )
         self.load = LoadGenerator(self.processes, plan, self.directory, self._sampled)
         patience = PATIENCE_SECONDS + 2 * self.settings.sample.total_seconds()

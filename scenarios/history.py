@@ -41,6 +41,8 @@ class Kind(StrEnum):
     DELIVERY_FAILED = "delivery failed"  # Alertmanager: a notification that it gave up
     SCRAPE_FAILED = "scrape failed"  # Prometheus could not scrape the target
     DISTURBED = "disturbed"  # the experiment itself failed: evidence is missing from here on
+    STOPPED = "stopped"  # a person or a stop condition ended the drill before its time, and why
+    MITIGATED = "mitigated"  # whoever responds has ended the fault, or says so
     ENDED = "ended"  # the drill's observation is complete
 
 
@@ -131,10 +133,14 @@ class History:
 
 
 class Recorder:
-    """A history while it is being written: thread-safe, on disk at once, awaitable."""
+    """A history while it is being written: thread-safe, on disk at once, awaitable.
+
+    ``stopped`` is set by the event of that kind, which also ends every wait.
+    """
 
     def __init__(self, service: str, path: Path) -> None:
         self.service = service
+        self.stopped = threading.Event()
         self._changed = threading.Condition()
         self._events: list[Event] = []
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,6 +153,8 @@ class Recorder:
                 return
             self._events.append(event)
             self._file.write(event.to_json() + "\n")
+            if event.kind is Kind.STOPPED:
+                self.stopped.set()
             self._changed.notify_all()
 
     def note(self, kind: Kind, alert: str = "", text: str = "", **detail: str) -> Event:
@@ -158,7 +166,7 @@ class Recorder:
     def wait_for(self, condition: Callable[[History], bool], timeout_seconds: float) -> bool:
         """Wait until the history so far meets ``condition``; return whether it did in time.
 
-        A disturbed history ends the wait: what is missing will not come.
+        A disturbed history, or one that was stopped, ends the wait: what is missing will not come.
         """
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
@@ -167,7 +175,7 @@ class Recorder:
                 if condition(so_far):
                     return True
                 left = deadline - time.monotonic()
-                if left <= 0 or so_far.first(Kind.DISTURBED):
+                if left <= 0 or self.stopped.is_set() or so_far.first(Kind.DISTURBED):
                     return False
                 self._changed.wait(left)
 

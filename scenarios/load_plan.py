@@ -10,6 +10,7 @@ from pathlib import Path
 
 TIMEOUT_SECONDS = 10.0  # a client's patience, unless the plan says else
 SPARE_THREADS = 4  # that stay free for scrapes and probes
+RENEWALS = 2  # requests that must fit into a lease: with one alone, its jitter would end the fault
 SPARE_SECONDS = 0.5  # by which an answer may exceed the longest expected one
 
 
@@ -41,11 +42,14 @@ class LoadPlan:
     Attributes:
         fault_secret_file: the secret that signs faults, or ``None`` where none is ever switched on.
         timeout_seconds: how long a client waits to connect, and for each part of an answer.
+        lease_seconds: how long after the last request the faults that it carried end by
+            themselves; ``None`` where they last as long as they were asked for.
     """
 
     fault_secret_file: Path | None
     targets: tuple[TargetLoad, ...]
     timeout_seconds: float = TIMEOUT_SECONDS
+    lease_seconds: float | None = None
 
     def as_json(self) -> str:
         """The plan file's content."""
@@ -53,6 +57,7 @@ class LoadPlan:
         plan = {
             "fault_secret_file": None if secret is None else str(secret.resolve()),
             "timeout_seconds": self.timeout_seconds,
+            "lease_seconds": self.lease_seconds,
             "targets": [
                 {field.name: getattr(target, field.name) for field in fields(target)}
                 for target in self.targets
@@ -87,12 +92,13 @@ def check_load(
     threads: int,
     longest_response_seconds: float,
     timeout_seconds: float = TIMEOUT_SECONDS,
+    lease_seconds: float | None = None,
 ) -> None:
     """Refuse a load that its service or its users couldn't bear while the fault lasts.
 
     Raises:
-        LoadRefused: the service has too few threads, the load too few users, or the clients would
-            give up before the slowest answer.
+        LoadRefused: the service has too few threads, the load too few users, the clients would
+            give up before the slowest answer, or a fault's lease run out between two requests.
     """
     rate = target.rate_per_second
     per_answer = f"at {rate:g} requests/s of up to {longest_response_seconds:g} s"
@@ -111,6 +117,12 @@ def check_load(
         raise LoadRefused(
             f"{target.id}: clients give up after {timeout_seconds:g} s, before an answer of "
             f"{longest_response_seconds:g} s; raise the plan's timeout_seconds"
+        )
+    if lease_seconds is not None and rate * lease_seconds < RENEWALS:
+        raise LoadRefused(
+            f"{target.id}: at {rate:g} requests/s a fault's lease of {lease_seconds:g} s may run "
+            f"out between two of them, each of which renews it; send {RENEWALS / lease_seconds:g} "
+            "requests/s or more"
         )
 
 

@@ -56,6 +56,7 @@ class Drill:
             stack of its own.
         heartbeat: whether the alert always fires, so that its absence is what must be noticed
             (``scenarios.heartbeat``).
+        alias: under which name it is drilled where the name must not tell what breaks.
     """
 
     alert: str
@@ -73,10 +74,16 @@ class Drill:
     stack: str = MAIN
     subject: str = ""
     heartbeat: bool = False
+    alias: str = ""
 
     @property
     def id(self) -> str:
-        """The drill's name, with the drilled alert's name and no other's in it."""
+        """The drill's name: its alias, or the drilled alert's name and no other's in it."""
+        return self.alias or self.name
+
+    @property
+    def name(self) -> str:
+        """The scenario's own name, with the drilled alert's name and no other's in it."""
         return f"{self.alert}-{self.cause}" if self.cause else self.alert
 
     @property

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -21,6 +21,25 @@ from scenarios.drill import Plan
 from scenarios.saying import SayLine, SayPhase
 
 REFRESHES_PER_SECOND = 4
+
+
+class Shown(Protocol):
+    """What shows the phases of a run's drills while the context lasts."""
+
+    def reporter(self, name: str) -> SayPhase:
+        """Return what a drill calls at each phase with the phase and its bound in seconds."""
+
+    def close(self) -> None:
+        """Show no more. Closing twice does nothing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
 
 
 @dataclass(slots=True)

@@ -122,6 +122,7 @@ class Scope:
             drill=drill,
             want=expect(derived, drill, probe=probe),
             loaded_for=drill.loaded_for / derived.time_scale,
+            hold=timedelta(seconds=self.settings.hold_seconds),
             others=tuple(
                 expect(derived, drill, probe=probe, alert=alert) for alert in dict.fromkeys(beside)
             ),

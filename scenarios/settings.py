@@ -34,6 +34,10 @@ class Settings:
         elasticsearch_heap_mb: the heap of each node of Elasticsearch, in MiB.
         reports: the folder that gets the evidence.
         production: the files that production runs.
+        hold_seconds: how much longer a fault lasts once its alert has arrived, in real time.
+        lease_seconds: how long after whoever runs the drills is gone their requests' faults end by
+            themselves; ``None`` where the drilled services end with the run anyhow.
+        drill_run: what the run is called on every alert that it raises; "" for not at all.
         sample_seconds, probe_timeout_seconds, payment_timeout_seconds: production's values of the
             service's own periods and time-outs, which are divided by the time scale too.
     """
@@ -47,6 +51,9 @@ class Settings:
     app: str = DEMO_APP
     reports: Path = Path("reports")
     production: Production = field(default_factory=production_files)
+    hold_seconds: float = 0.0
+    lease_seconds: float | None = None
+    drill_run: str = ""
     sample_seconds: float = 5.0
     probe_timeout_seconds: float = 3.0
     payment_timeout_seconds: float = 10.0

@@ -329,6 +329,7 @@ class Site:
             cpu_limit_cores=cores,
             patience_seconds=patience,
             time_scale=berth.time_scale,
+            leased=self.settings.lease_seconds is not None,
         )
 
     def _postgresql(self, berth: Berth) -> PostgreSQL:

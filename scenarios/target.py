@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stack.waiting import slice_of
+
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
@@ -58,7 +60,7 @@ class ClientView:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
-                self._changed.wait(left)
+                self._changed.wait(slice_of(left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ class Target:
         certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
         time_scale: by what production's durations are divided where it is watched.
+        leased: whether the faults that its requests carry end with the load, and are ended, with
+            those that are still in flight, at the repair.
         answered_at: when it last answered a scrape, as its Prometheus says, since the epoch.
     """
 
@@ -156,6 +160,7 @@ class Target:
     watchers: Watchers | None = None
     shipper: Shipper | None = None
     postgresql: PostgreSQL | None = None
+    leased: bool = False
     answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)
 

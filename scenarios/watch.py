@@ -6,7 +6,7 @@ One rule: a stack knows its own drills, its control and nothing of the run's oth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,6 +108,7 @@ class Watch:
                 smtp_smarthost=receivers.smtp_smarthost,
                 smtp_ca_file=receivers.smtp_ca_file,
                 secrets_directory=secrets,
+                drill_run=grounds.settings.drill_run,
             )
         )
         self.plans = asked.plans(self.derived)
@@ -306,6 +307,13 @@ class Watch:
         """Note that a drill's service, or its stack, did not come up."""
         text = f"{type(error).__name__}: {error}"
         self.recorders[plan.drill.label].note(Kind.DISTURBED, text=text)
+
+    def written(self) -> Iterator[tuple[str, Recorder]]:
+        """Give the histories that are being written: the drills', and the others by service."""
+        drilled = {drill.label: drill.id for drill in self.scope.drills}
+        for service, recorder in self.recorders.items():
+            yield drilled.get(service, f"{self.scope.prefix}{service}"), recorder
+        yield f"{self.scope.prefix}{STRANGERS}", self.strangers
 
     def stop_observing(self) -> None:
         """Look once more, and then no longer; more than once does nothing."""

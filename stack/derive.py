@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stack.derive_alertmanager import Mute, derive_alertmanager
 from stack.derive_prometheus import derive_prometheus
+from stack.drill_labels import mark_alerts
 from stack.durations import divide, format_duration
 from stack.production import Production
 from stack.routes import RouteTree, load_routes
@@ -129,7 +130,11 @@ def derive(
     production_rules = load_rules(rules_text, rules_source)
     if groups is not None:
         production_rules = production_rules.only(groups)
-    rules = load_rules(scaled.text, rules_source).with_lines_of(production_rules)
+    rules_yaml = scaled.text
+    marks: tuple[Change, ...] = ()
+    if run.drill_run:
+        rules_yaml, marks = mark_alerts(scaled.text, run.drill_run, source=rules_source)
+    rules = load_rules(rules_yaml, rules_source).with_lines_of(production_rules)
     alertmanager_text = production.alertmanager.read_text(encoding="utf-8")
     alertmanager_source = _shown(production.alertmanager)
     production_routes = load_routes(alertmanager_text, alertmanager_source)
@@ -156,7 +161,7 @@ def derive(
         time_scale=time_scale,
         rules=rules,
         production_rules=production_rules,
-        rules_yaml=scaled.text,
+        rules_yaml=rules_yaml,
         prometheus_yaml=prometheus.text,
         alertmanager_yaml=alertmanager.text,
         prometheus_flags=(RETENTION_FLAG, FEATURES_FLAG, *prometheus_flags),
@@ -171,6 +176,7 @@ def derive(
         route_tree=route_tree.with_lines_of(production_routes),
         changes=(
             *scaled.changes,
+            *marks,
             *prometheus.changes,
             *prometheus_flag_changes,
             *alertmanager.changes,

@@ -1,4 +1,4 @@
-"""What is different for each run, and nothing else: where this run's own parts are."""
+"""What is different for each run, and nothing else: where its own parts are, and its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class RunAddresses:
 
     `prometheus_targets_glob` is the pattern of file discovery; `prometheus`, `alertmanager` and
     `smtp_smarthost` are `host:port`; `secrets_directory` holds files with the names that
-    production's have.
+    production's have. `drill_run` is what every alert of the run is marked with, "" for none.
     """
 
     prometheus_targets_glob: Path
@@ -24,3 +24,4 @@ class RunAddresses:
     smtp_smarthost: str
     smtp_ca_file: Path
     secrets_directory: Path
+    drill_run: str = ""

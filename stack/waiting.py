@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
-__all__ = ["NotYet", "WaitTimeout", "wait_until"]
+__all__ = ["Interrupted", "NotYet", "WaitTimeout", "interruptible", "slice_of", "wait_until"]
+
+SLICE_SECONDS = 0.05
+"""How long a wait that may be interrupted goes on without looking whether it is."""
 
 T = TypeVar("T")
 
@@ -21,6 +26,37 @@ class NotYet(Exception):
 
     The text of the last one becomes part of `WaitTimeout`: `raise NotYet("21 of 22 targets up")`.
     """
+
+
+class Interrupted(Exception):
+    """A wait was given up because whoever began it asked for that, not for want of time."""
+
+
+_INTERRUPT: ContextVar[threading.Event | None] = ContextVar("interrupt", default=None)
+
+
+@contextmanager
+def interruptible(interrupt: threading.Event) -> Iterator[None]:
+    """Let the waits of this thread raise `Interrupted` once `interrupt` is set, until one has.
+
+    Only the first: what is repaired on the way out of it is waited for like everything else.
+    """
+    before = _INTERRUPT.set(interrupt)
+    try:
+        yield
+    finally:
+        _INTERRUPT.reset(before)
+
+
+def slice_of(seconds: float) -> float:
+    """Return how much of `seconds` to wait before asking again; raises `Interrupted`."""
+    interrupt = _INTERRUPT.get()
+    if interrupt is None:
+        return seconds
+    if interrupt.is_set():
+        _INTERRUPT.set(None)
+        raise Interrupted
+    return min(seconds, SLICE_SECONDS)
 
 
 class WaitTimeout(TimeoutError):
@@ -49,7 +85,7 @@ def wait_until(
     other exception ends the wait at once. The probe is called at least once, and once more when
     the time is up, so that a slow probe near the deadline is not taken for a missed condition.
 
-    Raises `WaitTimeout` after `timeout_seconds`.
+    Raises `WaitTimeout` after `timeout_seconds`, and `Interrupted` within `interruptible`.
     """
     started = time.monotonic()
     deadline = started + timeout_seconds
@@ -72,4 +108,4 @@ def wait_until(
             raise WaitTimeout(
                 what=what, elapsed_seconds=now - started, last_observation=last_observation
             )
-        pause.wait(min(interval_seconds, max(0.0, deadline - now)))
+        pause.wait(slice_of(min(interval_seconds, max(0.0, deadline - now))))

@@ -11,6 +11,9 @@ There is no nonce: workers of one instance share no memory in which to keep the 
 that a nonce would promise more than it held. What a captured header can do is therefore this:
 repeat its one fault, within the limits below, on its one method and path at its one instance,
 until it expires, MAX_VALIDITY_SECONDS after it was signed at the latest; nothing anywhere else.
+
+Two words are no faults, and are signed like one: `End` ends what goes on, and `Renew` keeps going
+what was given a lease, which ends by itself when nobody renews it any more.
 """
 
 import base64
@@ -20,7 +23,7 @@ import hmac
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, TypeAlias
 
 HEADER = "X-Fault"
@@ -34,6 +37,10 @@ it accepted no faults at all.
 MAX_VALIDITY_SECONDS = 10.0
 """A header that claims to be valid for longer is refused, so that a leaked one is soon useless.
 Load generators sign each request anew, for half of it: clocks may differ by the other half."""
+
+SIGNED_SECONDS = MAX_VALIDITY_SECONDS / 2
+"""For how long whoever follows this contract signs. That all sign for as long puts headers in the
+order in which they were signed, by which `End` tells those before it from those after."""
 
 MAX_HEADER_LENGTH = 2048
 """In characters. A longer header is refused before any work is done for it."""
@@ -56,19 +63,21 @@ UNSIGNED = ("too_long", "signature")
 REASONS = (
     *UNSIGNED,
     *("malformed", "instance", "method", "path", "expired", "expires_too_late"),
-    *("unknown_fault", "out_of_range", "refused", "no_database"),
+    *("unknown_fault", "out_of_range", "refused", "no_database", "ended"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """Answer `seconds` late, at most 30."""
+    """Answer `seconds` late, at most 30; with a `lease`, no longer than it is renewed."""
 
     kind: ClassVar[str] = "delay"
     seconds: float
+    lease: float | None = None
 
     def __post_init__(self) -> None:
         _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
+        _require_lease(self.lease)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,26 +132,61 @@ class BurnCPU:
 class SlowQuery:
     """Have the request's first database statement take `seconds` longer, at most 30.
 
-    It holds its connection meanwhile. Needs an engine that the service watches.
+    It holds its connection meanwhile. Needs an engine that the service watches. With a `lease`, it
+    takes no longer than that is renewed.
     """
 
     kind: ClassVar[str] = "query"
+    seconds: float
+    lease: float | None = None
+
+    def __post_init__(self) -> None:
+        _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
+        _require_lease(self.lease)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew:
+    """Let the instance's leased faults go on for `seconds`, at most 30; the request is unharmed.
+
+    A header that asks for a leased fault renews as well.
+    """
+
+    kind: ClassVar[str] = "renew"
     seconds: float
 
     def __post_init__(self) -> None:
         _require("seconds", self.seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
 
 
-Fault: TypeAlias = Delay | Error | RaiseException | HoldMemory | BurnCPU | SlowQuery
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """End all faults of the instance, those in flight and what is held, in all its workers.
+
+    It ends what was asked for by headers that expire no later than its own, so that one of them
+    that is still on its way does nothing. The answer is 204, whatever the path.
+    """
+
+    kind: ClassVar[str] = "end"
+
+
+Fault: TypeAlias = Delay | Error | RaiseException | HoldMemory | BurnCPU | SlowQuery | Renew | End
 
 KINDS: Mapping[str, type[Fault]] = {
-    kind.kind: kind for kind in (Delay, Error, RaiseException, HoldMemory, BurnCPU, SlowQuery)
+    kind.kind: kind
+    for kind in (Delay, Error, RaiseException, HoldMemory, BurnCPU, SlowQuery, Renew, End)
 }
 
 
 def fault_to_json(fault: Fault) -> dict[str, str | float]:
     """Return the fault as a JSON object: `{"fault": "delay", "seconds": 1.5}`."""
-    return {"fault": fault.kind, **asdict(fault)}
+    given = {name: value for name, value in asdict(fault).items() if value is not None}
+    return {"fault": fault.kind, **given}
+
+
+def leased(fault: Fault, seconds: float) -> Fault:
+    """Return the fault with a lease of `seconds`, where it is of a kind that waits."""
+    return replace(fault, lease=seconds) if isinstance(fault, Delay | SlowQuery) else fault
 
 
 def fault_from_json(value: Mapping[str, object]) -> Fault:
@@ -189,6 +233,17 @@ def decode(
 ) -> Fault:
     """Return the fault that `header` asks for in this request; `now` is in epoch seconds.
 
+    Raises FaultRejected, and nothing else, whatever the header holds.
+    """
+    bound = {"instance": instance, "method": method, "path": path}
+    return decode_until(header, secret=secret, now=now, **bound)[0]
+
+
+def decode_until(
+    header: str, *, secret: bytes, instance: str, method: str, path: str, now: float
+) -> tuple[Fault, float]:
+    """Return what `decode` does, and the epoch second at which the header expires.
+
     Its length is checked first, then its signature, in constant time; nothing of an unsigned
     header is parsed. Raises FaultRejected, and nothing else, whatever the header holds.
     """
@@ -212,7 +267,7 @@ def decode(
             "expires_too_late",
             f"valid for {expires - now:.1f} s, at most {MAX_VALIDITY_SECONDS:.0f} s are accepted",
         )
-    return fault_from_json(document)
+    return fault_from_json(document), expires
 
 
 def _signature(payload: bytes, secret: bytes) -> str:
@@ -242,6 +297,11 @@ def _finite(value: float) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number of hundreds of digits
         return False
+
+
+def _require_lease(seconds: float | None) -> None:
+    if seconds is not None:
+        _require("lease", seconds, above=0.0, at_most=MAX_FAULT_SECONDS)
 
 
 def _require(name: str, value: float, *, above: float, at_most: float) -> None:

@@ -4,15 +4,15 @@ Hashing a large block releases the interpreter's lock, so that scrapes are not s
 """
 
 import hashlib
-import threading
 import time
 
 from instrumentation.faults.contract import MAX_FAULT_SECONDS, BurnCPU
+from instrumentation.faults.ending import Ended
 
 _BLOCK = bytes(64 * 1024)  # about 50 microseconds of work between two looks at the clock
 
 
-def burn_cpu(fault: BurnCPU, *, ended: threading.Event) -> None:
+def burn_cpu(fault: BurnCPU, *, ended: Ended) -> None:
     """Use `fault.seconds` of this thread's CPU time, or less when `ended` is set meanwhile.
 
     On a machine so busy that MAX_FAULT_SECONDS pass first, the thread is freed too.

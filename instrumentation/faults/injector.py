@@ -4,10 +4,10 @@ Whatever else a header holds, the request is answered as if it had none, and cou
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Flask, Response, after_this_request, request
@@ -21,16 +21,19 @@ from instrumentation.faults.contract import (
     UNSIGNED,
     BurnCPU,
     Delay,
+    End,
     Error,
     Fault,
     FaultRejected,
     HoldMemory,
     RaiseException,
+    Renew,
     SlowQuery,
-    decode,
+    decode_until,
 )
 from instrumentation.faults.cpu import burn_cpu
 from instrumentation.faults.delay import delay
+from instrumentation.faults.ending import Ended, Endings
 from instrumentation.faults.error import error
 from instrumentation.faults.exception import raise_exception
 from instrumentation.faults.memory import MemoryHolding
@@ -67,10 +70,10 @@ class FaultInjector:
     ) -> None:
         self._secret = secret
         self._instance = instance
-        self._ended = threading.Event()
+        self._endings = Endings(directory=directory)
         self._occupied = Places(OCCUPIED_AT_ONCE)
         self._burning = Places(BURNING_AT_ONCE)
-        self.statements = SlowStatements(self._occupied, ended=self._ended)
+        self.statements = SlowStatements(self._occupied)
         held = Gauge(
             f"{prefix}_fault_memory_held_bytes",
             "Memory that is held because faults asked for it.",
@@ -117,7 +120,7 @@ class FaultInjector:
 
         For an application that ends before its process does, as a test's.
         """
-        self._ended.set()
+        self._endings.close()
         self.holding.release()
 
     def _before_request(self) -> Response | None:
@@ -125,7 +128,7 @@ class FaultInjector:
         if header is None:
             return None
         try:
-            fault = decode(
+            fault, expires = decode_until(
                 header,
                 secret=self._secret,
                 instance=self._instance,
@@ -133,10 +136,11 @@ class FaultInjector:
                 path=request.path,
                 now=time.time(),
             )
-            with self._admitted(fault):
+            ended = self._endings.of(fault, expires=expires)
+            with self._admitted(fault, ended):
                 self._applied[fault.kind].inc()
                 _report(fault.kind)
-                return self._apply(fault)
+                return self._apply(fault, ended)
         except FaultRejected as rejection:
             self._rejected[rejection.reason].inc()
             if rejection.reason not in UNSIGNED:
@@ -144,11 +148,11 @@ class FaultInjector:
             return None
 
     @contextmanager
-    def _admitted(self, fault: Fault) -> Iterator[None]:
+    def _admitted(self, fault: Fault, ended: Ended) -> Iterator[None]:
         """Take what the fault needs of the service, or raise FaultRejected."""
         match fault:
             case HoldMemory():
-                self.holding.hold(fault)
+                self.holding.hold(fault, ended=ended)
                 yield
             case Delay():
                 with self._occupied.one("delay"):
@@ -157,17 +161,22 @@ class FaultInjector:
                 with self._occupied.one("cpu"), self._burning.one("cpu"):
                     yield
             case SlowQuery():
-                self.statements.mark(fault)
+                self.statements.mark(fault, ended=ended)
                 yield
-            case Error() | RaiseException():
+            case Error() | RaiseException() | Renew() | End():
                 yield
 
-    def _apply(self, fault: Fault) -> Response | None:
+    def _apply(self, fault: Fault, ended: Ended) -> Response | None:
         match fault:
             case Delay():
-                delay(fault, ended=self._ended)
+                delay(fault, ended=ended)
             case BurnCPU():
-                burn_cpu(fault, ended=self._ended)
+                burn_cpu(fault, ended=ended)
+            case End():
+                self.holding.release()  # of the other workers, each sees to its own
+                return Response(status=HTTPStatus.NO_CONTENT)
+            case Renew():
+                pass  # is renewed since it was read
             case Error():
                 return error(fault)
             case RaiseException():

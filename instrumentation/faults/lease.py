@@ -1,4 +1,4 @@
-"""Until when memory is held: the workers of a service renew one lease, and adjust one at a time.
+"""Until when a fault lasts: the workers of a service renew one lease, and adjust one at a time.
 
 A request renews the lease of them all, for the worker that it meets need not be the one that holds.
 """
@@ -17,14 +17,18 @@ from instrumentation.high_water import HighWaterMark
 class Lease:
     """A lease of one process, or of all workers that share `directory`; `clock` is monotonic.
 
-    `renew` and `end` are this process's; the lease has run out when it has for all of them.
+    `name` tells several leases of one directory apart. `renew` and `end` are this process's; the
+    lease has run out when it has for all of them.
     """
 
-    def __init__(self, *, directory: Path | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, *, directory: Path | None, clock: Callable[[], float], name: str = "fault-memory"
+    ) -> None:
         self._clock = clock
         self._ends = -math.inf
         self._directory = directory
-        self._mark = HighWaterMark(directory / "fault-memory-lease") if directory else None
+        self._name = name
+        self._mark = HighWaterMark(directory / f"{name}-lease") if directory else None
 
     def renew(self, seconds: float) -> None:
         """Let it last for `seconds` from now. Raises FaultRejected if others can't be told."""
@@ -58,7 +62,7 @@ class Lease:
         if self._directory is None:
             yield True
             return
-        path = self._directory / "fault-memory-lock"
+        path = self._directory / f"{self._name}-lock"
         # Opened anew each time: workers that inherited one descriptor would share its lock.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

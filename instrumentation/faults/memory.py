@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from instrumentation.faults.contract import FaultRejected, HoldMemory
+from instrumentation.faults.ending import LOOK_SECONDS, Ended
 from instrumentation.faults.lease import Lease
 from instrumentation.limits import MemoryLimit
 from instrumentation.sampling import MemorySample
@@ -67,6 +68,7 @@ class MemoryHolding:
         self._percent = 0.0
         self._adjusted_at = -math.inf
         self._lease = Lease(directory=directory, clock=clock)
+        self._ended: Ended = threading.Event()
         self._releaser: threading.Thread | None = None
         self._adjusting = False
 
@@ -75,11 +77,12 @@ class MemoryHolding:
         """How much is held now."""
         return self._held_bytes
 
-    def hold(self, fault: HoldMemory) -> None:
+    def hold(self, fault: HoldMemory, *, ended: Ended | None = None) -> None:
         """Bring the service's memory to the fault's level and renew the lease.
 
-        Raises FaultRejected where no limit but the host's own memory is in force, for filling the
-        host would not stay with this service, and where the host cannot spare the memory.
+        What is held is let go when the lease runs out, or before that when `ended` is set. Raises
+        FaultRejected where no limit but the host's own memory is in force, for filling the host
+        would not stay with this service, and where the host cannot spare the memory.
         """
         if self._limit.source == "host":
             raise FaultRejected(
@@ -89,6 +92,7 @@ class MemoryHolding:
             )
         with self._condition:
             self._lease.renew(fault.seconds)
+            self._ended = ended or threading.Event()
             if self._releaser is None:
                 self._releaser = self._start_releaser()
             if self._adjusting or self._at_level(fault.percent):
@@ -156,7 +160,7 @@ class MemoryHolding:
             block.madvise(mmap.MADV_NOHUGEPAGE)  # they would overshoot by up to 2 MiB
         whole = (ctypes.c_char * size).from_buffer(block)
         touched = 0
-        while touched < size and self._lease.remaining_seconds() > 0:
+        while touched < size and self._remaining_seconds() > 0:
             step = min(_STEP_BYTES, size - touched)
             ctypes.memset(ctypes.addressof(whole) + touched, 0, step)
             touched += step
@@ -184,6 +188,9 @@ class MemoryHolding:
         self._held_bytes = size
         self._tell(size)
 
+    def _remaining_seconds(self) -> float:
+        return 0.0 if self._ended.is_set() else self._lease.remaining_seconds()
+
     def _start_releaser(self) -> threading.Thread:
         releaser = threading.Thread(
             target=self._release_at_lease_end, name="fault-memory-lease", daemon=True
@@ -197,8 +204,9 @@ class MemoryHolding:
     def _release_at_lease_end(self) -> None:
         with self._condition:
             try:
-                while (remaining := self._lease.remaining_seconds()) > 0 or self._adjusting:
-                    self._condition.wait(max(remaining, 0.0) or None)
+                while (remaining := self._remaining_seconds()) > 0 or self._adjusting:
+                    # None while another thread adjusts, which tells when it is done.
+                    self._condition.wait(min(max(remaining, 0.0), LOOK_SECONDS) or None)
             finally:  # whatever failed, this lease ends, and the next one will
                 self._releaser = None
                 self._drop()

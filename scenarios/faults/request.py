@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import requests
+
 from instrumentation.faults import contract
 from scenarios.faults.fault import FaultDidNotBite, Witness
 from scenarios.target import Target
@@ -21,22 +23,53 @@ def asked(only: Sequence[str]) -> str:
     return ", ".join(only) if only else "requests"
 
 
-SIGNED_SECONDS = 5.0
-"""How long the signature of a single request holds: it is sent at once."""
+END_SECONDS = 0.5
+"""How long the service may take to say that its faults have ended; it takes milliseconds."""
 
 
 def raising(target: Target, *, method: str, path: str) -> dict[str, str]:
     """Return the header with which one request of one's own raises an exception in the target."""
+    return _signed(target, contract.RaiseException(), method=method, path=path)
+
+
+def _signed(target: Target, fault: contract.Fault, *, method: str, path: str) -> dict[str, str]:
     environment = target.instance.environment
     value = contract.encode(
-        contract.RaiseException(),
+        fault,
         secret=Path(environment["INSTRUMENT_FAULT_SECRET_FILE"]).read_bytes().strip(),
         instance=environment["INSTRUMENT_INSTANCE_ID"],
         method=method,
         path=path,
-        expires=time.time() + SIGNED_SECONDS,
+        expires=time.time() + contract.SIGNED_SECONDS,
     )
     return {contract.HEADER: value}
+
+
+class FaultGoesOn(Exception):
+    """The service did not say that its faults have ended."""
+
+
+def end_in_flight(target: Target) -> None:
+    """End what earlier requests still have going on in the target: delays, statements, memory.
+
+    Raises:
+        FaultGoesOn: the service did not confirm it; its leases end it all the same.
+    """
+    method, path = "GET", next(iter(target.journey)).partition(" ")[2]
+    try:
+        answer = requests.get(
+            target.instance.url + path,
+            headers=_signed(target, contract.End(), method=method, path=path),
+            timeout=END_SECONDS,
+        )
+    except requests.RequestException as error:
+        raise FaultGoesOn(f"{target.id} was not told to end its faults: {error}") from error
+    result = answer.headers.get(contract.RESULT_HEADER, "nothing")
+    if result != contract.End.kind:
+        raise FaultGoesOn(
+            f"{target.id} answered {answer.status_code} and said {result!r} of the end of its "
+            "faults; is its secret the one that signed it?"
+        )
 
 
 @contextmanager
@@ -52,7 +85,11 @@ def carried(
     try:
         yield begun
     finally:
-        target.fault_off()
+        try:
+            target.fault_off()
+        finally:  # whatever the load generator says
+            if target.leased:
+                end_in_flight(target)
 
 
 def seen_by_clients(

@@ -31,6 +31,7 @@ _CLOCK = r"(?:\d{4}-\d\d-\d\d[ ])?\d\d:\d\d[ ]UTC"
 _HEADLINE = re.compile(
     rf"""
     \[ (?P<status> FIRING | RESOLVED ) \] [ ]+
+    (?: DRILL [ ]+ (?P<drill> \S+ ) : [ ]+ )?
     (?P<severity> [A-Z]+ ) [ ]+
     (?P<alert> [A-Za-z_:][A-Za-z0-9_:]* ) [ ]+ on [ ]+
     (?P<service> \S+? ) :
@@ -50,6 +51,7 @@ class Headline:
     `alerts` says how many it stands for: `summary` and `action` are the first one's. `since`,
     `until` and `action` are as written, and "" where the line does not state them: there is no
     `until` while it fires and nothing to do once it is resolved; and a channel may cut the line.
+    `drill` is the run of a drill that raised it, "" for one that is in earnest.
     """
 
     status: Status
@@ -61,6 +63,7 @@ class Headline:
     since: str = ""
     until: str = ""
     action: str = ""
+    drill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,7 @@ def parse_headline(text: str) -> Headline | None:
         since=match["since"] or "",
         until=match["until"] or "",
         action=(match["action"] or "").strip(),
+        drill=match["drill"] or "",
     )
 
 

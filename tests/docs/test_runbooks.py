@@ -42,7 +42,7 @@ OF_NO_SERVICE = {  # what SoftFactoryDown can't inhibit: their `service` is a wa
 }
 COMMANDS = {  # what a block may start a command with
     *("amtool", "cat", "curl", "df", "du", "jq", "journalctl", "ls", "openssl", "promtool", "ps"),
-    *("psql", "pytest", "python", "sqlite3", "ss", "systemctl", "tail", "timedatectl"),
+    *("nox", "psql", "pytest", "python", "sqlite3", "ss", "systemctl", "tail", "timedatectl"),
 }
 
 PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

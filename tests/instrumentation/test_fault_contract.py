@@ -15,29 +15,36 @@ from instrumentation.faults.contract import (
     UNSIGNED,
     BurnCPU,
     Delay,
+    End,
     Error,
     FaultRejected,
     HoldMemory,
     RaiseException,
+    Renew,
     SlowQuery,
     _signature,
     decode,
+    decode_until,
     encode,
     fault_from_json,
     fault_to_json,
+    leased,
 )
 
 SECRET = b"0123456789abcdef"
 NOW = 1_000_000.0
 
 seconds = st.floats(min_value=0.001, max_value=1.0)
+leases = st.none() | seconds
 faults = st.one_of(
-    st.builds(Delay, seconds=seconds),
+    st.builds(Delay, seconds=seconds, lease=leases),
     st.builds(Error, status=st.integers(500, 599)),
     st.builds(RaiseException),
     st.builds(HoldMemory, percent=st.floats(min_value=1, max_value=98), seconds=seconds),
     st.builds(BurnCPU, seconds=seconds),
-    st.builds(SlowQuery, seconds=seconds),
+    st.builds(SlowQuery, seconds=seconds, lease=leases),
+    st.builds(Renew, seconds=seconds),
+    st.builds(End),
 )
 
 
@@ -71,7 +78,28 @@ def test_what_is_written_is_read(fault):
 def test_the_json_form_is_the_documented_one():
     assert fault_to_json(Delay(seconds=1.5)) == {"fault": "delay", "seconds": 1.5}
     assert fault_to_json(RaiseException()) == {"fault": "exception"}
-    assert set(KINDS) == {"delay", "error", "exception", "memory", "cpu", "query"}
+    assert fault_to_json(Delay(seconds=1.5, lease=3)) == {
+        "fault": "delay",
+        "seconds": 1.5,
+        "lease": 3,
+    }
+    assert fault_to_json(End()) == {"fault": "end"}
+    assert set(KINDS) == {
+        *("delay", "error", "exception", "memory", "cpu", "query"),
+        *("renew", "end"),
+    }
+
+
+def test_a_header_tells_when_it_expires():
+    header = write(End(), expires=NOW + 3)
+    assert decode_until(header, secret=SECRET, now=NOW, **BOUND) == (End(), NOW + 3)
+
+
+def test_only_what_waits_gets_a_lease():
+    assert leased(Delay(seconds=9), 3) == Delay(seconds=9, lease=3)
+    assert leased(SlowQuery(seconds=9), 3) == SlowQuery(seconds=9, lease=3)
+    for fault in (Error(), HoldMemory(percent=50, seconds=2), BurnCPU(seconds=0.1), End()):
+        assert leased(fault, 3) == fault
 
 
 @pytest.mark.parametrize(
@@ -207,6 +235,11 @@ def test_a_signed_document_must_say_what_it_is_bound_to(reason, missing):
         ("out_of_range", {"fault": "cpu", "seconds": 1.1}),
         ("out_of_range", {"fault": "query", "seconds": 30.1}),
         ("out_of_range", {"fault": "query", "seconds": 0}),
+        ("out_of_range", {"fault": "renew", "seconds": 30.1}),
+        ("out_of_range", {"fault": "delay", "seconds": 1, "lease": 30.1}),
+        ("out_of_range", {"fault": "delay", "seconds": 1, "lease": 0}),
+        ("malformed", {"fault": "error", "lease": 3}),
+        ("malformed", {"fault": "end", "seconds": 3}),
     ],
 )
 def test_a_fault_outside_the_contract_is_rejected_with_its_reason(reason, document):

@@ -13,7 +13,8 @@ import psutil
 import pytest
 import requests
 
-from instrumentation.faults.contract import Error, HoldMemory, encode
+from instrumentation.faults.contract import Delay, End, Error, HoldMemory, encode
+from instrumentation.faults.ending import LOOK_SECONDS
 from instrumentation.process_tree import ProcessTree
 
 pytestmark = pytest.mark.integration
@@ -21,7 +22,9 @@ pytestmark = pytest.mark.integration
 SECRET = b"a secret of the tests, long enough"
 INSTANCE = "shop-1"
 WORKERS = 3
+DELAYS = 'softfactory_faults_total{fault="delay"}'
 LIMIT_BYTES = 900 * 1024 * 1024
+ANSWER_SECONDS = 0.9  # what answers may take beside: with a look, within a second of the word
 DEADLINE_SECONDS = 60.0  # what a machine under full load may need; idle, all of it takes 5 s
 
 APPLICATION = f"""
@@ -73,6 +76,12 @@ class Service:
             signed = {"instance": INSTANCE, "method": "GET", "path": "/pid"}
             headers["X-Fault"] = encode(fault, secret=SECRET, expires=time.time() + 5, **signed)
         return requests.get(f"{self.url}/pid", headers=headers, timeout=DEADLINE_SECONDS)
+
+    def delays(self):
+        """How many delays were begun, as all workers count them."""
+        text = requests.get(f"{self.url}/api/metrics/prometheus", timeout=DEADLINE_SECONDS).text
+        line = next(one for one in text.splitlines() if one.startswith(DELAYS))
+        return float(line.rpartition(" ")[2])
 
     def every_worker_takes(self, fault=None):
         """Send until each worker has answered, and return all answers."""
@@ -174,3 +183,40 @@ def test_workers_hold_one_level_together_and_let_go_when_their_client_is_gone(se
     assert max(watched) < level + 3  # each growing by itself would reach 90 % above the base
     assert min(watched[from_now : from_now + 10]) > level - 3
     until(lambda: watched[-1] < base + 5, "the end of the leases")
+
+
+def test_one_word_to_one_worker_ends_the_delays_in_all_of_them(service):
+    delay, ends = Delay(seconds=30), []
+
+    def send():
+        answer = service.send(delay)
+        ends.append((answer.text, time.monotonic()))
+
+    senders = [threading.Thread(target=send) for _ in range(WORKERS * 4)]
+    for sender in senders:
+        sender.start()
+    until(lambda: service.delays() == len(senders), "all delays in flight")
+    assert not ends
+    told = time.monotonic()
+    assert service.send(End()).status_code == 204
+    for sender in senders:
+        sender.join()
+    assert len({pid for pid, _ in ends}) > 1  # else nothing is shown of the others
+    assert max(at for _, at in ends) - told < LOOK_SECONDS + ANSWER_SECONDS
+
+
+def test_one_word_to_one_worker_lets_go_of_what_another_holds(service, watched):
+    base = service.percent
+    fault = HoldMemory(percent=base + 30.0, seconds=30.0)
+    until(lambda: service.send(fault) and watched[-1] > base + 25, "the level")
+    service.send(End())
+    told = time.monotonic()
+    until(lambda: watched[-1] < base + 5, "what was held to be let go")
+    assert time.monotonic() - told < fault.seconds / 2  # far from its lease's end
+
+
+def test_delays_end_with_their_lease_once_nobody_renews_it(service):
+    lease = 1.0
+    began = time.monotonic()
+    service.send(Delay(seconds=30, lease=lease))
+    assert lease <= time.monotonic() - began < lease + LOOK_SECONDS + ANSWER_SECONDS

@@ -18,9 +18,11 @@ from instrumentation.faults.contract import (
     REASONS,
     BurnCPU,
     Delay,
+    End,
     Error,
     HoldMemory,
     RaiseException,
+    Renew,
     SlowQuery,
     _signature,
     encode,
@@ -480,3 +482,53 @@ def test_memory_is_not_held_against_the_hosts_own_limit(app, send, value, faults
     assert response.headers["X-Fault-Result"] == "rejected: refused"
     assert faults_of(app).injector.holding.held_bytes == 0
     assert value(app, "softfactory_fault_memory_held_bytes") == 0
+
+
+# --- ended before their time
+
+
+@pytest.mark.parametrize(
+    ("fault", "path"), [(Delay(seconds=30), "/ok"), (SlowQuery(seconds=30), "/rows")]
+)
+def test_a_signed_word_ends_what_is_in_flight(querying, send, count, in_background, fault, path):
+    results = []
+    in_background(lambda: results.append(send(querying, fault, path=path)))
+    eventually(lambda: count(querying, "faults"))
+    answer = send(querying, End(), path="/whatever")
+    assert (answer.status_code, answer.headers["X-Fault-Result"]) == (204, "end")
+    eventually(lambda: results)
+    assert results[0].status_code == 200
+    assert count(querying, "faults") == {fault.kind: 1, "end": 1}
+
+
+def test_what_was_signed_before_the_end_does_nothing_after_it(app, send, count):
+    expires = time.time() + 5
+    send(app, End(), expires=expires)
+    for fault in (Delay(seconds=30), Error(), RaiseException(), BurnCPU(seconds=1)):
+        response = send(app, fault, expires=expires - 0.5)
+        assert response.json == {"ok": True}
+        assert response.headers["X-Fault-Result"] == "rejected: ended"
+    assert count(app, "faults_rejected") == {"ended": 4}
+    assert send(app, Error(status=503), expires=expires + 0.5).status_code == 503
+
+
+def test_a_leased_fault_ends_soon_after_the_last_renewal(app, send):
+    began = time.monotonic()
+    send(app, Delay(seconds=30, lease=0.3))
+    assert 0.3 <= time.monotonic() - began < 15
+
+
+def test_a_renewal_harms_no_request(app, send, count):
+    response = send(app, Renew(seconds=1))
+    assert response.json == {"ok": True}
+    assert response.headers["X-Fault-Result"] == "renew"
+    assert count(app, "faults") == {"renew": 1}
+
+
+def test_an_end_that_nobody_signed_ends_nothing(app, send, count, faults_of, in_background):
+    in_background(lambda: send(app, Delay(seconds=30)))
+    eventually(lambda: count(app, "faults"))
+    assert send(app, End(), secret=b"another secret, as long").status_code == 200
+    assert count(app, "faults") == {"delay": 1}
+    assert count(app, "faults_rejected") == {"signature": 1}
+    faults_of(app).end_all()

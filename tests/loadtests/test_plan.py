@@ -51,6 +51,11 @@ def test_a_plan_is_read() -> None:
     assert target.journey == {"GET /api/users": 5.0, "POST /api/payments": 1.0}
 
 
+def test_a_plan_may_say_how_long_faults_outlive_it() -> None:
+    assert parse_plan(json.dumps(plan())).lease_seconds is None
+    assert parse_plan(json.dumps({**plan(), "lease_seconds": 3})).lease_seconds == 3.0
+
+
 def test_a_target_that_no_fault_is_signed_for_needs_no_instance() -> None:
     raw = plan()
     del raw["targets"][0]["instance"]
@@ -63,6 +68,7 @@ def test_a_target_that_no_fault_is_signed_for_needs_no_instance() -> None:
         (lambda raw: raw.update(targets=[]), "targets"),
         (lambda raw: raw["targets"].append(raw["targets"][0]), "twice there: slow"),
         (lambda raw: raw.update(timeout_seconds=0), "timeout_seconds"),
+        (lambda raw: raw.update(lease_seconds=0), "lease_seconds"),
         (lambda raw: raw["targets"][0].pop("id"), "id"),
         (lambda raw: raw["targets"][0].update(users=1.5), "users"),
         (lambda raw: raw["targets"][0].update(instance=7), "instance"),

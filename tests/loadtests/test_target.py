@@ -17,7 +17,7 @@ DELAY = {"fault": "delay", "seconds": 1.5}
 
 
 def make_signer(fault: Mapping[str, object]) -> Signer:
-    if fault.get("fault") != "delay":
+    if fault.get("fault") not in ("delay", "renew"):
         raise ValueError(f"unknown fault {fault}")
     return lambda method, path: f"{method} {path} {json.dumps(dict(fault))}"
 
@@ -45,6 +45,20 @@ def test_a_share_of_the_requests_carries_the_signed_fault_from_the_next_one_on()
         assert call.headers.get("X-Fault") == expected
     load.obey(FaultOff(target="t"))
     assert not any(load.next_call().faulted for _ in range(36))
+
+
+def test_with_a_lease_every_other_request_renews_it_as_long_as_the_fault_is_on() -> None:
+    plan = TargetPlan(id="t", host="http://h", rate_per_second=1, users=1, journey=JOURNEY)
+    load = Target(plan, make_signer, lease_seconds=3.0)
+    assert not any("X-Fault" in load.next_call().headers for _ in range(9))
+    load.obey(FaultOn(target="t", fault=DELAY, share=0.25))
+    calls = [load.next_call() for _ in range(36)]
+    assert sum(call.faulted for call in calls) == 9
+    for call in calls:
+        asked = DELAY if call.faulted else {"fault": "renew", "seconds": 3.0}
+        assert call.headers["X-Fault"] == f"{call.method} {call.path} {json.dumps(asked)}"
+    load.obey(FaultOff(target="t"))
+    assert not any("X-Fault" in load.next_call().headers for _ in range(9))
 
 
 @pytest.mark.parametrize(

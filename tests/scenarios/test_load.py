@@ -450,3 +450,19 @@ def test_a_sample_is_read_into_its_dataclass() -> None:
     assert (sample.target, sample.at, sample.count, sample.missed) == ("t", 12.5, 2, 1)
     assert (sample.p50_ms, sample.p95_ms, sample.max_ms) == (1.0, 2.0, 3.0)
     assert sample.faulted.count == 0
+
+
+@pytest.mark.parametrize(("rate", "refused"), [(0.5, True), (1.0, False)])
+def test_a_load_between_whose_requests_a_lease_would_run_out_is_refused(
+    rate: float, refused: bool
+) -> None:
+    load = TargetLoad(id="t", host="http://h", rate_per_second=rate, users=9, journey=JOURNEY)
+
+    def check() -> None:
+        check_load(load, threads=9, longest_response_seconds=1, lease_seconds=3.0)
+
+    if refused:
+        with pytest.raises(LoadRefused, match=r"lease of 3 s may run out .* send 0.666667"):
+            check()
+    else:
+        check()

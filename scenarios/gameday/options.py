@@ -1,0 +1,263 @@
+"""The command line of a game day, and what its exit statuses mean.
+
+One rule: bad input ends in one line that says what is known, before anything is started.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from scenarios.gameday.deployment import Deployment
+from scenarios.gameday.exits import UsageError
+from stack.drill_labels import RUN_NAME
+
+HOLD_SECONDS = 180.0
+"""How long a facilitated fault waits for its responder, where nobody says else: below the time
+after which receivers are told again at the default time scale (``repeat_interval``, 4 h / 60)."""
+
+EPILOG = """exit status:
+  0  everything happened as it was declared
+  1  something else happened, or nothing can be said of it: the report says what
+  2  declined at the question, or interrupted before anything was broken
+  3  it could not be started
+  4  the command line, or what it names, can't be used
+  5  stopped by a stop condition or a person: the report says by which, and when the fault was gone
+
+examples:
+  nox -s gameday -- --scenario SlowResponseTime
+  nox -s gameday -- --scenario HighErrorRate --share 0.2 --stop-error-ratio 0.3 --yes
+  nox -s gameday -- --facilitator                    # something breaks: find out what
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for.
+
+    Attributes:
+        scenarios: the names of the scenarios, in their order; with ``facilitator`` none is any.
+        yes: begin without asking.
+        facilitator: hide what breaks, and time whoever responds.
+        share: the largest share of the requests that may be hit; ``None`` for the scenario's own.
+        hold_seconds: how long a fault lasts once its alert has arrived.
+        stop_error_ratio, stop_p95_seconds: limits in place of those that follow from the fault.
+        stop_burn_ratio: how much of 30 days' success budget a drill may spend.
+        time_scale: by how much production's durations are divided, or those of the rules in a
+            stack of somebody else's.
+        deployment: the service that is broken, where it is none of the run's own.
+        run: what the game day is called; "" for a name of its own.
+        reports: the folder that gets ``gameday/RUN``.
+    """
+
+    scenarios: tuple[str, ...]
+    yes: bool = False
+    facilitator: bool = False
+    share: float | None = None
+    hold_seconds: float = 0.0
+    stop_error_ratio: float | None = None
+    stop_p95_seconds: float | None = None
+    stop_burn_ratio: float = 1.0
+    time_scale: float = 60.0
+    deployment: Deployment | None = None
+    run: str = ""
+    reports: Path = Path("reports")
+    list_scenarios: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see `nox -s gameday -- --help`")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line.
+
+    Raises:
+        UsageError: in one line.
+        SystemExit: after ``--help``.
+    """
+    parser = _Parser(
+        prog="nox -s gameday --",
+        description="Break a service on purpose while people watch: announced, limited, stopped "
+        "within a second, and written down.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--scenario", action="append", default=[], metavar="NAME", help="what to break; repeatable")
+    add("--list", action="store_true", help="print the scenarios, and end")
+    add("--yes", action="store_true", help="begin without asking, as automation does")
+    add(
+        *("--facilitator",),
+        action="store_true",
+        help="break one thing after the other, shuffled and without a name; wait for whoever "
+        "responds, and time them (without --scenario: one that is chosen by chance)",
+    )
+    add(
+        *("--share",),
+        type=_ratio,
+        metavar="RATIO",
+        help="hit at most this share of the requests, such as 0.2; scenarios that can't be "
+        "limited so are refused",
+    )
+    add(
+        *("--hold",),
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long the fault lasts once its alert has arrived, in real seconds (default: 0; "
+        f"with --facilitator {HOLD_SECONDS:g}, or until it is mitigated)",
+    )
+    stops = parser.add_argument_group(
+        "stop conditions", "each ends every fault within a second; so do q, Enter and Ctrl-C"
+    )
+    stops.add_argument(
+        *("--stop-error-ratio",),
+        type=_ratio,
+        metavar="RATIO",
+        help="stop when more of the answers of the last seconds are errors (default: a quarter "
+        "more than the fault announces)",
+    )
+    stops.add_argument(
+        *("--stop-p95",),
+        type=_seconds,
+        metavar="SECONDS",
+        help="stop when the 95th percentile of the last seconds is slower (default: twice the "
+        "delay that the fault announces, 2 s at least)",
+    )
+    stops.add_argument(
+        *("--stop-burn",),
+        type=_ratio,
+        default=1.0,
+        metavar="RATIO",
+        help="stop when more of 30 days' error budget is spent, at the drill's rate of requests "
+        "(default: 1, all of it)",
+    )
+    add(
+        *("--time-scale",),
+        type=_scale,
+        metavar="K",
+        help="divide production's durations by K (default: 60; with --external 1: as they are)",
+    )
+    add(
+        *("--run",),
+        type=_run_name,
+        metavar="NAME",
+        help="what the game day is called on every alert (default: a name by time and chance)",
+    )
+    add("--reports", type=Path, default=Path("reports"), metavar="FOLDER", help="where it is kept")
+    _add_external(parser)
+    found = parser.parse_args(list(arguments))
+    if not (found.scenario or found.facilitator or found.list):
+        parser.error("--scenario NAME is needed, or --facilitator; --list prints the names")
+    hold = found.hold
+    if hold is None:
+        hold = HOLD_SECONDS if found.facilitator else 0.0
+    return Options(
+        scenarios=tuple(dict.fromkeys(found.scenario)),
+        yes=found.yes,
+        facilitator=found.facilitator,
+        share=found.share,
+        hold_seconds=hold,
+        stop_error_ratio=found.stop_error_ratio,
+        stop_p95_seconds=found.stop_p95,
+        stop_burn_ratio=found.stop_burn,
+        time_scale=found.time_scale or (1.0 if found.external else 60.0),
+        deployment=_deployment(parser, found),
+        run=found.run or "",
+        reports=found.reports,
+        list_scenarios=found.list,
+    )
+
+
+EXTERNAL = {
+    "--target": ("URL", "one instance of the service, whose faults are armed"),
+    "--service": ("NAME", "its `service` label in Prometheus"),
+    "--fault-secret-file": ("FILE", "the secret that INSTRUMENT_FAULT_SECRET_FILE names there"),
+    "--prometheus-url": ("URL", "who watches it"),
+    "--alertmanager-url": ("URL", "who is told by that"),
+}
+"""What a deployed service is described by, all of it needed."""
+
+
+def _add_external(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "a deployed service",
+        "watched by a stack of somebody else's; by faults that requests carry, and one at a time",
+    )
+    group.add_argument("--external", action="store_true", help="break it, described by these:")
+    for option, (metavar, text) in EXTERNAL.items():
+        group.add_argument(option, metavar=metavar, help=text)
+    group.add_argument(
+        *("--request",),
+        action="append",
+        default=[],
+        type=_request,
+        metavar="'GET /PATH'",
+        help="what the load asks for, repeatable (default: what the scenario asks for)",
+    )
+
+
+def _deployment(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Deployment | None:
+    given = {option: getattr(found, option[2:].replace("-", "_")) for option in EXTERNAL}
+    if not found.external:
+        used = [option for option, value in given.items() if value]
+        if used or found.request:
+            parser.error(f"{', '.join(used) or '--request'}: only with --external")
+        return None
+    if missing := [option for option, value in given.items() if not value]:
+        parser.error(f"--external needs {', '.join(missing)}")
+    if not found.scenario:
+        parser.error("--external needs a --scenario")
+    for option in ("--target", "--prometheus-url", "--alertmanager-url"):
+        if not given[option].startswith(("http://", "https://")):
+            parser.error(f"{option}: expected http://... or https://..., got {given[option]!r}")
+    return Deployment(
+        url=given["--target"].rstrip("/"),
+        service=given["--service"],
+        secret_file=Path(given["--fault-secret-file"]),
+        prometheus_url=given["--prometheus-url"].rstrip("/"),
+        alertmanager_url=given["--alertmanager-url"].rstrip("/"),
+        requests=dict.fromkeys(found.request, 1),
+    )
+
+
+def _request(text: str) -> str:
+    method, _, path = text.partition(" ")
+    if not (method.isalpha() and method.isupper() and path.startswith("/")):
+        raise argparse.ArgumentTypeError(f"expected METHOD /path, got {text!r}")
+    return text
+
+
+def _run_name(text: str) -> str:
+    if not RUN_NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"expected at most 40 letters, digits, dots and dashes, got {text!r}"
+        )
+    return text
+
+
+def _ratio(text: str) -> float:
+    return _number(text, "a ratio above 0 and at most 1", lambda value: 0 < value <= 1)
+
+
+def _seconds(text: str) -> float:
+    return _number(text, "a number of seconds above 0", lambda value: value > 0)
+
+
+def _scale(text: str) -> float:
+    return _number(text, "a number of 1 or more", lambda value: value >= 1)
+
+
+def _number(text: str, what: str, fits: object) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and callable(fits) and fits(value)):
+        raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
+    return value
