@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,26 @@ def distribution(requirement: str) -> str:
     return found[0].lower()
 
 
+def brought(names: set[str]) -> set[str]:
+    """Return these distributions with all that they bring along."""
+    found: set[str] = set()
+    while more := names - found:
+        found |= more
+        here = filter(installed, more)
+        needed = [one for name in here for one in requires(name) or () if "extra ==" not in one]
+        names = {distribution(each) for each in needed}
+    return found
+
+
+def installed(name: str) -> bool:
+    """Tell whether it is here: some are asked for by other systems alone."""
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 @lru_cache
 def absent() -> set[str]:
     """Return the modules of the project's dependencies that the image has not."""
@@ -74,7 +94,7 @@ def absent() -> set[str]:
         distribution(each)
         for each in [*PYPROJECT["dependencies"], *(one for extra in extras for one in extra)]
     }
-    out = everything - {distribution(each) for each in REQUIREMENTS}
+    out = everything - brought({distribution(each) for each in REQUIREMENTS})
     return {
         module
         for module, names in packages_distributions().items()
