@@ -34,6 +34,12 @@ def duration(value: float) -> str:
     return f"{value:.3g} s"
 
 
+def clock(value: float) -> str:
+    """Return how long something took, in minutes and seconds where it was minutes."""
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def seconds(value: float | None) -> str:
     """Return a measured time to a tenth of a second, as bounds are; a dash for none."""
     return DASH if value is None else f"{value:.1f} s"

@@ -80,8 +80,8 @@ def matrix(run: RunRecord) -> Matrix:
         rows=tuple((y, name) for name, y in down.items()),
         columns=tuple((x, alert) for alert, x in across.items()),
         marks=tuple(marks),
-        description=f"{len(rows)} faults and controls raised {len(run.cells)} alerts, "
-        f"{strays or 'none'} of which no scenario declares.",
+        description=f"{len(rows)} faults and controls raised {len(run.cells)} alerts"
+        + (f", of which no scenario declares {strays}." if strays else ", each of them declared."),
     )
 
 

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from scenarios.expectation import RECEIVERS
-from scenarios.pages.amounts import DASH, duration, seconds, since
+from scenarios.pages.amounts import DASH, clock, duration, seconds, since
 from scenarios.pages.detection import detections
 from scenarios.pages.matrix import CELL, HEAD, NAME, matrix
 from scenarios.pages.overview import overview
@@ -85,6 +85,7 @@ def _rendered(run: RunRecord, past: Past, evidence: str, linked: Linked, *, raw:
     )
     environment.filters |= {
         "seconds": seconds,
+        "clock": clock,
         "duration": duration,
         "since": since,
         "safe_url": safe_url,

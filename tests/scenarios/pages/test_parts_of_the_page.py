@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from scenarios.measures import Measures
-from scenarios.pages.amounts import amount, duration, since
+from scenarios.pages.amounts import amount, clock, duration, since
 from scenarios.pages.detection import detections
 from scenarios.pages.matrix import matrix
 from scenarios.pages.overview import folder_of, kind_of, overview
@@ -65,6 +65,7 @@ def test_times_are_said_from_the_injection_on() -> None:
         "+13.1 s",
     ]
     assert duration(300.0) == "5 min"
+    assert [clock(one) for one in (32.4, 278.4)] == ["32 s", "4 min 38 s"]
 
 
 def test_the_story_has_every_event_and_counts_what_is_repeated() -> None:
@@ -94,7 +95,8 @@ def test_the_matrix_tells_declared_from_stray_and_notices_what_is_missing() -> N
 
 def test_the_matrix_says_in_words_what_it_draws() -> None:
     seen = matrix(run())
-    assert "1 of which no scenario declares" in seen.description
+    assert "of which no scenario declares 1." in seen.description
+    assert "each of them declared" in matrix(run(attribution=[])).description
     assert seen.raised["HighErrorRate"] == [
         "FailedPayments was raised, which no scenario declares",
         "HighErrorRate was not raised, and must be",
