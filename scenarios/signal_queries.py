@@ -31,6 +31,9 @@ MOST_MOMENTS = 600
 MOST_CURVES = 4
 """So many series of one condition are kept: those that came closest to meeting it."""
 
+LARGEST = 1e100
+"""What is larger, as an infinite quantile is, is no place in a picture."""
+
 DIGITS = 5
 """Significant digits of a value: more than can be told apart in a picture."""
 
@@ -56,11 +59,11 @@ class Moments:
         return self.start + self.step_seconds * (self.count - 1)
 
     def values_of(self, series: Series) -> tuple[float | None, ...]:
-        """Return a value a moment: what is not a finite number can't be drawn and is left out."""
+        """Return a value a moment: what is no number, or endless, can't be drawn."""
         values: list[float | None] = [None] * self.count
         for at, value in series.points:
             place = round((at - self.start) / self.step_seconds)
-            if 0 <= place < self.count and math.isfinite(value):
+            if 0 <= place < self.count and abs(value) < LARGEST:  # and so no NaN
                 values[place] = float(f"{value:.{DIGITS}g}")
         return tuple(values)
 

@@ -21,6 +21,9 @@ MARKS = 6
 HEADROOM = 15
 """Pixels of a value axis that are left free above and below what is drawn, for a line of text."""
 
+LEAST = 1e-12
+"""A smaller difference of values is none: it is what floating point leaves."""
+
 Point = tuple[int, int]
 
 
@@ -67,8 +70,9 @@ class ValueAxis:
         low, high = min(found), max(found)
         if 0 < low < 0.6 * high:
             low = 0.0
-        if low == high:
-            low, high = low - abs(low or 1.0) / 2, high + abs(high or 1.0) / 2
+        if high - low < LEAST:
+            half = max(abs(low or 1.0) / 2, LEAST)
+            low, high = low - half, high + half
         room = (high - low) * HEADROOM / max(height - 2 * HEADROOM, 1)
         return cls(low=low - room, high=high + room, height=height)
 
