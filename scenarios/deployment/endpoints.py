@@ -69,7 +69,7 @@ def _probe(visit: Visit, url: str) -> Probed:
     try:
         return read_answer(visit.get(url, visit.target.token))
     except requests.RequestException as error:
-        failure = failure_of(error, visit.target.timeout_seconds)
+        failure = failure_of(error, visit.patience_seconds)
         return Probed(
             url=url, status=None, problem=failure.why, known=failure.conclusive, look=failure.look
         )

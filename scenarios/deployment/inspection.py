@@ -92,7 +92,7 @@ def _look(observer: Observer[Any], visit: Visit, future: Future[Any]) -> None:
     except NotSeen as error:
         found = error.missing
     except (PrometheusError, AlertmanagerError, requests.RequestException) as error:
-        failure = failure_of(error, visit.target.timeout_seconds)
+        failure = failure_of(error, visit.patience_seconds)
         who = _who(error)
         found = Missing(why=f"{who}{failure.why}", look=failure.look)
     except (ApiError, TransportError) as error:

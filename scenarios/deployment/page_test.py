@@ -226,7 +226,7 @@ def _send(visit: Visit, labels: Mapping[str, str], *, ends: datetime) -> None:
     try:
         with visit.session(visit.target.watcher_tokens.get("alertmanager")) as session:
             session.post(
-                url, json=body, timeout=visit.target.timeout_seconds, allow_redirects=False
+                url, json=body, timeout=visit.patience_seconds, allow_redirects=False
             ).raise_for_status()
     except requests.RequestException as error:
         raise visit.not_seen("Alertmanager took no test alert", error) from error

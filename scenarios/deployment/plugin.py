@@ -41,8 +41,8 @@ from stack.rules import RuleSet, load_rules
 
 CHECKS = Path(__file__).resolve().parents[2] / "checks" / "deployment"
 
-REPORT_SECONDS = 0.5
-"""What of the deadline is left for the report."""
+REPORT_SECONDS = 1.5
+"""What of the deadline is left for the report, and for the end of Python."""
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Each failure says what was seen; what was captured meanwhile is each retry of a request,
         # and the list of failures stands in the table once more.
         config.option.showcapture = "no"
-        config.option.reportchars = ""
+        config.pluginmanager.getplugin("terminalreporter").reportchars = ""
     config.stash[GATE] = GateState(
         target=target,
         stages=stages,
@@ -226,7 +226,7 @@ def inspection(request: pytest.FixtureRequest, deployment: DeploymentTarget) -> 
     """All that the selected checks look at, begun at the same time."""
     gate = request.config.stash[GATE]
     left = deployment.deadline_seconds - gate.seconds - REPORT_SECONDS
-    visit = Visit(target=deployment, until=time.monotonic() + left, run=gate.run)
+    visit = Visit.begin(deployment, gate.run, left)
     looking = Inspection(visit, sayer(request.config))
     looking.begin(
         marker.kwargs["what"]

@@ -1,4 +1,4 @@
-"""What is left of a gate: a table for the screen, JSON for machines, Markdown for a CI job's page.
+"""What is left of a gate: a line a check for the screen, JSON for machines, Markdown for a CI job's page.
 
 One rule: all three say the same, and none of them holds a secret.
 """
@@ -11,7 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from scenarios.deployment.outcome import Outcome, counts, overall
@@ -22,6 +21,8 @@ from scenarios.verdict import Status
 
 EVIDENCE = "gate.json"
 
+_WIDEST = max(map(len, Status))
+
 
 def print_outcomes(
     console: Console,
@@ -30,21 +31,20 @@ def print_outcomes(
     not_applicable: Sequence[NotApplicable],
     seconds: float,
 ) -> None:
-    """Print a line a check, and one for each reason why others don't apply."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for _ in range(3):
-        table.add_column(no_wrap=True, overflow="ellipsis")
+    """Print a line a check, and how many don't apply for which reason."""
+    wide = max((len(one.verdict.claim) for one in outcomes), default=0)
     for one in outcomes:
         status = one.verdict.status
-        table.add_row(
-            Text(status, style=COLOURS[status]),
-            Text(one.verdict.claim),
-            Text(_first_line(one.verdict.observed)),
+        line = Text(f"{status:<{_WIDEST}}  ", style=COLOURS[status])
+        line.append(f"{one.verdict.claim:<{wide}}  ", style="default")
+        line.append(_first_line(one.verdict.observed), style="default")
+        line.truncate(console.width, overflow="ellipsis")
+        console.print(line)
+    if not_applicable:
+        reasons = "; ".join(
+            f"{reason}: {len(checks)}" for reason, checks in _by_reason(not_applicable).items()
         )
-    console.print(table)
-    for reason, checks in _by_reason(not_applicable).items():
-        line = Text(f"NOT APPLICABLE  {reason}: {', '.join(checks)}")
-        console.print(line, no_wrap=True, overflow="ellipsis")
+        console.print(Text(f"NOT APPLICABLE  {reasons}"))
     status = overall(outcomes)
     console.print(
         f"[{COLOURS[status]}]{status}[/]  {counts(outcomes, not_applicable)}; "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import requests
 from elasticsearch import Elasticsearch
@@ -21,6 +22,9 @@ from scenarios.deployment.target import DeploymentTarget, Watcher
 from stack.clients.alertmanager import AlertmanagerClient
 from stack.clients.deployed_prometheus import DeployedPrometheus
 from stack.logs.connection import SettingsError
+
+LEAST_SECONDS = 0.25
+"""What one request gets, however little time there is, and what is left when the longest ends."""
 
 BRIEFLY = (502, 503, 504)
 """What a proxy answers while what stands behind it is exchanged."""
@@ -64,11 +68,21 @@ class Visit:
         target: what is looked at.
         until: when all must be done, on the monotonic clock.
         run: the id of this run, for what it leaves in logs.
+        patience_seconds: how long one request may take; less than all, so that who is silent is
+            told by what was asked of them.
     """
 
     target: DeploymentTarget
     until: float
     run: str
+    patience_seconds: float
+
+    @classmethod
+    def begin(cls, target: DeploymentTarget, run: str, seconds: float) -> Self:
+        """Return a visit that ends so many seconds from now."""
+        patience = max(LEAST_SECONDS, min(target.timeout_seconds, seconds - LEAST_SECONDS))
+        until = time.monotonic() + seconds
+        return cls(target=target, until=until, run=run, patience_seconds=patience)
 
     @property
     def left_seconds(self) -> float:
@@ -101,7 +115,7 @@ class Visit:
             answer = session.get(
                 url,
                 headers=dict(headers or {}),
-                timeout=min(self.target.timeout_seconds, left),
+                timeout=min(self.patience_seconds, left),
                 allow_redirects=False,
             )
         return Answer(
@@ -122,7 +136,7 @@ class Visit:
         token = self.target.watcher_tokens.get("prometheus")
         return DeployedPrometheus(
             self.target.watchers["prometheus"],
-            timeout_seconds=self._patience(),
+            timeout_seconds=self.patience_seconds,
             sessions=lambda: self.session(token),
             retry=retries(),
         )
@@ -132,7 +146,7 @@ class Visit:
         token = self.target.watcher_tokens.get("alertmanager")
         return AlertmanagerClient(
             self.target.watchers["alertmanager"],
-            timeout_seconds=self._patience(),
+            timeout_seconds=self.patience_seconds,
             sessions=lambda: self.session(token),
         )
 
@@ -148,8 +162,5 @@ class Visit:
 
     def not_seen(self, who: str, error: BaseException) -> NotSeen:
         """Return that somebody could not be asked, and why."""
-        failure = failure_of(error, self.target.timeout_seconds)
+        failure = failure_of(error, self.patience_seconds)
         return NotSeen(f"{who}: {failure.why}", failure.look)
-
-    def _patience(self) -> float:
-        return max(0.1, min(self.target.timeout_seconds, self.left_seconds))

@@ -60,7 +60,7 @@ def _asked(visit: Visit, name: Watcher, path: str) -> Readiness:
     try:
         answer = visit.watcher(name, path)
     except requests.RequestException as error:
-        failure = failure_of(error, visit.target.timeout_seconds)
+        failure = failure_of(error, visit.patience_seconds)
         return Readiness(
             who=name,
             said="",

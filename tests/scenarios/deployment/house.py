@@ -49,6 +49,8 @@ scrape_configs:
 """
 KEPT = "--storage.tsdb.retention.time=30d"
 FEATURES = "--enable-feature=extra-scrape-metrics"
+RESEND = "--rules.alert.resend-delay=1s"
+"""What fired before Prometheus knew its Alertmanager is else told a minute later."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -135,7 +137,7 @@ def gate(directory: Path, *options: str, environment: Mapping[str, str] | None =
 
 def visit(target: DeploymentTarget, seconds: float = 20.0) -> Visit:
     """Return a visit, as an observer gets one."""
-    return Visit(target=target, until=time.monotonic() + seconds, run="gate-0a1b2c3d")
+    return Visit.begin(target, "gate-0a1b2c3d", seconds)
 
 
 def real_secrets(directory: Path) -> None:
@@ -213,7 +215,7 @@ def a_house(
                 ),
                 files.rules.read_text(encoding="utf-8"),
                 derived.text,
-                (retention, FEATURES),
+                (retention, FEATURES, RESEND),
                 (),
                 directory / "stack",
                 prometheus,
