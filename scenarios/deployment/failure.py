@@ -43,7 +43,7 @@ def failure_of(error: BaseException, timeout_seconds: float) -> Failure:
             return Failure(why=f"TLS failed: {one.reason or one}", conclusive=True)
     for one in chain:
         if isinstance(one, requests.Timeout | TimeoutError):
-            return Failure(why=f"no answer within {timeout_seconds:g} s", conclusive=True)
+            return Failure(why=f"no answer within {timeout_seconds:.3g} s", conclusive=True)
         if isinstance(one, ConnectionRefusedError):
             return Failure(why="connection refused", conclusive=True)
         if isinstance(one, ConnectionError | requests.exceptions.ChunkedEncodingError):

@@ -1,4 +1,4 @@
-"""What is left of a gate: a line a check for the screen, JSON for machines, Markdown for a CI job's page.
+"""What is left of a gate: lines for the screen, JSON for machines, Markdown for a job's page.
 
 One rule: all three say the same, and none of them holds a secret.
 """

@@ -25,6 +25,7 @@ BASELINE = ROOT / "docs" / "baseline.md"
 LOADTEST = ROOT / "docs" / "loadtest.md"
 CHECKLIST = ROOT / "docs" / "checklist.md"
 REPORT = ROOT / "docs" / "report.md"
+GATE = ROOT / "docs" / "gate.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -33,6 +34,7 @@ DOCUMENTS = (
     CONTAINERS,
     *(BASELINE, LOADTEST, CHECKLIST),
     REPORT,
+    GATE,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -82,6 +84,7 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
 ) -> None:
     of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY, LOGS}  # whose options are others'
     of_servers |= {BASELINE, LOADTEST, CHECKLIST}  # and those of commands, which their tests read
+    of_servers.add(GATE)  # tests/docs/test_gate_guide.py knows its options
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=None) is not None, option

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import string
 import subprocess
@@ -61,8 +62,10 @@ class House:
     service_url: str
     prometheus_url: str
     alertmanager_url: str
+    rules: Path
     routing: Path
     secrets: Path
+    service_pid: int
     receivers: Receivers
     processes: Processes = field(repr=False)
 
@@ -76,6 +79,7 @@ class House:
             "target": self.service_url,
             "prometheus_url": self.prometheus_url,
             "alertmanager_url": self.alertmanager_url,
+            "loaded_rules": str(self.rules),
             "loaded_routing": str(self.routing),
             "secrets": str(self.secrets),
             "log_directory": str(self.log_directory),
@@ -187,7 +191,9 @@ def a_house(
         places = [running.enter_context(reserve()) for _ in range(3 + down)]
         service, prometheus, alertmanager, *dead = places
         receivers = running.enter_context(Receivers(directory / "doubles", lambda _delivery: None))
-        serve(processes, directory, service, environment or {})
+        pid = serve(processes, directory, service, environment or {})
+        rules = directory / "alert-rules.yml"
+        rules.write_text(often(files.rules.read_text(encoding="utf-8")))
         routing = directory / "alertmanager-config.yml"
         derived = derive_alertmanager(
             files.alertmanager.read_text(encoding="utf-8"),
@@ -213,7 +219,7 @@ def a_house(
                     prometheus=prometheus.address,
                     alertmanager=alertmanager.address,
                 ),
-                files.rules.read_text(encoding="utf-8"),
+                rules.read_text(),
                 derived.text,
                 (retention, FEATURES, RESEND),
                 (),
@@ -223,6 +229,7 @@ def a_house(
             )
         )
         stack.start_alertmanager()
+        _wait_serving(f"http://{service.address}")  # an outage at the start would spend the budget
         stack.start_prometheus()
         real_secrets(directory / "secrets")
         house = House(
@@ -230,20 +237,22 @@ def a_house(
             service_url=f"http://{service.address}",
             prometheus_url=stack.endpoints.prometheus_url,
             alertmanager_url=stack.endpoints.alertmanager_url,
+            rules=rules,
             routing=routing,
             secrets=directory / "secrets",
+            service_pid=pid,
             receivers=receivers,
             processes=processes,
         )
         stack.wait_ready(READY_SECONDS)
-        _wait_settled(house, up=3)
+        wait_settled(house, up=3)
         yield house
 
 
 def serve(
     processes: Processes, directory: Path, place: Reservation, environment: Mapping[str, str]
-) -> None:
-    """Start the demo service without waiting."""
+) -> int:
+    """Start the demo service without waiting; return the first process' id."""
     directory.mkdir(parents=True, exist_ok=True)
     settings = {
         "DATABASE_URL": f"sqlite:///{directory / 'softfactory.sqlite3'}",
@@ -252,10 +261,31 @@ def serve(
         **environment,
     }
     argv = [sys.executable, "-m", "instrumentation.demo", "serve", "--port", str(place.port)]
-    processes.start("service", argv, log=directory / "service.log", env={**os.environ, **settings})
+    started = processes.start(
+        "service", argv, log=directory / "service.log", env={**os.environ, **settings}
+    )
+    return started.pid
 
 
-def _wait_settled(house: House, *, up: int) -> None:
+def often(rules: str) -> str:
+    """Return rules whose groups are all evaluated as often as the configuration says."""
+    return re.sub(r"^    interval: .*\n", "", rules, flags=re.MULTILINE)
+
+
+def _wait_serving(url: str) -> None:
+    def serves() -> bool:
+        return requests.get(f"{url}/api/metrics/ready", timeout=5).ok
+
+    wait_until(
+        serves,
+        what="the service",
+        timeout_seconds=READY_SECONDS,
+        interval_seconds=0.1,
+        retry_on=(requests.RequestException,),
+    )
+
+
+def wait_settled(house: House, *, up: int) -> None:
     """Wait until all is scraped and evaluated, and the alert that always fires got through."""
     prometheus = PrometheusClient(house.prometheus_url)
     alertmanager = AlertmanagerClient(house.alertmanager_url)

@@ -81,7 +81,7 @@ def test_a_long_wait_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ("error", "why"),
     [
         (NotSeen("no time", "more of it"), "no time"),
-        (requests.ReadTimeout(), "no answer within 5 s"),
+        (requests.ReadTimeout(), "no answer within 4.75 s"),
         (OSError(13, "Permission denied"), "Permission denied"),
         (PrometheusError("it said no"), "Prometheus: it said no"),
     ],
