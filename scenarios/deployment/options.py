@@ -71,6 +71,12 @@ SETTINGS = (
         says="look at this value of the label `service` alone (default: all)",
     ),
     Setting(
+        option="--distribution",
+        metavar="NAME",
+        says="the service's distribution, whose requirements must be installed where the gate "
+        "runs (default: alertproof, which has the demo)",
+    ),
+    Setting(
         option="--environment",
         metavar="KIND",
         says="production, which keeps data for 30 days (default), or development, which keeps 7",

@@ -31,7 +31,7 @@ from scenarios.deployment.report import (
     write_json,
 )
 from scenarios.deployment.seen import Missing
-from scenarios.deployment.target import DeploymentTarget
+from scenarios.deployment.target import STAGES, DeploymentTarget
 from scenarios.deployment.visit import Visit
 from scenarios.report import NotApplicable
 from scenarios.run_state import RUN, VERDICTS
@@ -202,6 +202,7 @@ def pytest_terminal_summary(
     gate = config.stash[GATE]
     if not gate.outcomes:
         return
+    gate.outcomes.sort(key=lambda one: STAGES.index(one.stage))
     width = terminalreporter._tw.fullwidth
     terminalreporter.section("gate")
     console = Console(file=terminalreporter._tw._file, width=max(width, 100))

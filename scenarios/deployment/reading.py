@@ -121,6 +121,7 @@ def read_target(
         watchers=watchers,
         elasticsearch=_elasticsearch(given, environment, ca_file, timeout),
         service=given.text("--service"),
+        distribution=given.text("--distribution", "alertproof"),
         environment=kind,
         retention_days=round(days),
         files=_files(given),

@@ -43,6 +43,7 @@ class DeploymentTarget:
         watchers: base URLs of what watches; one that is not named is not looked at.
         elasticsearch: how the logs are read; None where nothing names it.
         service: value of the label `service`; "" for all that Prometheus watches.
+        distribution: whose requirements must be installed.
         environment: `production` or `development`.
         retention_days: how long samples and logs are kept.
         files: rules and routing that should be in force.
@@ -67,6 +68,7 @@ class DeploymentTarget:
     watchers: Mapping[Watcher, str] = field(default_factory=dict)
     elasticsearch: Connection | None = None
     service: str = ""
+    distribution: str = "alertproof"
     environment: str = "production"
     retention_days: int = RETENTION_DAYS["production"]
     files: Production = field(default_factory=production_files)

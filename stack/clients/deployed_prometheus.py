@@ -54,12 +54,6 @@ class DeployedPrometheus(PrometheusClient):
         """Return how long data is kept, as Prometheus writes it: "30d", "30d or 50GiB"."""
         return self._typed("/api/v1/status/runtimeinfo", lambda data: str(data["storageRetention"]))
 
-    def flags(self) -> Mapping[str, str]:
-        """Return the flags that it was started with, by name and without dashes."""
-        return self._typed(
-            "/api/v1/status/flags", lambda data: {str(name): str(data[name]) for name in data}
-        )
-
     def _typed(self, path: str, parse: Callable[[Any], T]) -> T:
         data = self._read(path)
         try:

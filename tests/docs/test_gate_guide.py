@@ -1,4 +1,4 @@
-"""The guide to the gate says what its options and checks say, and its examples are what they seem."""
+"""The guide to the gate says what options and checks say, and its examples are what they seem."""
 
 from __future__ import annotations
 
