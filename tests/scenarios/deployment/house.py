@@ -20,20 +20,24 @@ import requests
 
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Visit
+from scenarios.logs import set_up
 from stack.clients import AlertmanagerClient, PrometheusClient
 from stack.derive_alertmanager import derive_alertmanager
 from stack.launch import MonitoringStack
+from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.launch.local import Local
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
 from stack.production import production_files
 from stack.receivers.doubles import Receivers
 from stack.run_addresses import RunAddresses
-from stack.tools import Tools
+from stack.tools import Tools, ToolSettings
+from stack.tools.elasticsearch import find_elasticsearch
 from stack.waiting import NotYet, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_SECONDS = 60.0
+HEAP_MB = 1024
 
 PROMETHEUS = """\
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
@@ -247,6 +251,32 @@ def a_house(
         stack.wait_ready(READY_SECONDS)
         wait_settled(house, up=3)
         yield house
+
+
+@contextmanager
+def with_logs(house: House) -> Iterator[str]:
+    """Run an Elasticsearch to which the service's log is shipped, and yield its URL."""
+    home = find_elasticsearch(ToolSettings.from_env(), print)
+    directory = house.directory / "elasticsearch"
+    with (
+        reserve() as place,
+        EmbeddedElasticsearch(
+            home, directory, house.processes, place.port, heap_mb=HEAP_MB
+        ) as node,
+    ):
+        node.start()
+        node.wait_ready(120.0)
+        set_up(node)
+        log = house.log_directory / "app.log"
+        argv = [sys.executable, "-m", "stack.logs", "ship", str(log)]
+        house.processes.start(
+            "shipper",
+            [*argv, "--state-directory", str(house.directory / "shipper")],
+            log=house.directory / "shipper.log",
+            env={**os.environ, "ELASTICSEARCH_URL": node.url},
+        )
+        yield node.url
+        house.processes.stop("shipper")
 
 
 def serve(

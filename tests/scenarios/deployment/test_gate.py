@@ -21,15 +21,12 @@ from scenarios.deployment.page_test import judge_page, page
 from scenarios.deployment.routing import judge_routing, loaded_routing
 from scenarios.deployment.rules import judge_loaded, loaded_rules
 from scenarios.deployment.target import DeploymentTarget, PageTest
-from scenarios.logs import set_up
 from scenarios.verdict import Status
-from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.ports import reserve
 from stack.receivers.delivery import PAGERDUTY, SLACK_INCIDENTS
 from stack.receivers.trouble import Trouble
 from stack.rules import load_rules
-from stack.tools import Tools, ToolSettings
-from stack.tools.elasticsearch import find_elasticsearch
+from stack.tools import Tools
 from stack.waiting import wait_until
 from tests.scenarios.deployment.house import (
     KEPT,
@@ -40,11 +37,10 @@ from tests.scenarios.deployment.house import (
     real_secrets,
     visit,
     wait_settled,
+    with_logs,
 )
 
 pytestmark = pytest.mark.integration
-
-HEAP_MB = 1024
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +48,8 @@ def elasticsearch(house: House) -> Iterator[str]:
     """An Elasticsearch to which the service's log is shipped."""
     if reason := why_not(ELASTICSEARCH):
         pytest.skip(reason)
-    home = find_elasticsearch(ToolSettings.from_env(), print)
-    directory = house.directory / "elasticsearch"
-    with (
-        reserve() as place,
-        EmbeddedElasticsearch(
-            home, directory, house.processes, place.port, heap_mb=HEAP_MB
-        ) as node,
-    ):
-        node.start()
-        node.wait_ready(120.0)
-        set_up(node)
-        log = house.log_directory / "app.log"
-        argv = [sys.executable, "-m", "stack.logs", "ship", str(log)]
-        house.processes.start(
-            "shipper",
-            [*argv, "--state-directory", str(house.directory / "shipper")],
-            log=house.directory / "shipper.log",
-            env={**os.environ, "ELASTICSEARCH_URL": node.url},
-        )
-        yield node.url
-        house.processes.stop("shipper")
+    with with_logs(house) as url:
+        yield url
 
 
 def test_a_healthy_deployment_passes_with_nothing_left_out_that_was_named(
