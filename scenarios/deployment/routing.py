@@ -152,10 +152,13 @@ def _of_settings(ours: Any, theirs: Any) -> Iterator[str]:
         if name not in loaded:
             yield f"receiver {name} is not loaded"
             continue
-        for kind in sorted((receiver.keys() | loaded[name].keys()) - {"name"}):
-            yield from _of_integrations(
-                f"receiver {name}: {kind}", receiver.get(kind) or [], loaded[name].get(kind) or []
-            )
+        for kind in sorted(receiver.keys() | loaded[name].keys()):
+            where = f"receiver {name}: {kind}"
+            if kind.endswith("_configs"):
+                both = (receiver.get(kind) or [], loaded[name].get(kind) or [])
+                yield from _of_integrations(where, *both)
+            elif kind in receiver:  # what Alertmanager adds of itself, such as `labels`, is not
+                yield from _missing(receiver[kind], loaded[name].get(kind), where)
 
 
 def _of_integrations(where: str, ours: list[Any], theirs: list[Any]) -> Iterator[str]:

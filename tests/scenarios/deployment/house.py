@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import requests
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Visit
 from scenarios.logs import set_up
+from stack.backfill import PastSeries, backfill
 from stack.clients import AlertmanagerClient, PrometheusClient
 from stack.derive_alertmanager import derive_alertmanager
 from stack.launch import MonitoringStack
@@ -39,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[3]
 READY_SECONDS = 60.0
 HEAP_MB = 1024
 
+EVERY = timedelta(milliseconds=500)
 PROMETHEUS = """\
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
 rule_files: [alert-rules.yml]
@@ -232,8 +235,9 @@ def a_house(
                 alertmanager,
             )
         )
+        _give_past(tools, stack.prometheus_data)
         stack.start_alertmanager()
-        _wait_serving(f"http://{service.address}")  # an outage at the start would spend the budget
+        _wait_serving(f"http://{service.address}")
         stack.start_prometheus()
         real_secrets(directory / "secrets")
         house = House(
@@ -295,6 +299,27 @@ def serve(
         "service", argv, log=directory / "service.log", env={**os.environ, **settings}
     )
     return started.pid
+
+
+def _give_past(tools: Tools, data: Path) -> None:
+    """Let the service have been there for six hours, as often looked at as from now on.
+
+    Until its first scrape, five seconds from its start, a Prometheus takes all for down: of an hour
+    that is nothing, and of a database that is empty all of the budget.
+    """
+    labels = {"slo": "availability", "service": "softfactory"}
+    now = datetime.now(UTC)
+    backfill(
+        tools.promtool.command,
+        [
+            PastSeries(name="softfactory:slo_bad:rate", labels=labels, value=0.0),
+            PastSeries(name="softfactory:slo_total:rate", labels=labels, value=1.0),
+        ],
+        data=data,
+        start=now - timedelta(hours=6),
+        end=now - timedelta(seconds=1),
+        step=EVERY,
+    )
 
 
 def often(rules: str) -> str:

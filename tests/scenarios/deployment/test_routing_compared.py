@@ -66,6 +66,7 @@ inhibit_rules:
   equal: [service]
 receivers:
 - name: all
+  labels: {receiver: all}
   slack_configs:
   - {send_resolved: true, channel: '#alerts', username: '{{ template "slack.default.username" . }}'}
 - name: low

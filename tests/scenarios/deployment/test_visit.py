@@ -1,4 +1,4 @@
-"""How a deployment is asked: again where it was refused, never elsewhere, and with its own token."""
+"""How a deployment is asked: again where refused, never elsewhere, and with its own token."""
 
 from __future__ import annotations
 
