@@ -108,4 +108,4 @@ def loadtest(session: nox.Session) -> None:
 def gate(session: nox.Session) -> None:
     """Before a deploy or after it: does what runs fit the repository, and is it well? Read-only."""
     session.install("-e", ".")
-    session.run("pytest", "checks/deployment", "--reports=reports/gate", *session.posargs)
+    session.run("pytest", "-q", "checks/deployment", "--reports=reports/gate", *session.posargs)

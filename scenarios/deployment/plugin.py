@@ -32,6 +32,7 @@ from scenarios.deployment.report import (
 )
 from scenarios.deployment.seen import Missing
 from scenarios.deployment.target import STAGES, DeploymentTarget
+from scenarios.deployment.trust import bundle
 from scenarios.deployment.visit import Visit
 from scenarios.report import NotApplicable
 from scenarios.run_state import RUN, VERDICTS
@@ -223,11 +224,16 @@ def deployment(request: pytest.FixtureRequest) -> DeploymentTarget:
 
 
 @pytest.fixture(scope="session")
-def inspection(request: pytest.FixtureRequest, deployment: DeploymentTarget) -> Inspection:
+def inspection(
+    request: pytest.FixtureRequest,
+    deployment: DeploymentTarget,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Inspection:
     """All that the selected checks look at, begun at the same time."""
     gate = request.config.stash[GATE]
     left = deployment.deadline_seconds - gate.seconds - REPORT_SECONDS
-    visit = Visit.begin(deployment, gate.run, left)
+    trusted = bundle(deployment.ca_file, tmp_path_factory.mktemp("trusted"))
+    visit = Visit.begin(deployment, gate.run, left, trusted)
     looking = Inspection(visit, sayer(request.config))
     looking.begin(
         marker.kwargs["what"]

@@ -104,7 +104,6 @@ def read_target(
     """
     given = Given(options, environment)
     kind = given.text("--environment", "production")
-    ca_file = _there(given, "--ca-file")
     watchers: dict[Watcher, str] = {}
     tokens: dict[Watcher, str] = {}
     for name in get_args(Watcher):
@@ -119,7 +118,7 @@ def read_target(
         metrics_path=_path(given, "--metrics-path", "/api/metrics").rstrip("/"),
         probe_path=_path(given, "--probe-path", "/"),
         watchers=watchers,
-        elasticsearch=_elasticsearch(given, environment, ca_file, timeout),
+        elasticsearch=_elasticsearch(given, environment, timeout),
         service=given.text("--service"),
         distribution=given.text("--distribution", "alertproof"),
         environment=kind,
@@ -127,7 +126,7 @@ def read_target(
         files=_files(given),
         secrets_directory=given.path("--secrets"),
         log_directory=given.path("--log-directory"),
-        ca_file=ca_file,
+        ca_file=_there(given, "--ca-file"),
         token=_token(given, "--token-file"),
         watcher_tokens=tokens,
         allowed_alerts=frozenset(given.values("--allow-alert")),
@@ -203,7 +202,7 @@ def _files(given: Given) -> Production:
 
 
 def _elasticsearch(
-    given: Given, environment: Mapping[str, str], ca_file: Path | None, timeout: float
+    given: Given, environment: Mapping[str, str], timeout: float
 ) -> Connection | None:
     url = given.text("--elasticsearch-url") or environment.get("ELASTICSEARCH_URL", "")
     if not url:
@@ -213,8 +212,7 @@ def _elasticsearch(
     except SettingsError as error:
         raise TargetError(str(error)) from error
     urls = tuple(_url("--elasticsearch-url", one) for one in connection.urls)
-    trusted = connection.ca_file or (ca_file if urls[0].startswith("https:") else None)
-    return replace(connection, urls=urls, ca_file=trusted, timeout_seconds=timeout)
+    return replace(connection, urls=urls, timeout_seconds=timeout)
 
 
 def _page_test(given: Given) -> PageTest | None:

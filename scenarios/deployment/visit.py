@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import requests
@@ -70,19 +71,23 @@ class Visit:
         run: the id of this run, for what it leaves in logs.
         patience_seconds: how long one request may take; less than all, so that who is silent is
             told by what was asked of them.
+        trusted: the authorities whose certificates are believed; None for the usual ones.
     """
 
     target: DeploymentTarget
     until: float
     run: str
     patience_seconds: float
+    trusted: Path | None = None
 
     @classmethod
-    def begin(cls, target: DeploymentTarget, run: str, seconds: float) -> Self:
+    def begin(
+        cls, target: DeploymentTarget, run: str, seconds: float, trusted: Path | None = None
+    ) -> Self:
         """Return a visit that ends so many seconds from now."""
         patience = max(LEAST_SECONDS, min(target.timeout_seconds, seconds - LEAST_SECONDS))
         until = time.monotonic() + seconds
-        return cls(target=target, until=until, run=run, patience_seconds=patience)
+        return cls(target=target, until=until, run=run, patience_seconds=patience, trusted=trusted)
 
     @property
     def left_seconds(self) -> float:
@@ -96,8 +101,8 @@ class Visit:
         """
         session = requests.Session()
         session.trust_env = False
-        if self.target.ca_file:
-            session.verify = str(self.target.ca_file)
+        if self.trusted:
+            session.verify = str(self.trusted)
         if token:
             session.headers["Authorization"] = f"Bearer {token}"
         for scheme in ("http://", "https://"):
@@ -155,6 +160,8 @@ class Visit:
         connection = self.target.elasticsearch
         if connection is None:
             raise NotSeen("no Elasticsearch is named")
+        if connection.ca_file is None and connection.urls[0].startswith("https:"):
+            connection = replace(connection, ca_file=self.trusted)
         try:
             return connection.client(passes_over=True)
         except SettingsError as error:

@@ -257,8 +257,13 @@ def test_a_certificate_of_another_name_is_the_servers_failure(
 
 def test_the_test_alert_comes_marked_and_is_ended(house: House, tmp_path: Path) -> None:
     before = len(house.receivers.deliveries)
-    done = gate(tmp_path, *house.options(), "--page-test=CRITICAL", "-k", "alert_is_taken")
-    assert done.verdicts() == {"test_alert_is_taken": "PASS"}, done.output
+    done = gate(
+        tmp_path,
+        *(*house.options(), "--page-test=CRITICAL", "--confirm", "-k", "test_alert_is"),
+        typed="y\n",
+    )
+    assert done.verdicts() == {"test_alert_is_taken": "PASS", "test_alert_is_seen": "PASS"}
+    assert "Did GateTest" in done.output
     assert "pagerduty" in done.observed("test_alert_is_taken")
     ours = [one for one in house.receivers.deliveries[before:] if "GateTest" in one.headline]
     assert {one.receiver for one in ours} == {PAGERDUTY, SLACK_INCIDENTS}

@@ -126,7 +126,7 @@ def test_help_teaches_every_setting_and_its_variable(tmp_path: Path) -> None:
 
 def test_the_session_runs_what_is_tested_here() -> None:
     session = (ROOT / "noxfile.py").read_text().partition("def gate(")[2]
-    assert '"pytest", "checks/deployment", "--reports=reports/gate"' in session
+    assert '"pytest", "-q", "checks/deployment", "--reports=reports/gate"' in session
 
 
 def test_a_drilling_run_leaves_the_gate_alone(tmp_path: Path) -> None:
