@@ -9,7 +9,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,8 +135,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             f"the gate needs {missing}, or {_variables(unnamed)}; see docs/gate.md"
         )
     wishes = gate.target.page_test
-    if gate.asked_for and wishes and wishes.confirm and not somebody_is_there():
-        raise pytest.UsageError("--confirm asks a person, and this is no terminal")
+    if gate.asked_for and wishes and wishes.confirm:
+        with _at_the_terminal(config):
+            if not somebody_is_there():
+                raise pytest.UsageError("--confirm asks a person, and this is no terminal")
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -263,14 +266,24 @@ def confirmed(request: pytest.FixtureRequest, inspection: Inspection) -> bool | 
     told = inspection.of(page)
     if isinstance(told, Missing):
         return None
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
+    with _at_the_terminal(request.config):
         return ask(
             question(told),
             inspection.left_seconds,
             of=sys.__stdin__ or sys.stdin,
             say=sys.__stderr__ or sys.stderr,
         )
+
+
+@contextmanager
+def _at_the_terminal(config: pytest.Config) -> Iterator[None]:
+    """Give back the terminal, its input too, which pytest takes away while it captures."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    capture.suspend(in_=True)
+    try:
+        yield
+    finally:
+        capture.resume()
 
 
 def _shown(path: Path) -> str:

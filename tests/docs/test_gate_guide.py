@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -103,3 +104,10 @@ def test_every_option_that_the_guide_names_is_the_gates() -> None:
     others = {"--require"}
     for option in re.findall(r"`(--[a-z-]+)", TEXT):
         assert option in OPTIONS.keys() | others, option
+
+
+def test_every_module_that_the_guide_runs_is_there() -> None:
+    modules = re.findall(r"`python -m ([\w.]+)", TEXT)
+    assert modules
+    for module in modules:
+        assert find_spec(module), module

@@ -102,6 +102,16 @@ def test_the_environment_says_the_same_as_the_options_and_a_status_that_never_fa
     assert (done.status, done.found["verdict"]) == (0, "FAIL")
 
 
+def test_a_person_at_a_terminal_is_not_asked_about_what_was_not_sent(tmp_path: Path) -> None:
+    done = gate(
+        tmp_path,
+        *(*NOBODY, "--page-test=HIGH", "--confirm", "-k", "test_alert_is"),
+        typed="y\n",
+    )
+    assert done.verdicts() == {"test_alert_is_taken": "UNKNOWN", "test_alert_is_seen": "UNKNOWN"}
+    assert "Did GateTest" not in done.output
+
+
 def test_a_token_is_never_told(tmp_path: Path, silent: str) -> None:
     (tmp_path / "token").write_text("s3cr3t-token-of-nobody")
     done = gate(
