@@ -139,6 +139,8 @@ def test_the_session_runs_what_is_tested_here() -> None:
     assert '"pytest", "-q", "checks/deployment", "--reports=reports/gate"' in session
 
 
-def test_a_drilling_run_leaves_the_gate_alone(tmp_path: Path) -> None:
+def test_a_drilling_run_leaves_the_gate_alone() -> None:
     noxfile = (ROOT / "noxfile.py").read_text()
-    assert noxfile.count('"pytest", "checks", *APART') == 3
+    drilling = noxfile.count('"pytest", "checks", ')
+    assert drilling == noxfile.count('"pytest", "checks", *APART') > 0
+    assert "--ignore=checks/deployment" in noxfile
