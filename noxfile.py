@@ -11,12 +11,15 @@ import nox
 nox.options.sessions = ["verify"]
 nox.options.reuse_existing_virtualenvs = True
 
+APART = ("--ignore=checks/compose", "--ignore=checks/deployment")
+"""Checks of a stack that runs already, which are not of a drilling run."""
+
 
 @nox.session
 def verify(session: nox.Session) -> None:
     """Break a real service on purpose, and prove that each alert fires, routes and resolves."""
     session.install("-e", ".[certificates,postgresql]")
-    session.run("pytest", "checks", "--ignore=checks/compose", *session.posargs)
+    session.run("pytest", "checks", *APART, *session.posargs)
 
 
 @nox.session
@@ -24,7 +27,7 @@ def realtime(session: nox.Session) -> None:
     """The same in real time, undivided: the longest chain, CertificateExpiring, is over an hour."""
     session.install("-e", ".[certificates,postgresql]")
     session.run(
-        *("pytest", "checks", "--ignore=checks/compose", "--time-scale=1"),
+        *("pytest", "checks", *APART, "--time-scale=1"),
         *("--reports=reports/realtime", *session.posargs),
     )
 
@@ -81,12 +84,12 @@ def containers(session: nox.Session) -> None:
     session.install("-e", ".[certificates,postgresql]")
     session.run("python", "-m", "stack.images")
     inside = ["--stack=containers", "--require=containers", "--reports=reports/containers"]
-    session.run("pytest", "checks", "--ignore=checks/compose", *inside, *session.posargs)
+    session.run("pytest", "checks", *APART, *inside, *session.posargs)
     if not session.posargs:
         # A few on production's own compose file, which must come to the same.
         composed = ["--stack=compose", "--require=compose", "--reports=reports/composed"]
         some = "SlowResponseTime or HighErrorRate or SoftFactoryDown-killed or LogRecordsLost"
-        session.run("pytest", "checks", "--ignore=checks/compose", *composed, "-k", some)
+        session.run("pytest", "checks", *APART, *composed, "-k", some)
         both = [f"reports/{name}/evidence.json" for name in ("containers", "composed")]
         session.run("python", "-m", "scenarios.compare", "--common", *both)
     session.run("pytest", "checks/compose", "--require=compose", "--reports=reports/compose")
@@ -111,3 +114,10 @@ def loadtest(session: nox.Session) -> None:
     """Load the demo, or a host of yours, with its users' journeys, and judge; `-- --help`."""
     session.install("-e", ".")
     session.run("python", "-m", "loadtests", *session.posargs)
+
+
+@nox.session
+def gate(session: nox.Session) -> None:
+    """Before a deploy or after it: does what runs fit the repository, and is it well? Read-only."""
+    session.install("-e", ".")
+    session.run("pytest", "-q", "checks/deployment", "--reports=reports/gate", *session.posargs)

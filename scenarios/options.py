@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scenarios import capabilities
+from scenarios.deployment.needs import NEEDS
 from scenarios.run_state import RUN, RunState
 from scenarios.settings import EMBEDDED, STACKS, Settings
 
@@ -91,11 +92,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "requires(capability): NOT APPLICABLE where the run lacks the capability",
     ):
         config.addinivalue_line("markers", line)
-    unknown = set(config.getoption("--require")) - set(capabilities.known())
+    unknown = set(config.getoption("--require")) - set(capabilities.known()) - set(NEEDS)
     if unknown:
         raise pytest.UsageError(
             f"--require: unknown capability {', '.join(sorted(unknown))}; "
-            f"known: {', '.join(capabilities.known())}"
+            f"known: {', '.join(capabilities.known())}; to the gate: {', '.join(NEEDS)}"
         )
     reports = config.getoption("--reports") or config.rootpath / "reports"
     config.stash[RUN] = RunState(

@@ -39,6 +39,8 @@ pytest_plugins = [
     "scenarios.delivery.laboratory",
     "scenarios.virtual_time",
     "scenarios.shipped",
+    "scenarios.deployment.options",
+    "scenarios.deployment.plugin",
 ]
 
 BESIDE = ("laboratory", "virtual_time")

@@ -111,10 +111,16 @@ class NotificationCounters:
 class AlertmanagerClient:
     """Reads one Alertmanager. Thread-safe. Every method raises `AlertmanagerError`."""
 
-    def __init__(self, url: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        sessions: Callable[[], requests.Session] = new_session,
+    ) -> None:
         self.url = url.rstrip("/")
         self._timeout_seconds = timeout_seconds
-        self._session = new_session()
+        self._session = sessions()
 
     def alerts(self) -> tuple[AmAlert, ...]:
         """Return every alert that is held: active, inhibited, silenced or not processed yet."""

@@ -26,6 +26,7 @@ LOADTEST = ROOT / "docs" / "loadtest.md"
 CHECKLIST = ROOT / "docs" / "checklist.md"
 REPORT = ROOT / "docs" / "report.md"
 GAMEDAY = ROOT / "docs" / "GAMEDAY.md"
+GATE = ROOT / "docs" / "gate.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -35,6 +36,7 @@ DOCUMENTS = (
     *(BASELINE, LOADTEST, CHECKLIST),
     REPORT,
     GAMEDAY,
+    GATE,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -87,7 +89,7 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
     of_servers |= {GAMEDAY}
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
-            assert pytestconfig.getoption(option, default=None) is not None, option
+            assert pytestconfig.getoption(option, default=...) is not ..., option
 
 
 def test_every_variable_that_a_document_names_is_a_setting_and_the_reference_has_all() -> None:

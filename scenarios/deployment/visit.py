@@ -1,0 +1,173 @@
+"""One look at a deployment: how each part of it is asked, and until when.
+
+One rule: no request without a time-out, none after the deadline, and no token to anybody but whom
+it is for. What may be asked twice is asked again where it was refused; nothing is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import requests
+from elasticsearch import Elasticsearch
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from scenarios.deployment.failure import failure_of
+from scenarios.deployment.seen import NotSeen
+from scenarios.deployment.target import DeploymentTarget, Watcher
+from stack.clients.alertmanager import AlertmanagerClient
+from stack.clients.deployed_prometheus import DeployedPrometheus
+from stack.logs.connection import SettingsError
+
+LEAST_SECONDS = 0.25
+"""What one request gets, however little time there is, and what is left when the longest ends."""
+
+BRIEFLY = (502, 503, 504)
+"""What a proxy answers while what stands behind it is exchanged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer, whatever its status."""
+
+    url: str
+    status: int
+    content_type: str
+    location: str
+    text: str
+
+
+def retries() -> Retry:
+    """Return what is tried again, 0, 0.4 and 0.8 s later: who takes no connection, or is exchanged.
+
+    One that is silent is not asked again: its silence is what is to be known.
+    """
+    return Retry(
+        total=2,
+        connect=2,
+        read=0,
+        status=2,
+        other=0,
+        redirect=False,
+        backoff_factor=0.2,
+        status_forcelist=BRIEFLY,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Where observers ask. Thread-safe.
+
+    Attributes:
+        target: what is looked at.
+        until: when all must be done, on the monotonic clock.
+        run: the id of this run, for what it leaves in logs.
+        patience_seconds: how long one request may take; less than all, so that who is silent is
+            told by what was asked of them.
+        trusted: the authorities whose certificates are believed; None for the usual ones.
+    """
+
+    target: DeploymentTarget
+    until: float
+    run: str
+    patience_seconds: float
+    trusted: Path | None = None
+
+    @classmethod
+    def begin(
+        cls, target: DeploymentTarget, run: str, seconds: float, trusted: Path | None = None
+    ) -> Self:
+        """Return a visit that ends so many seconds from now."""
+        patience = max(LEAST_SECONDS, min(target.timeout_seconds, seconds - LEAST_SECONDS))
+        until = time.monotonic() + seconds
+        return cls(target=target, until=until, run=run, patience_seconds=patience, trusted=trusted)
+
+    @property
+    def left_seconds(self) -> float:
+        """How much time is left."""
+        return self.until - time.monotonic()
+
+    def session(self, token: str | None) -> requests.Session:
+        """Return a session that trusts the target's authority, and shows this token to all.
+
+        It takes neither proxies nor passwords from the environment.
+        """
+        session = requests.Session()
+        session.trust_env = False
+        if self.trusted:
+            session.verify = str(self.trusted)
+        if token:
+            session.headers["Authorization"] = f"Bearer {token}"
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(max_retries=retries()))
+        return session
+
+    def get(
+        self, url: str, token: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """GET a URL; a redirection is an answer. Raises requests.RequestException, NotSeen."""
+        left = self.left_seconds
+        if left <= 0:
+            raise NotSeen(f"there was no time left to ask {url}", "give --deadline more seconds")
+        with self.session(token) as session:
+            answer = session.get(
+                url,
+                headers=dict(headers or {}),
+                timeout=min(self.patience_seconds, left),
+                allow_redirects=False,
+            )
+        return Answer(
+            url=url,
+            status=answer.status_code,
+            content_type=answer.headers.get("Content-Type", ""),
+            location=answer.headers.get("Location", ""),
+            text=answer.text,
+        )
+
+    def watcher(self, name: Watcher, path: str) -> Answer:
+        """GET a path of a watcher that was named. Raises as `get`."""
+        token = self.target.watcher_tokens.get(name)
+        return self.get(self.target.watchers[name] + path, token)
+
+    def prometheus(self) -> DeployedPrometheus:
+        """Return a client of Prometheus."""
+        token = self.target.watcher_tokens.get("prometheus")
+        return DeployedPrometheus(
+            self.target.watchers["prometheus"],
+            timeout_seconds=self.patience_seconds,
+            sessions=lambda: self.session(token),
+            retry=retries(),
+        )
+
+    def alertmanager(self) -> AlertmanagerClient:
+        """Return a client of Alertmanager."""
+        token = self.target.watcher_tokens.get("alertmanager")
+        return AlertmanagerClient(
+            self.target.watchers["alertmanager"],
+            timeout_seconds=self.patience_seconds,
+            sessions=lambda: self.session(token),
+        )
+
+    def elasticsearch(self) -> Elasticsearch:
+        """Return a client of Elasticsearch. Raises NotSeen for settings that can't be used."""
+        connection = self.target.elasticsearch
+        if connection is None:
+            raise NotSeen("no Elasticsearch is named")
+        if connection.ca_file is None and connection.urls[0].startswith("https:"):
+            connection = replace(connection, ca_file=self.trusted)
+        try:
+            return connection.client(passes_over=True)
+        except SettingsError as error:
+            raise NotSeen(str(error)) from error
+
+    def not_seen(self, who: str, error: BaseException) -> NotSeen:
+        """Return that somebody could not be asked, and why."""
+        failure = failure_of(error, self.patience_seconds)
+        return NotSeen(f"{who}: {failure.why}", failure.look)
