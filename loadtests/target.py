@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from loadtests.pacing import Journey, Schedule, Share
 from loadtests.plan import (
+    TASKS,
     Command,
     FaultOff,
     FaultOn,
@@ -57,6 +58,7 @@ class Target:
         self.flows = not plan.paused
         self.window = Window()
         self._make_signer = make_signer
+        self.has_tasks = TASKS in plan.journey
         self._journey = Journey(plan.journey)
         self._payment_method = DEFAULT_PAYMENT_METHOD
         self._fault: tuple[Signer, Share, frozenset[str]] | None = None
@@ -85,9 +87,28 @@ class Target:
         except ValueError as error:
             raise PlanError(str(error)) from error
 
+    def next_name(self) -> str:
+        """Which request of the journey is sent now."""
+        return self._journey.pick()
+
     def next_call(self) -> Call:
         """The request that is sent now."""
-        name = self._journey.pick()
+        return self.call(self.next_name())
+
+    def signed(self, method: str, path: str, *, kind: str) -> str | None:
+        """The value of the fault's header for a request that is sent now; None for one without.
+
+        ``path`` is as it is sent; ``kind`` is the request's own account of the share.
+        """
+        if self._fault is None:
+            return None
+        signer, share, only = self._fault
+        if (only and kind not in only) or not share.takes(kind):
+            return None
+        return signer(method, unquote(path.partition("?")[0]))
+
+    def call(self, name: str) -> Call:
+        """A request of the journey, sent now."""
         method, _, path = name.partition(" ")
         number, self._sent = self._sent, self._sent + 1
         user_id = USER_IDS[number % len(USER_IDS)]
@@ -98,12 +119,10 @@ class Target:
         if method in {"POST", "PUT", "PATCH"}:
             headers["Content-Type"] = "application/json"
             body = json.dumps(self._body(path, user_id=user_id, number=number))
-        faulted = False
-        if self._fault is not None:
-            signer, share, only = self._fault
-            faulted = (not only or name in only) and share.takes(name)
-            if faulted:
-                headers["X-Fault"] = signer(method, unquote(path.partition("?")[0]))
+        signature = self.signed(method, path, kind=name)
+        if signature is not None:
+            headers["X-Fault"] = signature
+        faulted = signature is not None
         return Call(method=method, path=path, headers=headers, body=body, faulted=faulted)
 
     def take_sample(self, at: float) -> dict[str, object] | None:

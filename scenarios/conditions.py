@@ -16,6 +16,12 @@ JOURNEY: Mapping[str, int] = MappingProxyType(
 )
 """What the users of the demo service do: the weight of each request."""
 
+PAGE = "/api/users"
+"""The path of a page of the demo's, which reads its database."""
+
+TASKS = "LOCUSTFILE /"
+"""Stands in a journey for the tasks of a team's own Locust file."""
+
 LOGS, DATABASE = "logs", "database"
 """The volumes that a service writes to."""
 

@@ -66,8 +66,17 @@ class Expectation:
     heartbeat: Heartbeat | None = None
 
 
-def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "") -> Expectation:
+def expect(
+    derived: Derived,
+    drill: Drill,
+    *,
+    probe: timedelta,
+    alert: str = "",
+    promised: Mapping[str, frozenset[str]] | None = None,
+) -> Expectation:
     """Return what must be observed of ``alert``, by default the drilled one.
+
+    ``promised`` says who is told, by severity; None for the toolkit's own promise.
 
     Raises:
         UnknownAlert: no rule defines the alert.
@@ -76,8 +85,9 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
     alert = alert or drill.alert
     rule = rule_named(derived, alert)
     severity = rule.labels.get("severity", "")
-    if severity not in RECEIVERS:
-        known = ", ".join(RECEIVERS)
+    promised = promised or RECEIVERS
+    if severity not in promised:
+        known = ", ".join(promised)
         raise ValueError(f"{alert} has severity {severity!r}; receivers are promised for {known}")
     matched = derived.route_tree.route_for(
         {**rule.labels, "alertname": alert, "service": drill.label}
@@ -90,7 +100,7 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         alert=alert,
         service=drill.label,
         severity=severity,
-        receivers=frozenset({DEAD_MANS_SWITCH}) if heart else RECEIVERS[severity],
+        receivers=frozenset({DEAD_MANS_SWITCH}) if heart else promised[severity],
         runbook_url=rule.annotations.get("runbook_url", ""),
         panel=panel_path(rule.name).rpartition("?")[2],
         summary=pattern_of(rule.annotations.get("summary", "")),

@@ -41,11 +41,15 @@ class LoadPlan:
     Attributes:
         fault_secret_file: the secret that signs faults, or ``None`` where none is ever switched on.
         timeout_seconds: how long a client waits to connect, and for each part of an answer.
+        locustfile: a team's own, whose users' tasks stand in journeys as ``TASKS``.
+        paths: where that file's own modules are found.
     """
 
     fault_secret_file: Path | None
     targets: tuple[TargetLoad, ...]
     timeout_seconds: float = TIMEOUT_SECONDS
+    locustfile: Path | None = None
+    paths: tuple[Path, ...] = ()
 
     def as_json(self) -> str:
         """The plan file's content."""
@@ -53,6 +57,7 @@ class LoadPlan:
         plan = {
             "fault_secret_file": None if secret is None else str(secret.resolve()),
             "timeout_seconds": self.timeout_seconds,
+            "locustfile": None if self.locustfile is None else str(self.locustfile),
             "targets": [
                 {field.name: getattr(target, field.name) for field in fields(target)}
                 for target in self.targets

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from scenarios.catalogue import drills as catalogue
 from scenarios.model import Drill
+from scenarios.own_app.applicability import DoesNotApply
+from scenarios.own_app.asked import Asked
 from scenarios.report import NotApplicable
 from scenarios.result import Result
 from scenarios.settings import Settings
@@ -25,11 +28,34 @@ class RunState:
 
     settings: Settings
     required: frozenset[str]
+    asked: Asked
     selected: dict[str, Drill] = field(default_factory=dict)
     not_applicable: list[NotApplicable] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
     checks: dict[str, list[Verdict]] = field(default_factory=dict)
     result: Result | None = None
+    inapplicable: dict[str, str] = field(default_factory=dict)
+    _drills: tuple[Drill, ...] | None = None
+
+    @property
+    def drills(self) -> tuple[Drill, ...]:
+        """Every drill, as the application and the rules of this run have it.
+
+        What they can't have stays as it is, and ``inapplicable`` says why, by its id.
+        """
+        if self._drills is None:
+            self._drills = tuple(self._adapted(drill) for drill in catalogue())
+        return self._drills
+
+    def _adapted(self, drill: Drill) -> Drill:
+        try:
+            drill = self.asked.rules.rule(drill.alert) and drill
+            if self.asked.own:
+                drill = self.asked.own.adapted(drill)
+            return self.asked.rules.adapted(drill)
+        except DoesNotApply as reason:
+            self.inapplicable[drill.id] = str(reason)
+            return drill
 
 
 RUN = pytest.StashKey[RunState]()

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from scenarios.berth import control_of
 from scenarios.drill import Plan
 from scenarios.expectation import expect
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.settings import IN_CONTAINERS, Settings
-from scenarios.site import control_of
 from scenarios.weight import ENGINE_WEIGHT, STACK_WEIGHT, weight
 from stack.derive import Derived, RunAddresses, derive
 from stack.rules import RuleSet, load_rules
@@ -120,10 +120,11 @@ class Scope:
         probe = self.settings.sample
         return Plan(
             drill=drill,
-            want=expect(derived, drill, probe=probe),
+            want=expect(derived, drill, probe=probe, promised=self.settings.receivers),
             loaded_for=drill.loaded_for / derived.time_scale,
             others=tuple(
-                expect(derived, drill, probe=probe, alert=alert) for alert in dict.fromkeys(beside)
+                expect(derived, drill, probe=probe, alert=alert, promised=self.settings.receivers)
+                for alert in dict.fromkeys(beside)
             ),
         )
 

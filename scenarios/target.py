@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenarios.conditions import PAGE
+
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
@@ -130,6 +132,7 @@ class Target:
         certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
         time_scale: by what production's durations are divided where it is watched.
+        page: the path of a page that a plain GET is answered well for; it reads the database.
         answered_at: when it last answered a scrape, as its Prometheus says, since the epoch.
     """
 
@@ -156,6 +159,7 @@ class Target:
     watchers: Watchers | None = None
     shipper: Shipper | None = None
     postgresql: PostgreSQL | None = None
+    page: str = PAGE
     answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)
 

@@ -116,6 +116,7 @@ def derive(
         rules_name=production.rules.name,
         k=time_scale,
         run=run,
+        relabel=production.relabel,
     )
     rules_text = production.rules.read_text(encoding="utf-8")
     rules_source = _shown(production.rules)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from scenarios.catalogue import drills
 from scenarios.expectation import RECEIVERS
 from stack.grafana.addresses import ALERTS_UID
@@ -11,6 +13,8 @@ from stack.grafana.problems import alerts_not_shown
 from stack.production import production_files
 from stack.rules import load_rules
 from stack.unit_tests import ABSENT, FIRES, QUIET, RESOLVES, shown_by
+
+pytestmark = pytest.mark.of_the_files
 
 PRODUCTION = production_files()
 RULES = load_rules(PRODUCTION.rules.read_text(), "rules")

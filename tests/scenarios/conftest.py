@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import pytest
 
+from scenarios.berth import Berth, Quarters
 from scenarios.conditions import Service
 from scenarios.faults.noop import Noop
 from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.service import Fleet
 from scenarios.settings import DEMO_APP, Settings
-from scenarios.site import Berth, Quarters, Site
+from scenarios.site import Site
 from scenarios.target import Scraping, Target
 from stack.launch.local import Local
 from stack.ports import reserve

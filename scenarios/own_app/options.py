@@ -1,0 +1,50 @@
+"""The options that put a team's own application, load, rules and routing in the demo's place.
+
+One rule: they explain themselves in ``pytest --help``; ``scenarios.own_app.asked`` reads them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, which explain themselves in ``pytest --help``."""
+    group = parser.getgroup("alertproof")
+    group.addoption(
+        "--project",
+        type=Path,
+        default=None,
+        metavar="FOLDER",
+        help="the project whose pyproject.toml has the [tool.alertproof] block, and where the "
+        "modules of --app are found (default: pytest's rootdir)",
+    )
+    group.addoption(
+        "--app",
+        default=None,
+        metavar="package.module:factory",
+        help="drill this Flask application, or what this factory makes, in the place of the demo",
+    )
+    group.addoption(
+        "--locustfile",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="let the tasks of this Locust file's users be the load on --app",
+    )
+    group.addoption(
+        "--rules",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="drill these alert rules in the place of stack/alert-rules.yml",
+    )
+    group.addoption(
+        "--alertmanager-config",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="route by this Alertmanager file in the place of stack/alertmanager-config.yml",
+    )
