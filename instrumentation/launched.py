@@ -25,6 +25,7 @@ import psutil
 from flask import Flask
 from werkzeug.routing import Rule
 
+from instrumentation import gunicorn_conf
 from instrumentation.endpoints import DEFAULT_URL_PREFIX
 from instrumentation.extension import EXTENSION, Instrumentation
 from instrumentation.one_call import instrument
@@ -246,6 +247,7 @@ def describe(app: Flask, *, instrumented: bool) -> dict[str, object]:
     """
     own: Instrumentation = app.extensions[EXTENSION]
     routes = [_told(app, rule) for rule in app.url_map.iter_rules() if not _in_the_way(rule.rule)]
+    own.served_by(gunicorn_conf.threads)  # as the server does that a drill launches it under
     own.requests.prime()
     names = {sample.name for family in own.registry.collect() for sample in family.samples}
     declared = {family.name for family in own.registry.collect()}

@@ -84,6 +84,7 @@ class Berth:
     time_scale: float
     relay: Relay | None = None
     shipper: Place | None = None
+    player: Place | None = None
 
     @classmethod
     def of(
@@ -119,6 +120,7 @@ class Berth:
             relay=Relay(places[0], host=outside) if service.relayed else None,
             gateway=reserve(outside) if service.own_gateway else quarters.gateway,
             shipper=reserve(outside) if service.ships_logs else None,
+            player=reserve(outside) if service.plays else None,
             directory=run / "services" / drill_id,
             time_scale=settings.time_scale,
         )
@@ -142,8 +144,9 @@ class Berth:
             self.relay.close()
         for place in (*self.places, *([self.gateway] if self.service.own_gateway else [])):
             place.close()
-        if self.shipper:
-            self.shipper.close()
+        for one in (self.shipper, self.player):
+            if one:
+                one.close()
 
     @property
     def alone(self) -> bool:

@@ -245,6 +245,7 @@ class Grounds:
                 patience=patience,
                 scraping=scraping,
                 logs=self.logs,
+                processes=self.processes,
             )
         self.logs.start()
         if self.settings.own is None:

@@ -54,6 +54,7 @@ class Drill:
         subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
             ``alertmanager``, ``monitoring``). Such a drill breaks its watchers, so that it has a
             stack of its own.
+        synthetic: whether nothing is broken, and series are played instead.
         heartbeat: whether the alert always fires, so that its absence is what must be noticed
             (``scenarios.heartbeat``).
     """
@@ -73,6 +74,7 @@ class Drill:
     stack: str = MAIN
     subject: str = ""
     heartbeat: bool = False
+    synthetic: bool = False
 
     @property
     def id(self) -> str:

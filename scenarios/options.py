@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scenarios import capabilities
-from scenarios.own_app.block import Block
 from scenarios.own_app.asked import asked, block_of
+from scenarios.own_app.block import Block
 from scenarios.run_state import RUN, RunState
 from scenarios.settings import EMBEDDED, STACKS, Settings
 

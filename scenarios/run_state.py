@@ -5,6 +5,7 @@ One rule: options, selection and report meet here and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,10 +14,12 @@ from scenarios.catalogue import drills as catalogue
 from scenarios.model import Drill
 from scenarios.own_app.applicability import DoesNotApply
 from scenarios.own_app.asked import Asked
+from scenarios.own_app.synthetic import synthetic
 from scenarios.report import NotApplicable
 from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Verdict
+from stack.played import CannotPlay
 
 
 @dataclass(slots=True)
@@ -35,6 +38,7 @@ class RunState:
     checks: dict[str, list[Verdict]] = field(default_factory=dict)
     result: Result | None = None
     inapplicable: dict[str, str] = field(default_factory=dict)
+    undrilled: dict[str, str] = field(default_factory=dict)
     _drills: tuple[Drill, ...] | None = None
 
     @property
@@ -44,8 +48,28 @@ class RunState:
         What they can't have stays as it is, and ``inapplicable`` says why, by its id.
         """
         if self._drills is None:
-            self._drills = tuple(self._adapted(drill) for drill in catalogue())
+            known = tuple(self._adapted(drill) for drill in catalogue())
+            self._drills = (*known, *self._played({drill.alert for drill in known}))
         return self._drills
+
+    def _played(self, drilled: Collection[str]) -> Iterator[Drill]:
+        """Yield the synthetic drills of alerts that no scenario names, or note why there is none.
+
+        Of the alerts that a team's own rules have; ours all have scenarios.
+        """
+        rules = self.asked.rules.rules
+        for rule in rules.alerts:
+            if rule.name in drilled:
+                continue
+            try:
+                drill = synthetic(rule, rules, self.settings.journey)
+            except CannotPlay as reason:
+                self.undrilled[rule.name] = f"no scenario, and no series can be played: {reason}"
+                continue
+            if self.asked.synthetic:
+                yield drill
+            else:
+                self.undrilled[rule.name] = "no scenario names it; --synthetic plays series for it"
 
     def _adapted(self, drill: Drill) -> Drill:
         try:

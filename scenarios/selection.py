@@ -50,6 +50,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out.append(item)
         why = "; ".join(f"{name}: {_why_not(item, name)}" for name in lacking)
         run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
+    if not config.option.keyword and any(drill_of(item) for item in items):
+        run.not_applicable += [
+            NotApplicable(test=f"checks/alerts::drill[{alert}]", reason=reason)
+            for alert, reason in run.undrilled.items()
+        ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

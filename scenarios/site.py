@@ -24,6 +24,7 @@ from scenarios.load_plan import SPARE_THREADS
 from scenarios.logs import Logs, Shipper
 from scenarios.model import JOB
 from scenarios.parts import Parts
+from scenarios.played import Player
 from scenarios.service import FLEET, Fleet, Instance
 from scenarios.settings import Settings
 from scenarios.target import Discovery, Gateway, Scraping, Target
@@ -100,6 +101,7 @@ class Site:
         patience: float,
         scraping: Scraping,
         logs: Logs,
+        processes: Processes,
     ) -> Target:
         """Write an instance's files and return it as a target; nothing is started yet."""
         berth.directory.mkdir(parents=True, exist_ok=True)
@@ -179,12 +181,25 @@ class Site:
             shipper=self._shipper(berth, berth.shipper, parts.log_file, logs)
             if berth.shipper
             else None,
+            player=self._player(berth, berth.player, processes) if berth.player else None,
             backup_status=backup,
             postgresql=postgresql,
             memory_limit_bytes=limit,
             cpu_limit_cores=cores,
             patience_seconds=patience,
             time_scale=berth.time_scale,
+        )
+
+    def _player(self, berth: Berth, place: Place, processes: Processes) -> Player:
+        return Player(
+            name=f"exporter-{berth.id}",
+            place=place,
+            directory=berth.directory / "played",
+            series=berth.service.plays,
+            processes=processes,
+            time_scale=berth.time_scale,
+            targets=self.targets(berth.stack),
+            service=berth.id,
         )
 
     def _postgresql(self, berth: Berth) -> PostgreSQL:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
     from scenarios.logs import Shipper
+    from scenarios.played import Player
     from scenarios.relay import Relay
     from scenarios.service import Instance
     from scenarios.watchers import Watchers
@@ -132,6 +133,7 @@ class Target:
         certificate: the certificate that it watches, if any.
         patience_seconds: how long a fault may take to show its witness, or to be repaired.
         time_scale: by what production's durations are divided where it is watched.
+        player: what plays series beside it, in a synthetic drill.
         page: the path of a page that a plain GET is answered well for; it reads the database.
         answered_at: when it last answered a scrape, as its Prometheus says, since the epoch.
     """
@@ -159,6 +161,7 @@ class Target:
     watchers: Watchers | None = None
     shipper: Shipper | None = None
     postgresql: PostgreSQL | None = None
+    player: Player | None = None
     page: str = PAGE
     answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)

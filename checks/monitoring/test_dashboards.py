@@ -33,7 +33,7 @@ from stack.recorded import reads
 from stack.rules import load_rules
 from stack.waiting import WaitTimeout, wait_until
 
-pytestmark = pytest.mark.of_the_demo
+pytestmark = [pytest.mark.of_the_demo, pytest.mark.of_the_files]
 
 DASHBOARDS = load_dashboards()
 EXCUSES = load_excuses()

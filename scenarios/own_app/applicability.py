@@ -20,6 +20,7 @@ from scenarios.faults.age_backup_file import AgeBackupFile
 from scenarios.faults.arm_faults import ArmFaults
 from scenarios.faults.break_log import BreakLog
 from scenarios.faults.change_journey import ChangeJourney
+from scenarios.faults.crowd_exposition import CrowdExposition
 from scenarios.faults.decline_cards import DeclineCards
 from scenarios.faults.delay import Delay
 from scenarios.faults.fault import Fault
@@ -117,7 +118,7 @@ class OwnRules:
         try:
             return self.rules.alert(alert)
         except KeyError as error:
-            raise DoesNotApply(f"{self.rules.source} defines no alert {alert}") from error
+            raise DoesNotApply(f"{self.rules.source} defines no such alert") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,8 @@ class Applicability:
 
     def _lacking_metrics(self, rule: AlertRule, service: Service) -> str:
         needed = reads(promql.parse(rule.inlined))
-        there = self.survey.metrics | ({CERTIFICATES} if service.certificate else set())
+        watched = {CERTIFICATES} if service.certificate and not self.own.metrics else set()
+        there = self.survey.metrics | watched
         lacking = sorted(
             name for name in needed - there if ":" not in name and not name.startswith(ELSEWHERE)
         )
@@ -247,6 +249,8 @@ class Applicability:
             if self.own.backup is None:
                 raise DoesNotApply("ages a backup; name its file in [tool.alertproof] backup")
             return AgeBackupFile(age=fault.age)
+        if isinstance(fault, CrowdExposition) and self.own.metrics:
+            raise DoesNotApply("crowds the toolkit's page of metrics, and another is scraped")
         return self._refusing(fault) if isinstance(fault, ChangeJourney) else fault
 
     def _refusing(self, fault: ChangeJourney) -> Fault:

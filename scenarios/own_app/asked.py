@@ -32,11 +32,13 @@ class Asked:
         settings: those of the run, with the application's own in them.
         rules: what the rules in force bear.
         own: what the application can have; None where it is the demo.
+        synthetic: whether alerts that no scenario names are drilled by playing series.
     """
 
     settings: Settings
     rules: OwnRules
     own: Applicability | None
+    synthetic: bool = False
 
 
 def block_of(config: pytest.Config) -> Block:
@@ -64,6 +66,7 @@ def asked(config: pytest.Config, settings: Settings, block: Block) -> Asked:
     production, rules = _production(config, block)
     settings = replace(settings, production=production, receivers=block.receivers or None)
     bearing = OwnRules(rules=rules, promised=block.receivers or RECEIVERS)
+    plays = config.getoption("--synthetic")
     app = config.getoption("--app") or block.app
     locustfile = _given(config, "--locustfile") or block.locustfile
     if app is None:
@@ -72,13 +75,14 @@ def asked(config: pytest.Config, settings: Settings, block: Block) -> Asked:
                 "a Locust file, metrics or a database of your own belong to an application of your "
                 f"own: name it with --app, or as app in [tool.alertproof] of {block.source}"
             )
-        return Asked(settings=settings, rules=bearing, own=None)
+        return Asked(settings=settings, rules=bearing, own=None, synthetic=plays)
     if settings.stack == CONTAINERS:
         raise pytest.UsageError(
             "--app: containers are made of an image that holds the demo service; drill your own "
             "application with --stack=embedded"
         )
-    return _with_own(OwnApp.of(block, app, locustfile), settings, bearing)
+    with_own = _with_own(OwnApp.of(block, app, locustfile), settings, bearing)
+    return replace(with_own, synthetic=plays)
 
 
 def _with_own(own: OwnApp, settings: Settings, bearing: OwnRules) -> Asked:

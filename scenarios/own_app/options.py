@@ -48,3 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="route by this Alertmanager file in the place of stack/alertmanager-config.yml",
     )
+    group.addoption(
+        "--synthetic",
+        action="store_true",
+        help="drill the alerts of --rules that no scenario names by playing series into the stack "
+        "under which they hold; marked as synthetic, for nothing of a service is proved by that",
+    )

@@ -65,6 +65,7 @@ class Survey:
         routes: its URL map, without the toolkit's own part.
         metrics: the names of all series that its rules would find.
         edges: of its own latency histogram, where one is mapped, the largest first.
+        exposition: what it exposes by itself, where its own metrics are asked for.
         memory_bytes: what it holds once it is made and has answered.
     """
 
@@ -72,6 +73,7 @@ class Survey:
     routes: tuple[Route, ...]
     metrics: frozenset[str]
     edges: tuple[str, ...] = ()
+    exposition: str = ""
     memory_bytes: int = 0
 
     @property
@@ -154,4 +156,6 @@ def _understood(own: OwnApp, raw: Mapping[str, object]) -> Survey:
         names = mapped_names(own.metrics, exposition)
     except MappingError as error:
         raise SurveyFailed(f"{own.name}: {error}") from error
-    return replace(found, metrics=names, edges=edges_of(exposition, own.metrics.latency))
+    return replace(
+        found, metrics=names, edges=edges_of(exposition, own.metrics.latency), exposition=exposition
+    )

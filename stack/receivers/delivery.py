@@ -31,7 +31,7 @@ _CLOCK = r"(?:\d{4}-\d\d-\d\d[ ])?\d\d:\d\d[ ]UTC"
 _HEADLINE = re.compile(
     rf"""
     \[ (?P<status> FIRING | RESOLVED ) \] [ ]+
-    (?P<severity> [A-Z]+ ) [ ]+
+    (?P<severity> [A-Za-z]+ ) [ ]+
     (?P<alert> [A-Za-z_:][A-Za-z0-9_:]* ) [ ]+ on [ ]+
     (?P<service> \S+? ) :
     (?: [ ]+ (?P<count> (?: \d+ [ ] firing )? (?:, [ ])? (?: \d+ [ ] resolved )? ) ; [ ] first: )?

@@ -57,6 +57,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
                 patience=10.0,
                 scraping=SCRAPING,
                 logs=Logs(processes, tmp_path),
+                processes=processes,
             )
             target.instance.start()
             target.instance.wait_serving(SERVING_SECONDS)

@@ -74,13 +74,15 @@ def built(service: Service, premises: Elsewhere, directory: Path) -> Target:
         run=directory,
         quarters=Quarters(premises=premises, gateway=Fixed("10.0.0.1", 1)),
     )
+    processes = Processes()
     return site.build(
         berth,
         Fleet(premises, settings.app, directory),
         cast(Any, None),
         patience=1.0,
         scraping=SCRAPING,
-        logs=Logs(Processes(), directory),
+        logs=Logs(processes, directory),
+        processes=processes,
     )
 
 

@@ -10,6 +10,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from werkzeug.exceptions import HTTPException
 
 
 def measure(app):
@@ -45,7 +46,7 @@ def measure(app):
     def match(environ):
         try:
             rule, _ = app.url_map.bind_to_environ(environ).match(return_rule=True)
-        except Exception:
+        except HTTPException:
             return "none"
         return rule.rule
 
