@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, say: SayLine) -> None:
     if load.exists():
         say(f"left {load} as it is")
     else:
-        load.write_text(locustfile(options.app, found), encoding="utf-8")
+        load.write_text(locustfile(options.app, found, without=METRICS), encoding="utf-8")
         say(f"wrote {load}: a task for each page, a comment for every other route")
     say("next: look at both, then drill one alert:")
     say(f"  alertproof verify --project {options.project} -k SlowResponseTime")

@@ -36,12 +36,13 @@ def block(app: str, survey: Survey, *, source_folder: str, exposition: str, path
     if refused:
         lines.append(f'unauthorized = "GET {refused[0]}"  # answered with 401 or 403')
     lines += [
-        '# environment = { SHOP_DATABASE = "{directory}/shop.db" }  # {directory} is the instance\'s',
+        "# {directory} is the folder of each instance of its own:",
+        '# environment = { SHOP_DATABASE = "{directory}/shop.db" }',
         "# [tool.alertproof.database]  # an SQLite file that drills may break",
         '# file = "shop.db"',
         '# reads = "GET /a-page-that-reads-it"',
     ]
-    pages = survey.pages
+    pages = [name for name in survey.pages if name != f"GET {path}"]
     if pages:
         lines += ["", "[tool.alertproof.journey]  # pages that drills may tell apart"]
         lines += [f'"{name}" = {5 if at == 0 else 1}' for at, name in enumerate(pages[:4])]
@@ -82,10 +83,14 @@ def _labels_of(exposition: str, metrics: Sequence[str]) -> frozenset[str]:
     )
 
 
-def locustfile(app: str, survey: Survey) -> str:
-    """Return a first Locust file: a task for each page, and a comment for every other route."""
-    pages = [one for one in survey.routes if one.is_page and not one.static]
-    others = [one for one in survey.routes if not one.is_page and not one.static]
+def locustfile(app: str, survey: Survey, *, without: str) -> str:
+    """Return a first Locust file: a task for each page, and a comment for every other route.
+
+    ``without`` is the path of metrics, which no user asks for.
+    """
+    routes = [one for one in survey.routes if not one.static and one.rule != without]
+    pages = [one for one in routes if one.is_page]
+    others = [one for one in routes if not one.is_page]
     lines = [
         f'"""What the users of {app} do; made of its URL map, to be made theirs."""',
         "",
