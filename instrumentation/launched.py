@@ -112,7 +112,8 @@ def load_application(name: str) -> Flask:
                 f"{name!r}: {module_name} needs the module {error.name!r}, which is not installed "
                 f"beside the toolkit{_place_of(error)}"
             ) from error
-        here = ", ".join(dict.fromkeys(place or "." for place in sys.path[:3]))
+        places = [place for place in sys.path if place not in ("", os.getcwd())]  # noqa: PTH109
+        here = ", ".join(places[:2])
         raise FactoryError(
             f"{name!r}: there is no module {error.name!r}; looked first in {here}"
         ) from error

@@ -388,8 +388,9 @@ def _directions(expr: ast.Expr) -> Iterator[tuple[str, Direction]]:
         mine = [one for one in plays if one.name == promql.metric_name(selector)]
         own = labels_for(selector, without={"le"})
         fitting = [one for one in mine if own.items() <= one.labels.items()] or mine
-        if fitting:
-            yield text, _direction(fitting[0])
+        ways = {_direction(one) for one in fitting}
+        if ways:
+            yield text, ways.pop() if len(ways) == 1 else "to"
 
 
 def _direction(series: Series) -> Direction:
