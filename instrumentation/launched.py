@@ -171,7 +171,7 @@ def _watch(instrumentation: Instrumentation, surroundings: Surroundings) -> None
 
         watch_database(
             instrumentation,
-            lambda: check_sqlite(database),
+            SQLiteCheck(database),
             every_seconds=surroundings.probe_seconds,
             timeout_seconds=surroundings.probe_timeout_seconds,
         )
@@ -183,18 +183,33 @@ class UnderMaintenance(Exception):
     """Somebody has said that no requests should come."""
 
 
-def check_sqlite(file: Path) -> None:
-    """Read the tables of a database, and write in a transaction that is rolled back.
+class TablesGone(Exception):
+    """The file is there, and what was in it is not."""
 
-    Raises sqlite3.Error, and OSError: a file that is gone must not be made anew by the question.
+
+class SQLiteCheck:
+    """Whether a database can be used: its tables are there, and a write is taken and rolled back.
+
+    An application that opens a file which is gone makes an empty one, of which every plain question
+    is answered: so the tables that were seen once must be there from then on. The check itself
+    makes no file. Raises sqlite3.Error, and TablesGone.
     """
-    with closing(
-        sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, isolation_level=None)
-    ) as asked:
-        asked.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        asked.execute("BEGIN IMMEDIATE")
-        asked.execute("PRAGMA user_version = 1")
-        asked.execute("ROLLBACK")
+
+    def __init__(self, file: Path) -> None:
+        self._address = f"{file.resolve().as_uri()}?mode=rw"
+        self._file = file
+        self._known: frozenset[str] = frozenset()
+
+    def __call__(self) -> None:
+        with closing(sqlite3.connect(self._address, uri=True, isolation_level=None)) as asked:
+            rows = asked.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            tables = frozenset(str(name) for (name,) in rows)
+            if gone := sorted(self._known - tables):
+                raise TablesGone(f"{self._file} has no table {', '.join(gone)} any more")
+            self._known = tables
+            asked.execute("BEGIN IMMEDIATE")
+            asked.execute("PRAGMA user_version = 1")
+            asked.execute("ROLLBACK")
 
 
 def _watch_backup(instrumentation: Instrumentation, file: Path) -> None:

@@ -58,7 +58,7 @@ class Player:
                 continue
             shown = {"counter": self._grown[at], "age": clock - value}.get(one.kind, value)
             lines.append(f"{one.name}{_labels(one.labels)} {shown!r}")
-        return "\n".join(lines) + "\n"
+        return "".join(f"{line}\n" for line in lines)
 
 
 def _labels(labels: Mapping[str, str]) -> str:

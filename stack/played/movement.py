@@ -389,8 +389,9 @@ def _directions(expr: ast.Expr) -> Iterator[tuple[str, Direction]]:
         own = labels_for(selector, without={"le"})
         fitting = [one for one in mine if own.items() <= one.labels.items()] or mine
         ways = {_direction(one) for one in fitting}
+        moving = ways - {"to"}
         if ways:
-            yield text, ways.pop() if len(ways) == 1 else "to"
+            yield text, moving.pop() if len(moving) == 1 else "to"
 
 
 def _direction(series: Series) -> Direction:

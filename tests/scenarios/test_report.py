@@ -22,7 +22,7 @@ from scenarios.result import Monitoring, Result
 from scenarios.scope import LONGEST_WINDOW
 from scenarios.settings import Settings
 from scenarios.signals import Curve, Signal, Signals
-from scenarios.site import CONTROL
+from scenarios.berth import CONTROL
 from scenarios.verdict import Status, Verdict
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files
