@@ -201,6 +201,7 @@ class SQLiteCheck:
         self._known: frozenset[str] = frozenset()
 
     def __call__(self) -> None:
+        """Ask once; raises as said above."""
         with closing(sqlite3.connect(self._address, uri=True, isolation_level=None)) as asked:
             rows = asked.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             tables = frozenset(str(name) for (name,) in rows)

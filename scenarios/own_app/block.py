@@ -77,14 +77,21 @@ def read_block(project: Path) -> Block:
     return _Reader(source).block(table)
 
 
+def known_keys() -> tuple[str, ...]:
+    """Return the keys that a block may have."""
+    return tuple(sorted(_Reader(Path(FILE)).keys))
+
+
 class _Reader:
     """Reads one file's values, and names it in each error."""
 
     def __init__(self, source: Path) -> None:
         self._source = source
 
-    def block(self, table: object) -> Block:
-        parsers: Mapping[str, Callable[[str, Any], object]] = {
+    @property
+    def keys(self) -> Mapping[str, Callable[[str, Any], object]]:
+        """Every key, with what reads its value."""
+        return {
             "app": self._text,
             "locustfile": self._file,
             "rules": self._file,
@@ -103,7 +110,9 @@ class _Reader:
             "metrics": self._metrics,
             "receivers": self._receivers,
         }
-        values = self._each(TABLE, table, parsers)
+
+    def block(self, table: object) -> Block:
+        values = self._each(TABLE, table, self.keys)
         return Block(
             source=self._source,
             **{key.replace("-", "_"): value for key, value in values.items()},  # type: ignore[arg-type]  # each parser returns its field's type

@@ -187,7 +187,7 @@ groups:
 
 def test_rules_that_lack_an_alert_or_promise_nobody_do_not_bear_its_drill() -> None:
     bearing = OwnRules(rules=load_rules(THEIRS, "their.yml"), promised=RECEIVERS)
-    with pytest.raises(DoesNotApply, match="their.yml defines no such alert"):
+    with pytest.raises(DoesNotApply, match=r"their\.yml defines no such alert"):
         bearing.adapted(CATALOGUE["SlowResponseTime"])
     with pytest.raises(DoesNotApply, match=r"severity 'page', of which nobody is promised"):
         bearing.adapted(CATALOGUE["SoftFactoryDown-killed"])

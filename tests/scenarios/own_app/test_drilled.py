@@ -1,4 +1,4 @@
-"""Applications that are not the toolkit's are drilled as they are, and so are rules that are not."""
+"""Applications that are not the toolkit's are drilled as they are, and so are such rules."""
 
 from __future__ import annotations
 
