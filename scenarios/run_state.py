@@ -73,7 +73,7 @@ class RunState:
 
     def _adapted(self, drill: Drill) -> Drill:
         try:
-            drill = self.asked.rules.rule(drill.alert) and drill
+            self.asked.rules.rule(drill.alert)  # else what the application lacks says nothing
             if self.asked.own:
                 drill = self.asked.own.adapted(drill)
             return self.asked.rules.adapted(drill)

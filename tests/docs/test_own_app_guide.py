@@ -62,7 +62,7 @@ def test_beginning_writes_both_files_and_never_again(tmp_path):
     said = alertproof(COMMANDS["begin"], tmp_path)
     assert "wrote [tool.alertproof]" in said
     assert read_block(tmp_path).app == "shop.wsgi:create_app"
-    with pytest.raises(AssertionError, match="has a .tool.alertproof. already"):
+    with pytest.raises(AssertionError, match=r"has a \[tool\.alertproof\] already"):
         alertproof(COMMANDS["begin"], tmp_path)
 
 

@@ -91,8 +91,10 @@ def load(tmp_path: Path, served: Seen, request: pytest.FixtureRequest):  # type:
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     environment = {"LOAD_PLAN": str(tmp_path / "plan.json"), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")]
-        + ["--headless", "--only-summary"],
+        [
+            *(sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests" / "locustfile.py")),
+            *("--headless", "--only-summary"),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""What an application is, is found out in a process of its own, and said in one line if it fails."""
+"""What an application is, is found out in a process of its own; a failure is one line."""
 
 from __future__ import annotations
 
