@@ -5,6 +5,7 @@ One rule: they are read once, and explain themselves in ``pytest --help``.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -102,13 +103,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "requires(capability): NOT APPLICABLE where the run lacks the capability",
     ):
         config.addinivalue_line("markers", line)
-    unknown = set(config.getoption("--require")) - set(capabilities.known())
+    block = Block(source=config.rootpath) if config.option.help else block_of(config)
+    required = frozenset(config.getoption("--require")) | frozenset(block.require)
+    unknown = required - set(capabilities.known())
     if unknown:
         raise pytest.UsageError(
             f"--require: unknown capability {', '.join(sorted(unknown))}; "
             f"known: {', '.join(capabilities.known())}"
         )
-    block = Block(source=config.rootpath) if config.option.help else block_of(config)
     reports = config.getoption("--reports") or block.reports or config.rootpath / "reports"
     settings = Settings(
         time_scale=config.getoption("--time-scale") or block.time_scale or 60.0,
@@ -118,13 +120,11 @@ def pytest_configure(config: pytest.Config) -> None:
         reports=reports,
     )
     checking = CHECKS in [one for path in _asked_for(config) for one in (path, *path.parents)]
-    ours = Block(source=block.source) if not checking else block
-    found = asked(config, settings, ours)
-    config.stash[RUN] = RunState(
-        settings=found.settings,
-        required=frozenset(config.getoption("--require")) | frozenset(block.require),
-        asked=found,
+    run = config.stash[RUN] = RunState(
+        settings=settings, required=required, ask=partial(asked, config, settings, block)
     )
+    if checking and not config.option.help:
+        _ = run.asked  # what can't be drilled ends the run here
     if checking and not config.option.xmlpath:
         config.option.xmlpath = str(reports / "junit.xml")
 

@@ -5,7 +5,7 @@ One rule: options, selection and report meet here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -21,6 +21,8 @@ from scenarios.settings import Settings
 from scenarios.verdict import Verdict
 from stack.played import CannotPlay
 
+UNPLAYED = "no scenario drills it; --synthetic plays series for it"
+
 
 @dataclass(slots=True)
 class RunState:
@@ -31,7 +33,7 @@ class RunState:
 
     settings: Settings
     required: frozenset[str]
-    asked: Asked
+    ask: Callable[[], Asked]
     selected: dict[str, Drill] = field(default_factory=dict)
     not_applicable: list[NotApplicable] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
@@ -39,7 +41,22 @@ class RunState:
     result: Result | None = None
     inapplicable: dict[str, str] = field(default_factory=dict)
     undrilled: dict[str, str] = field(default_factory=dict)
+    _asked: Asked | None = None
     _drills: tuple[Drill, ...] | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What is drilled and by which rules, found out where somebody needs to know.
+
+        From then on the settings are those of that application.
+
+        Raises:
+            pytest.UsageError: it can't be drilled.
+        """
+        if self._asked is None:
+            self._asked = self.ask()
+            self.settings = self._asked.settings
+        return self._asked
 
     @property
     def drills(self) -> tuple[Drill, ...]:
@@ -49,13 +66,15 @@ class RunState:
         """
         if self._drills is None:
             known = tuple(self._adapted(drill) for drill in catalogue())
-            self._drills = (*known, *self._played({drill.alert for drill in known}))
+            drilled = [drill for drill in known if drill.id not in self.inapplicable]
+            named = {one for drill in drilled for one in (drill.alert, *drill.hushes)}
+            self._drills = (*known, *self._played(named))
         return self._drills
 
     def _played(self, drilled: Collection[str]) -> Iterator[Drill]:
-        """Yield the synthetic drills of alerts that no scenario names, or note why there is none.
+        """Yield the synthetic drills of alerts that no scenario drills, or note why there is none.
 
-        Of the alerts that a team's own rules have; ours all have scenarios.
+        With the demo and the toolkit's own rules there is a scenario for each.
         """
         rules = self.asked.rules.rules
         for rule in rules.alerts:
@@ -64,12 +83,12 @@ class RunState:
             try:
                 drill = synthetic(rule, rules, self.settings.journey)
             except CannotPlay as reason:
-                self.undrilled[rule.name] = f"no scenario, and no series can be played: {reason}"
+                self.undrilled[rule.name] = f"no scenario drills it, nor can series: {reason}"
                 continue
             if self.asked.synthetic:
                 yield drill
             else:
-                self.undrilled[rule.name] = "no scenario names it; --synthetic plays series for it"
+                self.undrilled[rule.name] = UNPLAYED
 
     def _adapted(self, drill: Drill) -> Drill:
         try:

@@ -17,6 +17,7 @@ from scenarios.own_app.application import OwnApp
 from scenarios.own_app.block import Block, BlockError, read_block
 from scenarios.own_app.exposed import relabelling
 from scenarios.own_app.locustfile import LocustfileError, users_of
+from scenarios.own_app.routing import check_routing
 from scenarios.own_app.survey import SurveyFailed, survey
 from scenarios.settings import CONTAINERS, Settings
 from stack.production import Production, production_files
@@ -113,6 +114,11 @@ def _production(config: pytest.Config, block: Block) -> tuple[Production, RuleSe
     rules = _given(config, "--rules") or block.rules or files.rules
     routing = _given(config, "--alertmanager-config") or block.alertmanager_config
     files = replace(files, rules=rules, alertmanager=routing or files.alertmanager)
+    try:
+        if routing:
+            check_routing(routing)
+    except (ConfigurationError, OSError) as error:
+        raise pytest.UsageError(f"--alertmanager-config: {error}") from error
     try:
         return files, load_rules(rules.read_text(encoding="utf-8"), rules.name)
     except (ConfigurationError, OSError) as error:

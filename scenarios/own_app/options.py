@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.run_state import RUN
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, which explain themselves in ``pytest --help``."""
@@ -51,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--synthetic",
         action="store_true",
-        help="drill the alerts of --rules that no scenario names by playing series into the stack "
-        "under which they hold; marked as synthetic, for nothing of a service is proved by that",
+        help="drill the alerts that no scenario drills by playing series into the stack under "
+        "which they hold; marked as synthetic, for nothing of a service is proved by that",
     )
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which application is drilled, where it is not the demo."""
+    own = config.stash[RUN].settings.own
+    return [f"alertproof: drills {own.name}"] if own else []

@@ -84,7 +84,7 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
     of_servers |= {BASELINE, LOADTEST, CHECKLIST}  # and those of commands, which their tests read
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
-            assert pytestconfig.getoption(option, default=None) is not None, option
+            assert pytestconfig.getoption(option, default=pytest) is not pytest, option
 
 
 def test_every_variable_that_a_document_names_is_a_setting_and_the_reference_has_all() -> None:

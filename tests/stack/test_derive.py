@@ -102,7 +102,10 @@ RUN = RunAddresses(
     secrets_directory=Path("/run/of/mine/secrets"),
 )
 needs_production = pytest.mark.skipif(
-    not all(getattr(production_files(), f.name).exists() for f in dataclasses.fields(Production)),
+    not all(
+        getattr(production_files(), name).exists()
+        for name in ("rules", "prometheus", "alertmanager")
+    ),
     reason="production files are not all there",
 )
 
@@ -637,3 +640,16 @@ def test_prometheus_itself_sees_no_difference_but_durations_and_declared_numbers
 def test_prometheus_itself_sees_every_other_difference(prometheus_url: str, scaled: str) -> None:
     original = 'rate(a{b="c"}[5m] offset 1m) > 0.05'
     assert equivalent_via_prometheus(original, scaled, k=60, url=prometheus_url)
+
+
+def test_an_application_s_own_metrics_are_renamed_by_the_drill_s_job_alone(
+    production: Production,
+) -> None:
+    step = {"source_labels": ["__name__"], "regex": "a", "target_label": "__name__"}
+    files = dataclasses.replace(production, relabel=(step,))
+    derived = derive(files, time_scale=60, run=RUN)
+    jobs = read_yaml(derived.prometheus_yaml, "d")["scrape_configs"]
+    renaming = [job["job_name"] for job in jobs if "metric_relabel_configs" in job]
+    assert renaming == ["softfactory"]
+    changed = [change.where for change in derived.changes]
+    assert "scrape_configs[softfactory].metric_relabel_configs" in changed
