@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import sqlite3
+import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
@@ -34,6 +35,9 @@ from instrumentation.serving import AppFactory, FactoryError
 PROBE_SECONDS, PROBE_TIMEOUT_SECONDS = 5.0, 3.0
 """Those of `watch_database`, where nothing else is said."""
 
+PREPARED = ".prepared"
+"""Is in an instance's folder once its command was run there: a restart finds what was made."""
+
 REFUSED = 2
 """The exit status where the application can't be made; standard error says why in one line."""
 
@@ -48,6 +52,7 @@ class Surroundings:
 
     Attributes:
         working_directory: where it runs; None for the instance's own folder.
+        prepare: a command that is run once in the instance's folder before the application is made.
         maintenance_file: means that it is not ready, while it is there.
         database_file: the SQLite file that is watched for it, if it does not watch it itself.
         backup_file: the file of the last backup, whose time is watched for it.
@@ -55,6 +60,7 @@ class Surroundings:
     """
 
     working_directory: Path | None = None
+    prepare: tuple[str, ...] = ()
     maintenance_file: Path | None = None
     database_file: Path | None = None
     backup_file: Path | None = None
@@ -70,6 +76,7 @@ class Surroundings:
 
         return cls(
             working_directory=path("WORKING_DIRECTORY"),
+            prepare=tuple(json.loads(environ.get("LAUNCH_PREPARE") or "[]")),
             maintenance_file=path("MAINTENANCE_FILE"),
             database_file=path("DATABASE_FILE"),
             backup_file=path("BACKUP_FILE"),
@@ -88,11 +95,40 @@ def launcher(name: str) -> AppFactory:
 
     def make() -> Flask:
         surroundings = Surroundings.from_env(os.environ)
-        if surroundings.working_directory is not None:
-            os.chdir(surroundings.working_directory)
+        settle(surroundings)
         return launch(load_application(name), surroundings)
 
     return make
+
+
+def settle(surroundings: Surroundings) -> None:
+    """Go where the application runs, and prepare it, unless that was done before.
+
+    Raises FactoryError with the last words of the command that prepares it.
+    """
+    done = Path(PREPARED).absolute()
+    if surroundings.working_directory is not None:
+        os.chdir(surroundings.working_directory)
+    if not surroundings.prepare or done.exists():
+        return
+    beside = str(Path(sys.executable).parent)  # where a command of the same environment is
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join(filter(None, (beside, os.environ.get("PATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    shown = " ".join(surroundings.prepare)
+    try:
+        ran = subprocess.run(
+            surroundings.prepare, env=environment, capture_output=True, text=True, check=False
+        )
+    except OSError as error:
+        raise FactoryError(f"prepare: {shown}: {error.strerror}") from error
+    if ran.returncode != 0:
+        said = [line for line in (ran.stdout + ran.stderr).splitlines() if line.strip()]
+        last = said[-1] if said else "nothing was said"
+        raise FactoryError(f"prepare: {shown} ended with {ran.returncode}: {last}")
+    done.touch()
 
 
 def load_application(name: str) -> Flask:
@@ -319,9 +355,8 @@ def main(arguments: list[str] | None = None) -> int:
     out = os.dup(1)
     os.dup2(2, 1)  # what the application prints is no part of the answer
     surroundings = Surroundings.from_env(os.environ)
-    if surroundings.working_directory is not None:
-        os.chdir(surroundings.working_directory)
     try:
+        settle(surroundings)
         app = load_application(options.app)
         instrumented = EXTENSION in app.extensions
         said = describe(launch(app, surroundings), instrumented=instrumented)

@@ -5,6 +5,7 @@ One rule: what the demo has by itself is asked for here by name: routes, files, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ class OwnApp:
         name: ``package.module:factory``, or ``package.module:app``.
         paths: where its modules are found, first to last.
         working_directory: where it runs; None for each instance's own folder.
+        prepare: a command that is run once in each instance's folder before it is made.
         environment: what it is told; ``{directory}`` is the instance's own folder.
         locustfile: the Locust file with its users' tasks, if there is one.
         journey: its requests and their weights, if they are named.
@@ -42,6 +44,7 @@ class OwnApp:
     name: str
     paths: tuple[Path, ...]
     working_directory: Path | None = None
+    prepare: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     locustfile: Path | None = None
     journey: Mapping[str, int] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class OwnApp:
             name=app,
             paths=(*block.pythonpath, project),
             working_directory=block.working_directory,
+            prepare=block.prepare,
             environment=block.environment,
             locustfile=locustfile.resolve() if locustfile else None,
             journey=block.journey,
@@ -74,6 +78,8 @@ class OwnApp:
             for name, value in self.environment.items()
         }
         told = {"LAUNCH_MAINTENANCE_FILE": str(directory / MAINTENANCE)}
+        if self.prepare:
+            told["LAUNCH_PREPARE"] = json.dumps(self.prepare)
         if self.working_directory:
             told["LAUNCH_WORKING_DIRECTORY"] = str(self.working_directory)
         if self.database:

@@ -51,6 +51,7 @@ class Block:
     require: tuple[str, ...] = ()
     pythonpath: tuple[Path, ...] = ()
     working_directory: Path | None = None
+    prepare: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     journey: Mapping[str, int] = field(default_factory=dict)
     unauthorized: str = ""
@@ -102,6 +103,7 @@ class _Reader:
             "require": self._texts,
             "pythonpath": self._folders,
             "working-directory": self._folder,
+            "prepare": self._texts,
             "environment": self._environment,
             "journey": self._journey,
             "unauthorized": self._request,

@@ -38,6 +38,7 @@ def block(app: str, survey: Survey, *, source_folder: str, exposition: str, path
     lines += [
         "# {directory} is the folder of each instance of its own:",
         '# environment = { SHOP_DATABASE = "{directory}/shop.db" }',
+        '# prepare = ["flask", "--app", "shop.wsgi:create_app", "init-db"]  # once an instance',
         "# [tool.alertproof.database]  # an SQLite file that drills may break",
         '# file = "shop.db"',
         '# reads = "GET /a-page-that-reads-it"',

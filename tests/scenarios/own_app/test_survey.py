@@ -51,6 +51,32 @@ def test_an_application_that_needs_what_it_is_not_told_says_so(tmp_path: Path) -
         survey(OwnApp(name="a:app", paths=(tmp_path,)))
 
 
+def test_a_command_prepares_each_instance_once_before_the_application_is_made(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "init.py").write_text("open('schema', 'a').write('x')\n")
+    (tmp_path / "a.py").write_text(
+        "from flask import Flask\napp = Flask('a')\n"
+        "assert open('schema').read() == 'x'\napp.get('/')(lambda: 'hello')\n"
+    )
+    prepare = ("python", str(tmp_path / "init.py"))
+    assert survey(OwnApp(name="a:app", paths=(tmp_path,), prepare=prepare)).pages == ("GET /",)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "says"),
+    [
+        (("no-such-command",), "prepare: no-such-command: No such file"),
+        (("python", "-c", "raise SystemExit('no schema')"), "ended with 1: no schema"),
+    ],
+)
+def test_a_command_that_fails_is_said_with_its_last_words(
+    prepare: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SurveyFailed, match=says):
+        survey(OwnApp(name="a:app", paths=(tmp_path,), prepare=prepare))
+
+
 def test_users_of_a_locust_file_are_named() -> None:
     assert users_of(APPS / "shop" / "locustfile.py") == ("Customer",)
 
