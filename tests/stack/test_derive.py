@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack.derive import DISCOVERY_TICK, Derived, Mute, RunAddresses, derive
+from stack.derive import DISCOVERY_TICK, RULES_FILE, Derived, Mute, RunAddresses, derive
 from stack.durations import divide
 from stack.equivalence import equivalent_via_prometheus
 from stack.ports import reserve
@@ -653,3 +653,11 @@ def test_an_application_s_own_metrics_are_renamed_by_the_drill_s_job_alone(
     assert renaming == ["softfactory"]
     changed = [change.where for change in derived.changes]
     assert "scrape_configs[softfactory].metric_relabel_configs" in changed
+
+
+def test_rules_are_loaded_by_one_name_whatever_production_s_file_is_called(
+    production: Production, tmp_path: Path
+) -> None:
+    theirs = production.rules.rename(tmp_path / "their.yml")
+    derived = derive(dataclasses.replace(production, rules=theirs), time_scale=60, run=RUN)
+    assert read_yaml(derived.prometheus_yaml, "d")["rule_files"] == [RULES_FILE]
