@@ -30,7 +30,8 @@ class Player:
     """The exporter of one drill.
 
     Attributes:
-        targets: in which file Prometheus discovers it.
+        targets: the folder in which Prometheus discovers it.
+        started: whether it was ever started.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Player:
     time_scale: float
     targets: Path
     service: str
+    started: bool = False
 
     @property
     def discovery(self) -> Discovery:
@@ -62,13 +64,15 @@ class Player:
         argv += ["--series", str(self._file("series.json")), "--state", str(self._file("state"))]
         argv += ["--seen", str(self._file("seen")), "--time-scale", str(self.time_scale)]
         self.processes.start(self.name, argv, log=self.directory / "exporter.log")
+        self.started = True
         self.discovery.announce()
 
     def end(self) -> None:
-        """End it."""
+        """End it, if it was ever started."""
         if self.discovery.announced:
             self.discovery.withdraw()
-        self.processes.stop(self.name)
+        if self.started:
+            self.processes.stop(self.name)
 
     def play(self, state: str, *, timeout_seconds: float, scrapes: int = 2) -> None:
         """Serve this state from now on, and wait until Prometheus has had it so often.

@@ -29,11 +29,14 @@ from scenarios.faults.lock_database import LockDatabase
 from scenarios.faults.move_database import MoveDatabase
 from scenarios.faults.read_only_database import ReadOnlyDatabase
 from scenarios.faults.slow_query import SlowQuery
-from scenarios.model import Drill
+from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.own_app.exposed import MILLISECONDS
+from scenarios.scope import LONGEST_WINDOW
 from stack import promql
+from stack.durations import format_duration
 from stack.recorded import reads
 from stack.rules import AlertRule, RuleSet
+from stack.windows import groups_within
 
 if TYPE_CHECKING:
     from scenarios.own_app.application import OwnApp
@@ -98,6 +101,7 @@ class OwnRules:
         known = {one.name for one in self.rules.alerts}
         drill = replace(
             drill,
+            stack=self._stack(drill, rule),
             hushes=frozenset(drill.hushes) & known,
             uncovers=frozenset(drill.uncovers) & known,
         )
@@ -108,6 +112,17 @@ class OwnRules:
         except ValueError as error:
             raise DoesNotApply(str(error)) from error
         return drill
+
+    def _stack(self, drill: Drill, rule: AlertRule) -> str:
+        """Return the stack that evaluates the rule's group: that of budgets has a past of days."""
+        if rule.group in groups_within(self.rules, LONGEST_WINDOW):
+            return MAIN
+        if drill.stack != BUDGETS:
+            raise DoesNotApply(
+                f"{drill.alert} is in a group that looks back over more than "
+                f"{format_duration(LONGEST_WINDOW)}, of which this drill makes no past"
+            )
+        return BUDGETS
 
     def rule(self, alert: str) -> AlertRule:
         """Return the rule of an alert.

@@ -13,11 +13,14 @@ import promql_parser as ast
 from scenarios.conditions import Service, steady
 from scenarios.faults.play_series import PlaySeries
 from scenarios.model import JOB, Drill
+from scenarios.scope import LONGEST_WINDOW
 from stack import promql
+from stack.durations import format_duration
 from stack.played import CannotPlay, plays_of
 from stack.played.series import UP
 from stack.recorded import reads
 from stack.rules import AlertRule, RuleSet
+from stack.windows import groups_within
 
 CAUSE = "synthetic"
 
@@ -42,6 +45,11 @@ def synthetic(rule: AlertRule, rules: RuleSet, journey: Mapping[str, int]) -> Dr
         )
     if not rule.labels.get("severity"):
         raise CannotPlay("it has no `severity` label, which the first line of each message says")
+    if rule.group not in groups_within(rules, LONGEST_WINDOW):
+        raise CannotPlay(
+            f"its group looks back over more than {format_duration(LONGEST_WINDOW)}, of which no "
+            "past is made"
+        )
     plays = plays_of(expr)
     for one in plays:
         if one.name == UP and one.labels.get("job") == JOB:

@@ -12,7 +12,7 @@ from scenarios.conditions import JOURNEY, TASKS
 from scenarios.expectation import RECEIVERS
 from scenarios.faults.age_backup_file import AgeBackupFile
 from scenarios.faults.delay import Delay
-from scenarios.model import Drill
+from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.own_app.applicability import Applicability, DoesNotApply, OwnRules
 from scenarios.own_app.application import OwnApp
 from scenarios.own_app.block import OwnDatabase
@@ -204,6 +204,18 @@ def test_what_a_drill_hushes_is_what_their_rules_have_of_it() -> None:
     bearing = OwnRules(rules=load_rules(with_down, "their.yml"), promised=RECEIVERS)
     drill = replace(CATALOGUE["SoftFactoryDown-killed"], hushes={"HighErrorRate", "Gone"})
     assert bearing.adapted(drill).hushes == {"HighErrorRate"}
+
+
+def test_a_drill_runs_where_the_group_of_its_rule_is_evaluated() -> None:
+    short = THEIRS.replace("alert: SoftFactoryDown", "alert: AvailabilityBudgetBurnFast").replace(
+        "severity: page", "severity: CRITICAL"
+    )
+    drill = CATALOGUE["AvailabilityBudgetBurnFast"]
+    bearing = OwnRules(rules=load_rules(short, "their.yml"), promised=RECEIVERS)
+    assert (drill.stack, bearing.adapted(drill).stack) == (BUDGETS, MAIN)
+    long = OwnRules(rules=load_rules(short.replace("5m", "1d"), "their.yml"), promised=RECEIVERS)
+    with pytest.raises(DoesNotApply, match="looks back over more than 2h"):
+        long.adapted(CATALOGUE["HighErrorRate"])
 
 
 def test_every_drill_of_the_demo_is_borne_by_the_toolkit_s_own_rules() -> None:

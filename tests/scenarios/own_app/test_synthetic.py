@@ -51,6 +51,7 @@ def test_a_rule_over_a_window_waits_until_that_is_full() -> None:
         ("'queue{service=\"shop\"} > 1'", "{severity: HIGH}", "of one service by name"),
         ("'up{job=\"softfactory\"} == 0'", "{severity: HIGH}", "of the services themselves"),
         ("resets(queue[5m]) > 1", "{severity: HIGH}", "resets"),
+        ("avg_over_time(queue[1d]) > 1", "{severity: HIGH}", "looks back over more than 2h"),
     ],
 )
 def test_a_rule_whose_alert_could_not_be_drilled_so_says_why(
