@@ -41,6 +41,12 @@ class Asked:
     own: Applicability | None
     synthetic: bool = False
 
+    @property
+    def as_shipped(self) -> bool:
+        """Whether it is the demo, by the toolkit's own rules and promises."""
+        ours = self.settings.production.rules == production_files().rules
+        return self.own is None and ours and self.settings.receivers is None
+
 
 def block_of(config: pytest.Config) -> Block:
     """Read the project's block.

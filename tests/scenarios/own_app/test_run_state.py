@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,10 @@ groups:
 
 def state(rules: RuleSet, *, synthetic: bool = False) -> RunState:
     asked = Asked(
-        settings=Settings(app="of the one who asked"),
+        settings=Settings(
+            app="of the one who asked",
+            production=replace(production_files(), rules=Path(rules.source)),
+        ),
         rules=OwnRules(rules=rules, promised=RECEIVERS),
         own=None,
         synthetic=synthetic,
