@@ -18,8 +18,22 @@ from stack.played.series import Series
 
 __all__ = ["CannotPlay", "plays_of", "selectors"]
 
-RATE_PER_SECOND = 10.0
-"""How fast the counters of a ratio grow in all: a drill's window of seconds then holds dozens."""
+BEYOND_RATIO = 0.12
+"""How far beyond its threshold a series is played: farther than scrapes make a rate err, and not as
+far as the next alert on the same series, whose threshold is a fifth or more away as a rule."""
+
+CLEAR_RATIO = 0.5
+"""How far from its threshold it is while all is well."""
+
+JUST_BELOW, JUST_ABOVE = 0.97, 1.05
+"""The bucket about a level, as parts of it: a quantile lies somewhere between its edges."""
+
+SOME_DAY = 1_750_000_000.0
+"""Seconds since the epoch, to compare a time with: any day of these decades will do."""
+
+RATE_PER_SECOND = 100.0
+"""How fast the counters of a ratio grow in all: a drill's window of seconds holds hundreds, beside
+which what a service itself counts under the same name is little."""
 
 _SAME = frozenset({"sum", "max", "min", "avg", "group"})
 _OVER_TIME = frozenset(
@@ -64,10 +78,7 @@ def _condition(expr: ast.Expr) -> Iterator[Series]:
     expr = promql.unwrap(expr)
     match expr:
         case ast.BinaryExpr() if promql.operator(expr) == "or":
-            try:
-                yield from list(_condition(expr.lhs))
-            except CannotPlay:
-                yield from _condition(expr.rhs)
+            yield from _one_of(list(_alternatives(expr)))
         case ast.BinaryExpr() if promql.operator(expr) == "and":
             first = list(_condition(expr.lhs))
             yield from first
@@ -87,6 +98,50 @@ def _condition(expr: ast.Expr) -> Iterator[Series]:
             yield from _gone(promql.unwrap(expr.args[0]))
         case _:
             yield from _values(expr, _Levels(well=math.nan, broken=1.0))
+
+
+def _alternatives(expr: ast.Expr) -> Iterator[ast.Expr]:
+    expr = promql.unwrap(expr)
+    if isinstance(expr, ast.BinaryExpr) and promql.operator(expr) == "or":
+        yield from _alternatives(expr.lhs)
+        yield from _alternatives(expr.rhs)
+    else:
+        yield expr
+
+
+def _one_of(alternatives: Sequence[ast.Expr]) -> Sequence[Series]:
+    """Return what makes the first alternative hold that leaves the others as they are when well."""
+    found: list[list[Series]] = []
+    problem = CannotPlay("its alternatives are never well at once")
+    for one in alternatives:
+        try:
+            found.append(list(_condition(one)))
+        except CannotPlay as reason:
+            problem = reason
+    for series in found:
+        others = [one for other in found if other is not series for one in other]
+        if not any(_holds_when_well(mine, one) for mine in series for one in others):
+            return series
+    raise problem
+
+
+def _holds_when_well(series: Series, other: Series) -> bool:
+    """Return whether a series that is well is where another alternative would have it broken."""
+    well, good, bad = (
+        _as_gauge(series.well, series),
+        _as_gauge(other.well, other),
+        _as_gauge(other.broken, other),
+    )
+    if series.text != other.text or well is None or good is None or bad is None:
+        return False
+    return abs(well - bad) < abs(well - good)
+
+
+def _as_gauge(value: float | None, series: Series) -> float | None:
+    """Return a level as the series' own value: an age is a time before some day."""
+    if value is None or series.kind != "age":
+        return value
+    return SOME_DAY - value
 
 
 def _granted(guard: Series, played: Sequence[Series]) -> bool:
@@ -120,15 +175,16 @@ def _comparison(expr: ast.BinaryExpr) -> Iterator[Series]:
 
 
 def _levels(sign: str, number: float) -> _Levels:
-    """Return a level on either side of a threshold, clear of it: twice and half of it."""
-    above = number * 2 if number > 0 else number / 2 + 1
-    below = number / 2 if number > 0 else number * 2 - (number == 0)
+    """Return a level on either side of a threshold: just beyond it, and clear of it."""
+    beyond = abs(number) * BEYOND_RATIO or 1.0
+    clear = abs(number) * CLEAR_RATIO or 1.0
     match sign:
         case ">" | ">=":
             # Nothing is played below zero to be well, where zero itself is.
-            return _Levels(well=number if number == 0 and sign == ">" else below, broken=above)
+            well = number if number == 0 and sign == ">" else number - clear
+            return _Levels(well=well, broken=number + beyond)
         case "<" | "<=":
-            return _Levels(well=above, broken=below)
+            return _Levels(well=number + clear, broken=number - beyond)
         case "==":
             return _Levels(well=0.0 if number else 1.0, broken=number)
         case _:
@@ -278,18 +334,17 @@ def _share(
 
 
 def _buckets(expr: ast.Expr, levels: _Levels) -> Iterator[Series]:
-    """Play a histogram whose observations all lie below the lower level, or above the upper."""
+    """Play a histogram whose observations all lie below the lower level, or about the upper."""
     (selector,) = list(selectors(expr)) or (None,)
     if selector is None or not promql.metric_name(selector).endswith("_bucket"):
         raise CannotPlay(f"{expr.prettify()} is no histogram of one name")
     low, high = sorted((levels.well, levels.broken))
-    middle = (low + high) / 2
     labels = labels_for(selector, without={"le"})
     high_when_broken = levels.broken > levels.well
-    for edge, holds_low in ((low, True), (middle, True), (4 * high, False), (math.inf, False)):
-        always = RATE_PER_SECOND
-        when_well = always if high_when_broken or not holds_low else 0.0
-        when_broken = always if not (high_when_broken and holds_low) else 0.0
+    edges = ((low, True), (high * JUST_BELOW, True), (high * JUST_ABOVE, False), (math.inf, False))
+    for edge, holds_low in edges:
+        when_well = RATE_PER_SECOND if high_when_broken or not holds_low else 0.0
+        when_broken = RATE_PER_SECOND if not (high_when_broken and holds_low) else 0.0
         yield Series(
             name=promql.metric_name(selector),
             labels={**labels, "le": "+Inf" if math.isinf(edge) else f"{edge:g}"},

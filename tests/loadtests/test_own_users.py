@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from instrumentation.faults import contract
+
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 3.0
 RATE = 20
@@ -138,7 +140,7 @@ def test_tasks_run_at_the_plan_s_rate_and_carry_signed_faults(
     measured = (len(plain) - 1) / (plain[-1][0] - plain[0][0])
     assert measured == pytest.approx(RATE, rel=0.25)
 
-    tell(load, fault={"kind": "error", "status": 500}, share=0.5)
+    tell(load, fault=contract.fault_to_json(contract.Error(status=500)), share=0.5)
     tell(load, journey={"LOCUSTFILE /": 1, "GET /scan": 1})
     after = samples(load, SECONDS)
     since = served.requests[len(plain) + RATE // 2 :]

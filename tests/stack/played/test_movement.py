@@ -21,36 +21,36 @@ def moves(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("expression", "series"),
     [
-        ("queue_length > 100", {"queue_length": ("gauge", 50, 200)}),
-        ("100 < queue_length", {"queue_length": ("gauge", 50, 200)}),
-        ("free_bytes < 10", {"free_bytes": ("gauge", 20, 5)}),
+        ("queue_length > 100", {"queue_length": ("gauge", 50, 112)}),
+        ("100 < queue_length", {"queue_length": ("gauge", 50, 112)}),
+        ("free_bytes < 10", {"free_bytes": ("gauge", 15, 8.8)}),
         ("healthy == 0", {"healthy": ("gauge", 1, 0)}),
         ("flag == 1", {"flag": ("gauge", 0, 1)}),
         ("temperature > 0", {"temperature": ("gauge", 0, 1)}),
-        ('max by (service) (queue{a="b"}) > 4', {'queue{a="b"}': ("gauge", 2, 8)}),
-        ("avg_over_time(load[5m]) > 4", {"load": ("gauge", 2, 8)}),
-        ("max_over_time(sum by (service) (load)[5m:]) > 4", {"load": ("gauge", 2, 8)}),
-        ("sum by (service) (rate(jobs_total[5m])) > 3", {"jobs_total": ("counter", 1.5, 6)}),
-        ("cpu * 100 > 80", {"cpu": ("gauge", 0.4, 1.6)}),
-        ("1 - free_ratio > 0.5", {"free_ratio": ("gauge", 0.75, 0.0)}),
-        ("used / size > 0.5", {"used": ("gauge", 0.25, 1.0), "size": ("gauge", 1, 1)}),
-        ("used > size", {"used": ("gauge", 0.5, 2.0), "size": ("gauge", 1, 1)}),
-        ("time() - last_run > 60", {"last_run": ("age", 30, 120)}),
-        ("not_after - time() < 60", {"not_after": ("age", -120, -30)}),
+        ('max by (service) (queue{a="b"}) > 4', {'queue{a="b"}': ("gauge", 2, 4.48)}),
+        ("avg_over_time(load[5m]) > 4", {"load": ("gauge", 2, 4.48)}),
+        ("max_over_time(sum by (service) (load)[5m:]) > 4", {"load": ("gauge", 2, 4.48)}),
+        ("sum by (service) (rate(jobs_total[5m])) > 3", {"jobs_total": ("counter", 1.5, 3.36)}),
+        ("cpu * 100 > 80", {"cpu": ("gauge", 0.4, 0.896)}),
+        ("1 - free_ratio > 0.5", {"free_ratio": ("gauge", 0.75, 0.44)}),
+        ("used / size > 0.5", {"used": ("gauge", 0.25, 0.56), "size": ("gauge", 1, 1)}),
+        ("used > size", {"used": ("gauge", 0.5, 1.12), "size": ("gauge", 1, 1)}),
+        ("time() - last_run > 60", {"last_run": ("age", 30, 67.2)}),
+        ("not_after - time() < 60", {"not_after": ("age", -90, -52.8)}),
         ('absent(heartbeat{job="x"})', {'heartbeat{job="x"}': ("gauge", 1, None)}),
-        ("a > 1 and b > 1", {"a": ("gauge", 0.5, 2), "b": ("gauge", 0.5, 2)}),
-        ("resets(a[5m]) > 1 or b > 1", {"b": ("gauge", 0.5, 2)}),
+        ("a > 1 and b > 1", {"a": ("gauge", 0.5, 1.12), "b": ("gauge", 0.5, 1.12)}),
+        ("resets(a[5m]) > 1 or b > 1", {"b": ("gauge", 0.5, 1.12)}),
         (
             'sum(rate(r{code=~"5.."}[5m])) / sum(rate(r[5m])) > 0.05',
-            {'r{code="500"}': ("counter", 0.25, 1.0), 'r{code="200"}': ("counter", 9.75, 9.0)},
+            {'r{code="500"}': ("counter", 2.5, 5.6), 'r{code="200"}': ("counter", 97.5, 94.4)},
         ),
         (
             "histogram_quantile(0.9, sum by (le) (rate(t_bucket[5m]))) > 2",
             {
-                't_bucket{le="1"}': ("counter", 10, 0),
-                't_bucket{le="2.5"}': ("counter", 10, 0),
-                't_bucket{le="16"}': ("counter", 10, 10),
-                't_bucket{le="+Inf"}': ("counter", 10, 10),
+                't_bucket{le="1"}': ("counter", 100, 0),
+                't_bucket{le="2.1728"}': ("counter", 100, 0),
+                't_bucket{le="2.352"}': ("counter", 100, 100),
+                't_bucket{le="+Inf"}': ("counter", 100, 100),
             },
         ),
     ],
@@ -67,7 +67,19 @@ def test_series_stand_on_either_side_of_the_threshold(
 
 def test_a_count_over_a_window_is_played_by_that_window() -> None:
     (one,) = plays_of(promql.parse("increase(errors_total[10m]) > 5"))
-    assert one == Series(name="errors_total", kind="counter", well=2.5, broken=10, per=600)
+    assert one == Series(name="errors_total", kind="counter", well=2.5, broken=5.6, per=600)
+
+
+def test_an_alternative_is_played_that_leaves_the_others_as_they_are_when_well() -> None:
+    assert plays("done_at == 0 or time() - done_at > 60") == {
+        "done_at": ("age", 30, pytest.approx(67.2))
+    }
+    assert plays("a == 0 or b == 0") == {"a": ("gauge", 1, 0)}
+
+
+def test_a_level_is_not_as_far_as_the_next_alert_on_the_same_series() -> None:
+    (high,) = plays_of(promql.parse("used_percent > 80"))
+    assert 80 < (high.broken or 0) < 95
 
 
 def test_a_guard_of_enough_traffic_is_met_by_what_is_played_for_the_ratio() -> None:
