@@ -19,7 +19,7 @@ from scenarios.own_app.exposed import relabelling
 from scenarios.own_app.locustfile import LocustfileError, users_of
 from scenarios.own_app.routing import check_routing
 from scenarios.own_app.survey import SurveyFailed, survey
-from scenarios.settings import CONTAINERS, Settings
+from scenarios.settings import IN_CONTAINERS, Settings
 from stack.production import Production, production_files
 from stack.rules import RuleSet, load_rules
 from stack.yamlfile import ConfigurationError
@@ -83,7 +83,7 @@ def asked(config: pytest.Config, settings: Settings, block: Block) -> Asked:
                 f"own: name it with --app, or as app in [tool.alertproof] of {block.source}"
             )
         return Asked(settings=settings, rules=bearing, own=None, synthetic=plays)
-    if settings.stack == CONTAINERS:
+    if settings.stack in IN_CONTAINERS:
         raise pytest.UsageError(
             "--app: containers are made of an image that holds the demo service; drill your own "
             "application with --stack=embedded"
