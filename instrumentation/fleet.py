@@ -3,7 +3,8 @@
     python -m instrumentation.fleet --app package.module:factory
 
 The application's module is imported once, then commands are read from standard input, one JSON
-object a line, and what happens is told on standard output in the same way:
+object a line, and what happens is told on standard output in the same way. With `--launched` it is
+imported in each instance, once its environment and folder are its own (`instrumentation.launched`):
 
     {"op": "start", "id": "x", "port": 123, "threads": 34, "env": {...}, "directory": "/run/x"}
           "host": "10.0.0.7" beside these: the address to listen on, by default 127.0.0.1
@@ -28,6 +29,7 @@ import selectors
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -139,9 +141,11 @@ class _Instance:
 class Fleet:
     """The loop over commands and ends of instances; single-threaded, as forking asks for."""
 
-    def __init__(self, factory: AppFactory, app: str, *, commands: int, events: int) -> None:
+    def __init__(
+        self, factory: AppFactory, named: Sequence[str], *, commands: int, events: int
+    ) -> None:
         self._factory = factory
-        self._app = app
+        self._named = named
         self._commands = commands
         self._events = events
         self._instances: dict[str, _Instance] = {}
@@ -216,7 +220,7 @@ class Fleet:
             os.chdir(command.directory)
             os.environ.update(command.env)
             if command.under:
-                _run_under(command, self._app, fleet_pid)
+                _run_under(command, self._named, fleet_pid)
             serve(
                 self._factory,
                 bind=command.address,
@@ -269,12 +273,12 @@ class Fleet:
             return
 
 
-def _run_under(command: Start, app: str, fleet_pid: int) -> NoReturn:
+def _run_under(command: Start, named: Sequence[str], fleet_pid: int) -> NoReturn:
     """Replace this process by `command.under`, which runs the instance alone. Raises OSError."""
     # Where modules are found must not depend on the folder, which is the instance's by now.
     first = command.env.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (*first, *sys.path)))
-    alone = [sys.executable, "-m", "instrumentation.fleet", "--app", app]
+    alone = [sys.executable, "-m", "instrumentation.fleet", *named]
     alone += ["--alone", command.address, str(command.threads), str(fleet_pid)]
     try:
         os.execvp(command.under[0], [*command.under, *alone])  # noqa: S606 - as meant
@@ -294,11 +298,28 @@ def _kill_group(pid: int) -> None:
         return
 
 
+def _factory(app: str, *, launched: bool) -> AppFactory:
+    """Return what makes the application. Raises FactoryError."""
+    if not launched:
+        return load_factory(app)
+    from instrumentation.launched import launcher  # which has Flask loaded before anything forks
+
+    return launcher(app)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a fleet on standard input and output; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m instrumentation.fleet", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--app", required=True, metavar="package.module:factory")
+    parser.add_argument(
+        "--launched",
+        action="store_true",
+        help="import the application in each instance, and instrument it there unless it is",
+    )
+    parser.add_argument(
+        "--path", action="append", default=[], metavar="FOLDER", help="where modules are found"
+    )
     parser.add_argument(
         "--alone",
         nargs=3,
@@ -310,8 +331,10 @@ def main(arguments: list[str] | None = None) -> int:
     die_with_parent(int(options.alone[2]) if options.alone else os.getppid())
     if not options.alone:
         adopt_orphans()
+    sys.path[:0] = options.path
+    named = ["--app", options.app, *(["--launched"] if options.launched else [])]
     try:
-        factory = load_factory(options.app)
+        factory = _factory(options.app, launched=options.launched)
     except FactoryError as error:
         print(f"--app {error}", file=sys.stderr)  # noqa: T201 - a command's error message
         return 2
@@ -321,7 +344,7 @@ def main(arguments: list[str] | None = None) -> int:
     preload()
     gc.collect()
     gc.freeze()  # a collection in a forked instance must not copy what all of them share
-    Fleet(factory, options.app, commands=0, events=1).run()
+    Fleet(factory, named, commands=0, events=1).run()
     return 0
 
 

@@ -15,18 +15,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import gevent
-from locust import FastHttpUser, constant, constant_throughput, events, task
+from locust import FastHttpUser, User, constant, constant_throughput, events, task
 from locust.contrib.fasthttp import FastResponse, LocustBadStatusCode
 from locust.env import Environment
+from locust.exception import CatchResponseError
+from requests import HTTPError
 
 from instrumentation.faults import contract
 from loadtests.channel import Events, leave, lines_of_stdin
 from loadtests.gate import Gate
+from loadtests.own import load_users, paced_users
 from loadtests.plan import Plan, PlanError, Quit, TargetPlan, parse_command, parse_plan
 from loadtests.samples import NO_RESPONSE, NO_RESULT
 from loadtests.target import MakeSigner, Signer, Target
 
 SAMPLE_SECONDS = 0.25
+ANSWERED = (LocustBadStatusCode, HTTPError, CatchResponseError)
+"""What is complained of an answer that came: its status, or what a task thinks of it."""
 EVERYDAY_JOURNEY = {
     "GET /api/users": 5.0,
     "GET /api/bookings": 3.0,
@@ -105,23 +110,43 @@ class Run:
         }
         self._gates = {id_: Gate(target.schedule) for id_, target in self.targets.items()}
         self._timeout_seconds = plan.timeout_seconds
+        self._locustfile = plan.locustfile
+        self._users = 0
         self._out = out
 
-    def user_classes(self) -> dict[str, type[Visitor]]:
-        """A user class a target, by its id."""
-        return {target.id: self._user_class(target) for target in self.targets.values()}
+    def user_classes(self) -> dict[str, type[User]]:
+        """A user class a target, by its id; several where the users are those of a Locust file.
+
+        Raises:
+            PlanError: that file has no users of HTTP.
+        """
+        own = load_users(self._locustfile) if self._locustfile else ()
+        found: dict[str, type[User]] = {}
+        for target in self.targets.values():
+            if target.has_tasks:
+                members = self._members(target)
+                found |= paced_users(own, target, self._gates[target.id], members)
+            else:
+                found[target.id] = self._user_class(target)
+        self._users = sum(one.fixed_count for one in found.values())
+        return found
 
     def _user_class(self, target: Target) -> type[Visitor]:
         members = {
             "target": target,
             "gate": self._gates[target.id],
-            "host": target.host,
             "fixed_count": target.users,
+            **self._members(target),
+        }
+        return type(target.id, (Visitor,), members)
+
+    def _members(self, target: Target) -> dict[str, object]:
+        return {
+            "host": target.host,
             "network_timeout": self._timeout_seconds,
             "connection_timeout": self._timeout_seconds,
             "wait_time": constant(0),  # the gate paces
         }
-        return type(target.id, (Visitor,), members)
 
     def listen(self) -> None:
         """Hook into Locust's events."""
@@ -132,7 +157,7 @@ class Run:
     def _on_init(self, environment: Environment, **_: object) -> None:
         options = environment.parsed_options
         if options is not None:
-            options.num_users = sum(target.users for target in self.targets.values())
+            options.num_users = self._users
             options.spawn_rate = options.num_users  # all in the first second's batch
         _spawn(self._obey_until_told_to_quit)
 
@@ -150,9 +175,10 @@ class Run:
         context: Mapping[str, object],
         **_: object,
     ) -> None:
-        target = context["target"]
-        assert isinstance(target, Target)
-        answered = exception is None or isinstance(exception, LocustBadStatusCode)
+        target = context.get("target")
+        if not isinstance(target, Target):  # an event that a team's own Locust file has made
+            return
+        answered = exception is None or isinstance(exception, ANSWERED)
         fault_result = None
         if context["faulted"]:
             headers: Mapping[str, object] = response.headers or {}
@@ -229,7 +255,7 @@ def everyday_user() -> type[FastHttpUser]:
     return type("SoftFactoryUser", (Visitor,), members)
 
 
-def main() -> dict[str, type[FastHttpUser]]:
+def main() -> dict[str, type[User]]:
     """The user classes of this process."""
     plan_file = os.environ.get("LOAD_PLAN")
     if plan_file is None:
@@ -239,8 +265,12 @@ def main() -> dict[str, type[FastHttpUser]]:
     except (PlanError, OSError) as error:
         sys.exit(f"LOAD_PLAN={plan_file}: {error}")
     run = Run(plan, Events())
+    try:
+        users = run.user_classes()
+    except PlanError as error:
+        sys.exit(str(error))
     run.listen()
-    return dict(run.user_classes())
+    return users
 
 
 globals().update(main())  # Locust finds user classes by looking into this module's names

@@ -13,6 +13,9 @@ from pathlib import Path
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 
+TASKS = "LOCUSTFILE /"
+"""Stands in a journey for the tasks of the plan's own Locust file."""
+
 
 class PlanError(ValueError):
     """The plan file or a command can't be understood; ``number`` is the command's, if any."""
@@ -42,12 +45,14 @@ class Plan:
     """The load of a whole run; ``fault_secret_file`` is ``None`` where no fault can be signed.
 
     With ``lease_seconds``, faults end by themselves so long after the last request of this load.
+    ``locustfile`` is a team's own, whose users' tasks stand in journeys as ``TASKS``.
     """
 
     fault_secret_file: Path | None
     targets: tuple[TargetPlan, ...]
     timeout_seconds: float
     lease_seconds: float | None = None
+    locustfile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +122,11 @@ def parse_plan(text: str) -> Plan:
     ids = [target.id for target in parsed]
     if twice := sorted({id_ for id_ in ids if ids.count(id_) > 1}):
         raise PlanError(f"each target needs an id of its own, twice there: {', '.join(twice)}")
+    own = None if raw.get("locustfile") is None else Path(_text(raw, "locustfile"))
+    if own is None and any(TASKS in target.journey for target in parsed):
+        raise PlanError("a journey has the tasks of a Locust file, and the plan names none")
     return Plan(
+        locustfile=own,
         fault_secret_file=None if secret is None else Path(_text(raw, "fault_secret_file")),
         targets=parsed,
         timeout_seconds=_positive(raw, "timeout_seconds", default=DEFAULT_TIMEOUT_SECONDS),

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from instrumentation.faults import contract
 from loadtests.pacing import Journey, Schedule, Share
 from loadtests.plan import (
+    TASKS,
     Command,
     FaultOff,
     FaultOn,
@@ -47,6 +49,13 @@ class Call:
     faulted: bool
 
 
+class Signed(NamedTuple):
+    """What a request says of the fault: its header, ``None`` for none, and whether it bears it."""
+
+    header: str | None
+    faulted: bool
+
+
 class Target:
     """The load of one service, as its plan says and its commands changed it."""
 
@@ -61,6 +70,7 @@ class Target:
         self.flows = not plan.paused
         self.window = Window()
         self._make_signer = make_signer
+        self.has_tasks = TASKS in plan.journey
         self._journey = Journey(plan.journey)
         self._payment_method = DEFAULT_PAYMENT_METHOD
         self._lease_seconds = lease_seconds
@@ -95,9 +105,29 @@ class Target:
         except ValueError as error:
             raise PlanError(str(error)) from error
 
+    def next_name(self) -> str:
+        """Which request of the journey is sent now."""
+        return self._journey.pick()
+
     def next_call(self) -> Call:
         """The request that is sent now."""
-        name = self._journey.pick()
+        return self.call(self.next_name())
+
+    def signed(self, method: str, path: str, *, kind: str) -> Signed:
+        """What a request that is sent now says of the fault.
+
+        ``path`` is as it is sent; ``kind`` is the request's own account of the share.
+        """
+        if self._fault is None:
+            return Signed(header=None, faulted=False)
+        signer, share, only = self._fault
+        faulted = (not only or kind in only) and share.takes(kind)
+        sign = signer if faulted else self._renewal
+        header = None if sign is None else sign(method, unquote(path.partition("?")[0]))
+        return Signed(header=header, faulted=faulted)
+
+    def call(self, name: str) -> Call:
+        """A request of the journey, sent now."""
         method, _, path = name.partition(" ")
         number, self._sent = self._sent, self._sent + 1
         user_id = USER_IDS[number % len(USER_IDS)]
@@ -108,13 +138,9 @@ class Target:
         if method in {"POST", "PUT", "PATCH"}:
             headers["Content-Type"] = "application/json"
             body = json.dumps(self._body(path, user_id=user_id, number=number))
-        faulted = False
-        if self._fault is not None:
-            signer, share, only = self._fault
-            faulted = (not only or name in only) and share.takes(name)
-            sign = signer if faulted else self._renewal
-            if sign is not None:
-                headers[contract.HEADER] = sign(method, unquote(path.partition("?")[0]))
+        header, faulted = self.signed(method, path, kind=name)
+        if header is not None:
+            headers[contract.HEADER] = header
         return Call(method=method, path=path, headers=headers, body=body, faulted=faulted)
 
     def take_sample(self, at: float) -> dict[str, object] | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from scenarios.berth import control_of
 from scenarios.claims import judged_strangers
 from scenarios.history import History, Kind
 from scenarios.result import Result
-from scenarios.site import control_of
 from scenarios.verdict import Verdict
 
 RAISED = (Kind.FIRING, Kind.DELIVERED)

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from scenarios.berth import CONTROL
 from scenarios.beside import Beside
 from scenarios.capabilities import CONTAINERS
 from scenarios.drill import Plan
@@ -29,7 +30,6 @@ from scenarios.progress import Progress, Shown
 from scenarios.result import Phases, Result
 from scenarios.saying import SayLine, SayPhase
 from scenarios.settings import Settings
-from scenarios.site import CONTROL
 from scenarios.target import Target
 from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
 from scenarios.weight import weight

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from stack.played.series import Series
+
 JOURNEY: Mapping[str, int] = MappingProxyType(
     {
         "GET /api/users": 5,
@@ -15,6 +17,12 @@ JOURNEY: Mapping[str, int] = MappingProxyType(
     }
 )
 """What the users of the demo service do: the weight of each request."""
+
+PAGE = "/api/users"
+"""The path of a page of the demo's, which reads its database."""
+
+TASKS = "LOCUSTFILE /"
+"""Stands in a journey for the tasks of a team's own Locust file."""
 
 LOGS, DATABASE = "logs", "database"
 """The volumes that a service writes to."""
@@ -57,6 +65,7 @@ class Service:
             that what is done to the container is done to nobody else.
         postgresql: whether its rows are in a PostgreSQL of its own, which may then be broken, and
             not in a file. Needs CONTAINERS.
+        plays: series that an exporter of its own plays beside it, in a synthetic drill.
         environment: what else it is configured with.
     """
 
@@ -73,6 +82,7 @@ class Service:
     certificate: bool = False
     own_container: bool = False
     postgresql: bool = False
+    plays: tuple[Series, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property

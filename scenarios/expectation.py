@@ -17,6 +17,7 @@ from scenarios.model import Drill
 from stack.derive import Derived
 from stack.grafana.addresses import panel_path
 from stack.receivers import DEAD_MANS_SWITCH
+from stack.rules import AlertRule
 
 RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -46,6 +47,7 @@ class Expectation:
         bounds: when.
         beside: every alert that may fire for the control, where the drill is about the watchers of
             its own service.
+        excused: what a notification need not say, as a rule that is not the toolkit's has none.
         heartbeat: what the dead man's switch is set to, where the alert is the heartbeat.
     """
 
@@ -64,10 +66,23 @@ class Expectation:
     action: str = ""
     beside: frozenset[str] = frozenset()
     heartbeat: Heartbeat | None = None
+    excused: frozenset[str] = frozenset()
 
 
-def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "") -> Expectation:
+def expect(
+    derived: Derived,
+    drill: Drill,
+    *,
+    probe: timedelta,
+    alert: str = "",
+    promised: Mapping[str, frozenset[str]] | None = None,
+    foreign: bool = False,
+) -> Expectation:
     """Return what must be observed of ``alert``, by default the drilled one.
+
+    ``promised`` says who is told, by severity; None for the toolkit's own promise. Of a synthetic
+    drill it is whom the routing names. A ``foreign`` rule, which is not the toolkit's, need not
+    have a runbook, a panel or a summary.
 
     Raises:
         UnknownAlert: no rule defines the alert.
@@ -76,8 +91,9 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
     alert = alert or drill.alert
     rule = rule_named(derived, alert)
     severity = rule.labels.get("severity", "")
-    if severity not in RECEIVERS:
-        known = ", ".join(RECEIVERS)
+    promised = promised or RECEIVERS
+    if severity not in promised and not drill.synthetic:
+        known = ", ".join(promised)
         raise ValueError(f"{alert} has severity {severity!r}; receivers are promised for {known}")
     matched = derived.route_tree.route_for(
         {**rule.labels, "alertname": alert, "service": drill.label}
@@ -85,12 +101,20 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
     route = "; ".join(
         f"alertmanager-config.yml:{one.line} names receiver {one.receiver!r}" for one in matched
     )
+    routed = frozenset(
+        channel for one in matched for channel in derived.route_tree.channels[one.receiver]
+    )
     heart = heartbeat_of(derived, alert) if drill.heartbeat and alert == drill.alert else None
     return Expectation(
         alert=alert,
         service=drill.label,
         severity=severity,
-        receivers=frozenset({DEAD_MANS_SWITCH}) if heart else RECEIVERS[severity],
+        receivers=frozenset({DEAD_MANS_SWITCH})
+        if heart
+        else routed
+        if drill.synthetic
+        else promised[severity],
+        excused=_excused(rule) if foreign else frozenset(),
         runbook_url=rule.annotations.get("runbook_url", ""),
         panel=panel_path(rule.name).rpartition("?")[2],
         summary=pattern_of(rule.annotations.get("summary", "")),
@@ -105,6 +129,16 @@ def expect(derived: Derived, drill: Drill, *, probe: timedelta, alert: str = "")
         else bounds(timing_of(derived, drill, alert=alert, probe=probe)),
         heartbeat=heart,
     )
+
+
+def _excused(rule: AlertRule) -> frozenset[str]:
+    """Return what the rule does not have; the panel is one of the toolkit's own dashboards."""
+    there = {
+        "severity": rule.labels.get("severity"),
+        "runbook": rule.annotations.get("runbook_url"),
+        "summary": rule.annotations.get("summary"),
+    }
+    return frozenset({"panel", *(name for name, value in there.items() if not value)})
 
 
 def pattern_of(template: str) -> str:

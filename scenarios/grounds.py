@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from scenarios.admission import admitted
+from scenarios.berth import Berth, Quarters
 from scenarios.capabilities import COMPOSE as COMPOSE_CAPABILITY
 from scenarios.capabilities import CONTAINERS as CONTAINERS_CAPABILITY
 from scenarios.capabilities import why_not
@@ -29,7 +30,7 @@ from scenarios.result import Phases
 from scenarios.saying import SayPhase
 from scenarios.service import Fleet
 from scenarios.settings import COMPOSE, CONTAINERS, EMBEDDED, IN_CONTAINERS, Settings
-from scenarios.site import Berth, Quarters, Site
+from scenarios.site import Site
 from scenarios.target import Scraping, Target
 from scenarios.weight import CORES_PER_PLACE
 from stack.compose.plugin import find_compose
@@ -123,7 +124,10 @@ class Grounds:
             readable += [faketime.parent] if faketime else []
             premises = self._containers(running, readable, tool_settings)
             self._quarters[self._in_containers] = self._prepared(running, premises)
-        self.fleet = Fleet(self.premises, self.settings.app, self.directory)
+        own = self.settings.own
+        self.fleet = Fleet(
+            self.premises, self.settings.app, self.directory, found_in=own.paths if own else None
+        )
         self.fleet.start()
         self.logs = Logs(self.processes, self.directory)
         if logs:
@@ -217,6 +221,8 @@ class Grounds:
         plan = LoadPlan(
             fault_secret_file=self.site.fault_secret,
             targets=tuple(berth.targeted for berth in berths),
+            locustfile=own.locustfile if (own := self.settings.own) else None,
+            paths=own.paths if own else (),
             timeout_seconds=max(
                 CLIENT_SECONDS, *(2 * one.longest_response_seconds for one in berths)
             ),
@@ -241,8 +247,15 @@ class Grounds:
                 patience=patience,
                 scraping=scraping,
                 logs=self.logs,
+                processes=self.processes,
             )
         self.logs.start()
+        if self.settings.own is None:
+            self._start_gateways(berths)
+        self.load.start()
+        self.load.wait_started(READY_SECONDS)
+
+    def _start_gateways(self, berths: Sequence[Berth]) -> None:
         gateways = {
             name: (quarters.gateway, self.directory / f"gateway-{name}")
             for name, quarters in self._quarters.items()
@@ -254,8 +267,6 @@ class Grounds:
         }
         for name, (place, directory) in gateways.items():
             self.site.start_gateway(name, place, directory, self.processes)
-        self.load.start()
-        self.load.wait_started(READY_SECONDS)
 
     def ended(self) -> Mapping[str, int]:
         """Return what all stacks need and has ended: name to status."""

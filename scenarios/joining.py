@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from scenarios import claims
+from scenarios.berth import control_of
 from scenarios.history import Event, History, Kind
 from scenarios.result import Result
-from scenarios.site import control_of
 
 
 def joined(earlier: Result, later: Result) -> Result:

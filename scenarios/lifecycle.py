@@ -127,6 +127,8 @@ class Lifecycle:
                 instance.start()
                 instance.wait_serving(READY_SECONDS)
         target.discovery.announce()
+        if target.player:
+            target.player.start()
         self.load.flow(target.id, on=True)
 
     def wait_scraped(self, target: Target) -> None:
@@ -150,6 +152,8 @@ class Lifecycle:
             interval_seconds=LOOK_SECONDS,
             retry_on=(PrometheusError,),
         )
+        if target.player:
+            target.player.wait_scraped(READY_SECONDS)
 
     def take_away(self, target: Target) -> None:
         """Silence the service, withdraw it, and end its processes.
@@ -185,5 +189,7 @@ def _end(target: Target) -> None:
     for instance in target.instances:
         if instance.processes():
             instance.kill()
+    if target.player:
+        target.player.end()
     if target.postgresql:
         target.postgresql.end()

@@ -82,7 +82,7 @@ class LoadGenerator:
             log=self.log,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(plan_file),
+            env=_environment(plan_file, self._plan.paths),
             cwd=self._directory,
         )
         self._reader = threading.Thread(
@@ -225,10 +225,11 @@ def _reap(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _environment(plan_file: Path) -> dict[str, str]:
+def _environment(plan_file: Path, paths: Sequence[Path] = ()) -> dict[str, str]:
     # A person's own LOCUST_* settings are for that person's runs.
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("LOCUST_")}
-    path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+    known = [str(ROOT), *map(str, paths), inherited.get("PYTHONPATH")]
+    path = os.pathsep.join(filter(None, known))
     # Hosts are numeric: resolving them needs no thread pool, which costs more than the request.
     own = {"LOAD_PLAN": str(plan_file.resolve()), "PYTHONPATH": path, "GEVENT_RESOLVER": "block"}
     return {**inherited, **own}

@@ -44,12 +44,16 @@ class LoadPlan:
         timeout_seconds: how long a client waits to connect, and for each part of an answer.
         lease_seconds: how long after the last request the faults that it carried end by
             themselves; ``None`` where they last as long as they were asked for.
+        locustfile: a team's own, whose users' tasks stand in journeys as ``TASKS``.
+        paths: where that file's own modules are found.
     """
 
     fault_secret_file: Path | None
     targets: tuple[TargetLoad, ...]
     timeout_seconds: float = TIMEOUT_SECONDS
     lease_seconds: float | None = None
+    locustfile: Path | None = None
+    paths: tuple[Path, ...] = ()
 
     def as_json(self) -> str:
         """The plan file's content."""
@@ -58,6 +62,7 @@ class LoadPlan:
             "fault_secret_file": None if secret is None else str(secret.resolve()),
             "timeout_seconds": self.timeout_seconds,
             "lease_seconds": self.lease_seconds,
+            "locustfile": None if self.locustfile is None else str(self.locustfile),
             "targets": [
                 {field.name: getattr(target, field.name) for field in fields(target)}
                 for target in self.targets

@@ -54,6 +54,7 @@ class Drill:
         subject: the ``service`` label of an alert about the watchers themselves (``prometheus``,
             ``alertmanager``, ``monitoring``). Such a drill breaks its watchers, so that it has a
             stack of its own.
+        synthetic: whether nothing is broken, and series are played instead.
         heartbeat: whether the alert always fires, so that its absence is what must be noticed
             (``scenarios.heartbeat``).
         alias: under which name it is drilled where the name must not tell what breaks.
@@ -75,6 +76,7 @@ class Drill:
     subject: str = ""
     heartbeat: bool = False
     alias: str = ""
+    synthetic: bool = False
 
     @property
     def id(self) -> str:

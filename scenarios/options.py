@@ -5,14 +5,24 @@ One rule: they are read once, and explain themselves in ``pytest --help``.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scenarios import capabilities
 from scenarios.deployment.needs import NEEDS
+from scenarios.own_app.asked import asked, block_of
+from scenarios.own_app.block import Block
 from scenarios.run_state import RUN, RunState
 from scenarios.settings import EMBEDDED, STACKS, Settings
+
+CHECKS = next(
+    folder
+    for name in ("checks", "alertproof_checks")  # in a clone, and as the wheel has it
+    if (folder := Path(__file__).resolve().parents[1] / name).is_dir()
+)
+"""The executable checklist."""
 
 LEAST_HEAP_MB = 128
 """With less a node spends its time collecting garbage."""
@@ -38,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--time-scale",
         type=_time_scale,
-        default=60.0,
+        default=None,
         metavar="K",
         help="divide production's durations by K, so that a 10-minute rule proves itself in "
         "10 seconds (default: 60; 1 runs in real time and takes over an hour)",
@@ -46,7 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--stack",
         choices=STACKS,
-        default=EMBEDDED,
+        default=None,
         help="how the parts of a run are started: 'embedded' as local processes on loopback ports, "
         "fetched on first use, without root (default); 'containers' as containers of a network "
         "of the run's own, for which `nox -s images` makes or pulls the images; 'compose' the same "
@@ -89,28 +99,41 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read the options once, and let JUnit XML go to the reports when checks are run."""
     for line in (
         "drills(which=...): run this check for the drills for which which(drill) is true",
+        "of_the_demo: asks for what only the demo service has",
+        "of_the_files: is about the toolkit's own rule and routing files",
         "requires(capability): NOT APPLICABLE where the run lacks the capability",
     ):
         config.addinivalue_line("markers", line)
-    unknown = set(config.getoption("--require")) - set(capabilities.known()) - set(NEEDS)
+    block = Block(source=config.rootpath) if config.option.help else block_of(config)
+    required = frozenset(config.getoption("--require")) | frozenset(block.require)
+    unknown = required - set(capabilities.known()) - set(NEEDS)
     if unknown:
         raise pytest.UsageError(
             f"--require: unknown capability {', '.join(sorted(unknown))}; "
             f"known: {', '.join(capabilities.known())}; to the gate: {', '.join(NEEDS)}"
         )
-    reports = config.getoption("--reports") or config.rootpath / "reports"
-    config.stash[RUN] = RunState(
-        settings=Settings(
-            time_scale=config.getoption("--time-scale"),
-            stack=config.getoption("--stack"),
-            keep=config.getoption("--keep"),
-            elasticsearch_heap_mb=config.getoption("--elasticsearch-heap"),
-            reports=reports,
-        ),
-        required=frozenset(config.getoption("--require")),
+    reports = config.getoption("--reports") or block.reports or config.rootpath / "reports"
+    settings = Settings(
+        time_scale=config.getoption("--time-scale") or block.time_scale or 60.0,
+        stack=config.getoption("--stack") or block.stack or EMBEDDED,
+        keep=config.getoption("--keep"),
+        elasticsearch_heap_mb=config.getoption("--elasticsearch-heap"),
+        reports=reports,
     )
-    checks = Path(__file__).resolve().parents[1] / "checks"
-    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    checking = any(path == checks or checks in path.parents for path in asked)
+    checking = CHECKS in [one for path in _asked_for(config) for one in (path, *path.parents)]
+    run = config.stash[RUN] = RunState(
+        settings=settings, required=required, ask=partial(asked, config, settings, block)
+    )
+    if checking and not config.option.help:
+        _ = run.asked  # what can't be drilled ends the run here
     if checking and not config.option.xmlpath:
         config.option.xmlpath = str(reports / "junit.xml")
+
+
+def _asked_for(config: pytest.Config) -> list[Path]:
+    """Return the files and folders that are to be collected, modules by their names among them."""
+    named = [argument.partition("::")[0] for argument in config.args]
+    return [
+        CHECKS if one == CHECKS.name and config.option.pyargs else Path(one).resolve()
+        for one in named
+    ]

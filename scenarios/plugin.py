@@ -34,6 +34,7 @@ from scenarios.verdict import judge as judge_verdict
 from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 
 pytest_plugins = [
+    "scenarios.own_app.options",
     "scenarios.options",
     "scenarios.selection",
     "scenarios.delivery.laboratory",

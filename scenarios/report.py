@@ -143,6 +143,7 @@ def _drill(plan: Plan, result: Result, verdicts: Sequence[Verdict]) -> dict[str,
         "fault": plan.drill.fault.text,
         "fires": plan.drill.fires,
         "heartbeat": plan.drill.heartbeat,
+        "synthetic": plan.drill.synthetic,
         "severity": plan.want.severity,
         "receivers": sorted(plan.want.receivers),
         "bounds_seconds": {

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenarios.berth import CONTROL
 from scenarios.drill import Plan
 from scenarios.history import History
 from scenarios.signals import Signals
-from scenarios.site import CONTROL
 from stack.derive import Derived
 from stack.tools import Tools
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
+from scenarios.berth import control_of
 from scenarios.drill import Plan
 from scenarios.expectation import expect
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.settings import IN_CONTAINERS, Settings
-from scenarios.site import control_of
 from scenarios.weight import ENGINE_WEIGHT, STACK_WEIGHT, weight
 from stack.derive import Derived, RunAddresses, derive
+from stack.production import production_files
 from stack.rules import RuleSet, load_rules
 from stack.windows import groups_within, largest_time_scale
 
@@ -117,15 +119,20 @@ class Scope:
 
     def _plan(self, drill: Drill, derived: Derived) -> Plan:
         beside = [*([drill.after.alert] if drill.after else []), *sorted(drill.hushes)]
-        probe = self.settings.sample
+        expected = partial(
+            expect,
+            derived,
+            drill,
+            probe=self.settings.sample,
+            promised=self.settings.receivers,
+            foreign=self.settings.production.rules != production_files().rules,
+        )
         return Plan(
             drill=drill,
-            want=expect(derived, drill, probe=probe),
+            want=expected(),
             loaded_for=drill.loaded_for / derived.time_scale,
             hold=timedelta(seconds=self.settings.hold_seconds),
-            others=tuple(
-                expect(derived, drill, probe=probe, alert=alert) for alert in dict.fromkeys(beside)
-            ),
+            others=tuple(expected(alert=alert) for alert in dict.fromkeys(beside)),
         )
 
 

@@ -12,13 +12,14 @@ from dataclasses import replace
 import pytest
 
 from scenarios import capabilities
-from scenarios.catalogue import drills as catalogue
 from scenarios.model import Drill
 from scenarios.report import NotApplicable
-from scenarios.run_state import RUN, SHIPS, drill_of
+from scenarios.run_state import RUN, SHIPS, RunState, drill_of
 from scenarios.saying import SayLine
 from scenarios.settings import IN_CONTAINERS
 from scenarios.terminal import sayer
+from stack.production import production_files
+from stack.rules import AlertRule
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -27,7 +28,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     marker = metafunc.definition.get_closest_marker("drills")
     which: Callable[[Drill], bool] = marker.kwargs["which"] if marker else lambda drill: True
-    chosen = [drill for drill in catalogue() if which(drill)]
+    chosen = [drill for drill in metafunc.config.stash[RUN].drills if which(drill)]
     metafunc.parametrize("drill", chosen, ids=[drill.id for drill in chosen], scope="session")
 
 
@@ -38,6 +39,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, left_out = [], []
     say = sayer(config)
     for item in items:
+        if reason := _foreign(item, run):
+            left_out.append(item)
+            run.not_applicable.append(NotApplicable(test=item.nodeid, reason=reason))
+            continue
         lacking = _lacking(item, say)
         if not lacking or set(lacking) & run.required:
             kept.append(item)
@@ -45,6 +50,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out.append(item)
         why = "; ".join(f"{name}: {_why_not(item, name)}" for name in lacking)
         run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
+    if not config.option.keyword and any(drill_of(item) for item in items):
+        run.not_applicable += [
+            NotApplicable(test=f"checks/alerts::drill[{alert}]", reason=reason)
+            for alert, reason in run.undrilled.items()
+        ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -64,6 +74,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if lacking:
         why = "; ".join(f"{name} is required: {_why_not(item, name)}" for name in lacking)
         pytest.fail(why, pytrace=False)
+
+
+def _foreign(item: pytest.Item, run: RunState) -> str:
+    """Return why a check says nothing of what this run drills; "" where it does."""
+    drill = drill_of(item)
+    if drill:
+        return run.inapplicable.get(drill.id, "")
+    if run.asked.own and item.get_closest_marker("of_the_demo"):
+        return f"asks for what only the demo service has, and {run.settings.app} is drilled"
+    files, ours = run.settings.production, production_files()
+    others = (files.rules, files.alertmanager) != (ours.rules, ours.alertmanager)
+    if others and item.get_closest_marker("of_the_files"):
+        return "is about the toolkit's own rule and routing files, and others are drilled"
+    rule = getattr(item, "callspec", None) and item.callspec.params.get("rule")  # type: ignore[attr-defined]  # of functions alone
+    if run.asked.own and isinstance(rule, AlertRule):
+        return run.asked.own.why_unread(rule)
+    return ""
 
 
 def _required_by(item: pytest.Item) -> set[str]:

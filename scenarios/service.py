@@ -157,7 +157,17 @@ class Fleet:
         *,
         name: str = FLEET,
         limits: Limits | None = None,
+        found_in: Sequence[Path] | None = None,
     ) -> None:
+        """Fork instances of ``app``.
+
+        ``found_in`` is where an application that is not the demo is found: it is then imported in
+        each instance, and instrumented there unless it is.
+        """
+        self._launched: tuple[str, ...] = ()
+        if found_in is not None:
+            paths = [part for path in found_in for part in ("--path", str(path))]
+            self._launched = ("--launched", *paths)
         self._premises = premises
         self._app = app
         self._directory = directory
@@ -179,9 +189,10 @@ class Fleet:
             Part(
                 name=self._name,
                 program="python",
-                arguments=("-m", "instrumentation.fleet", "--app", self._app),
+                arguments=("-m", "instrumentation.fleet", "--app", self._app, *self._launched),
                 log=self.log,
-                directory=Path.cwd(),  # where a team's own application is found
+                # A project's own folders must not stand before the toolkit's of the same name.
+                directory=self._directory if self._launched else Path.cwd(),
                 spoken_to=True,
                 limits=self._limits,
             )

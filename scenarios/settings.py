@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from scenarios.conditions import JOURNEY, PAGE
 from stack.production import Production, production_files
+
+if TYPE_CHECKING:
+    from scenarios.own_app.application import OwnApp
 
 DEMO_APP = "instrumentation.demo:create_app"
 
@@ -29,6 +34,11 @@ class Settings:
         stack: the way in which Prometheus and Alertmanager are run.
         keep: leave the stack up after the checks and print its URLs, until Ctrl-C.
         app: the Flask application factory that is drilled, as ``package.module:factory``.
+        own: what the settings say of that application, where it is not the demo.
+        journey: what its clients ask for while nothing is broken.
+        page: the path of a page that a plain GET is answered well for; it reads the database.
+        receivers: who is promised to be told of an alert, by its severity; None for those of the
+            toolkit's own Alertmanager file.
         logs: whether the control's log is shipped to Elasticsearch, as a check asks for it.
         handed_over: more logs that checks want shipped, by name.
         elasticsearch_heap_mb: the heap of each node of Elasticsearch, in MiB.
@@ -49,6 +59,10 @@ class Settings:
     handed_over: Mapping[str, str] = field(default_factory=dict)
     elasticsearch_heap_mb: int = 256
     app: str = DEMO_APP
+    own: OwnApp | None = None
+    journey: Mapping[str, int] = field(default_factory=lambda: JOURNEY)
+    page: str = PAGE
+    receivers: Mapping[str, frozenset[str]] | None = None
     reports: Path = Path("reports")
     production: Production = field(default_factory=production_files)
     hold_seconds: float = 0.0

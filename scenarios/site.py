@@ -12,26 +12,25 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scenarios.conditions import Load, Service
+from scenarios.berth import Berth
 from scenarios.contained import ContainedInstance
-from scenarios.faults.fault import Fault
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
-from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
+from scenarios.load_plan import SPARE_THREADS
 from scenarios.logs import Logs, Shipper
-from scenarios.model import BUDGETS, JOB, MAIN, Drill
+from scenarios.model import JOB
 from scenarios.parts import Parts
-from scenarios.relay import Relay
+from scenarios.played import Player
 from scenarios.service import FLEET, Fleet, Instance
 from scenarios.settings import Settings
 from scenarios.target import Discovery, Gateway, Scraping, Target
 from stack.images import image_of
-from stack.launch.premises import Limits, Premises
-from stack.ports import Place, reserve
+from stack.launch.premises import Limits
+from stack.ports import Place
 from stack.processes import Processes
 
 if TYPE_CHECKING:
@@ -40,144 +39,7 @@ if TYPE_CHECKING:
 SHIPPER_JOB = "log-shipper"
 """The ``job`` label of what ships logs, as production's targets name it."""
 
-CONTROL = "control"
-"""The service that nobody breaks."""
-
-
-CONTROL_SERVICE = {False: Service(), True: Service(instances=2)}
-"""Of a stack, by whether it judges budgets: there one lost scrape of an only instance is much of
-what a month allows, as 250 ms stand for more than a minute."""
-
-CONTROL_LOAD = Load(per_second=1)
-"""What the control's clients ask for; the same as those of most drills."""
-
-
-def control_of(stack: str) -> str:
-    """Return the name of the control that one stack watches."""
-    return CONTROL if stack == MAIN else f"{CONTROL}-{stack}"
-
-
-ORDINARY_RESPONSE_SECONDS = 0.5
-"""What an unfaulted request may take on a busy machine; sizes users and threads."""
-
-
 MAINTENANCE = "maintenance"
-
-IDLE_SAMPLES = 4
-"""An instance whose drill does not depend on its own sampling samples this many times less often:
-reading a process tree's memory costs milliseconds, and all instances share the machine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarters:
-    """Where services live, with what those that live there share.
-
-    Attributes:
-        gateway: where the payment gateway's double is reached that all pay through.
-    """
-
-    premises: Premises
-    gateway: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Berth:
-    """What one instance is given before anything starts.
-
-    ``instance`` is what its faults are signed for: no other instance takes them, of this run or of
-    another; one that is started again keeps it.
-    """
-
-    id: str
-    stack: str
-    instance: str
-    load: Load
-    service: Service
-    longest_response_seconds: float
-    sample_seconds: float
-    premises: Premises
-    places: tuple[Place, ...]
-    gateway: Place
-    directory: Path
-    time_scale: float
-    relay: Relay | None = None
-    shipper: Place | None = None
-
-    @classmethod
-    def of(
-        cls,
-        drill: Drill | None,
-        *,
-        stack: str = MAIN,
-        settings: Settings,
-        run: Path,
-        quarters: Quarters,
-    ) -> Berth:
-        """Return what a drill's instance, or the control's (``None``) of a stack, is given."""
-        drill_id = drill.id if drill else control_of(stack)
-        load = drill.load if drill else CONTROL_LOAD
-        service = drill.service if drill else CONTROL_SERVICE[stack == BUDGETS]
-        if drill is None and stack == MAIN:
-            service = replace(service, ships_logs=settings.logs)
-        probed = drill is not None and drill.fault.effect(load, service).probed
-        sample = settings.sample.total_seconds()
-        premises, outside = quarters.premises, quarters.premises.outside
-        home = f"{FLEET}-{drill_id}" if premises.apart and service.alone else FLEET
-        places = tuple(premises.place(home) for _ in range(service.instances))
-        return cls(
-            id=drill_id,
-            stack=stack,
-            instance=f"{drill_id}-{secrets.token_hex(4)}",
-            load=load,
-            service=service,
-            longest_response_seconds=_longest(drill, load, service, settings),
-            sample_seconds=sample if probed else IDLE_SAMPLES * sample,
-            premises=premises,
-            places=places,
-            relay=Relay(places[0], host=outside) if service.relayed else None,
-            gateway=reserve(outside) if service.own_gateway else quarters.gateway,
-            shipper=reserve(outside) if service.ships_logs else None,
-            directory=run / "services" / drill_id,
-            time_scale=settings.time_scale,
-        )
-
-    @property
-    def targeted(self) -> TargetLoad:
-        """The load generator's view of this instance."""
-        return TargetLoad(
-            id=self.id,
-            host=f"http://{self.places[0].address}",
-            rate_per_second=self.load.per_second,
-            users=users_needed(self.load.per_second, self.longest_response_seconds),
-            journey=self.load.journey,
-            instance=self.instance,
-            paused=True,
-        )
-
-    def close(self) -> None:
-        """Give the ports back."""
-        if self.relay:
-            self.relay.close()
-        for place in (*self.places, *([self.gateway] if self.service.own_gateway else [])):
-            place.close()
-        if self.shipper:
-            self.shipper.close()
-
-    @property
-    def alone(self) -> bool:
-        """Whether it is alone in a container."""
-        return self.premises.apart and self.service.alone
-
-    @property
-    def scraped(self) -> tuple[str, ...]:
-        """Where Prometheus finds the instances: the first behind its relay, if it has one."""
-        first, *others = (one.address for one in self.places)
-        return (self.relay.address if self.relay else first, *others)
-
-    @property
-    def threads(self) -> int:
-        """How many threads the instance serves with."""
-        return threads_needed(self.load.per_second, self.longest_response_seconds)
 
 
 def _through(postgresql: PostgreSQL) -> Mapping[str, str]:
@@ -191,16 +53,6 @@ def _configured_limits(memory_bytes: int, cores: float) -> Mapping[str, str]:
         "INSTRUMENT_MEMORY_LIMIT_BYTES": str(memory_bytes),
         "INSTRUMENT_CPU_LIMIT_CORES": str(cores),
     }
-
-
-def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:
-    faults: list[Fault] = []
-    if drill:
-        faults = [drill.fault, *([drill.after.fault] if drill.after else [])]
-    held = [fault.effect(load, service).longest_response.total_seconds() for fault in faults]
-    if service.own_gateway:
-        held.append(settings.payment_timeout.total_seconds())
-    return max([ORDINARY_RESPONSE_SECONDS, *held])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +101,7 @@ class Site:
         patience: float,
         scraping: Scraping,
         logs: Logs,
+        processes: Processes,
     ) -> Target:
         """Write an instance's files and return it as a target; nothing is started yet."""
         berth.directory.mkdir(parents=True, exist_ok=True)
@@ -256,7 +109,8 @@ class Site:
         limit = berth.service.memory_limit_mb * 2**20
         quota = berth.service.cpu_quota_cores
         cores = quota or berth.service.cpu_limit_cores or len(os.sched_getaffinity(0))
-        backup = berth.directory / "last-backup.json"
+        backup = berth.directory / self._backup_name
+        backup.parent.mkdir(parents=True, exist_ok=True)
         backup.write_text(json.dumps({"completed_at": time.time(), "path": "", "bytes": 0}))
         gateway = Gateway(
             control=berth.directory / "gateway-behaviour", log=berth.directory / "gateway.jsonl"
@@ -268,7 +122,7 @@ class Site:
                 [
                     {
                         "targets": list(berth.scraped),
-                        "labels": {"service": berth.id, "job": JOB},
+                        "labels": {"service": berth.id, "job": JOB, **self._scraped_at},
                     }
                 ]
             ),
@@ -277,6 +131,7 @@ class Site:
         postgresql = self._postgresql(berth) if berth.service.postgresql else None
         environment = {
             **self._environment(berth, parts.database, backup),
+            **self._launched(berth),
             **(_through(postgresql) if postgresql else {}),
             **({} if berth.alone else _configured_limits(limit, cores)),
             **parts.environment,
@@ -313,7 +168,10 @@ class Site:
             load=load,
             discovery=discovery,
             gateway=gateway,
-            database=parts.database,
+            database=berth.directory / own.database.file
+            if (own := self.settings.own) and own.database
+            else parts.database,
+            page=self.settings.page,
             log_file=parts.log_file,
             scraping=scraping,
             disk=parts.disk,
@@ -323,6 +181,7 @@ class Site:
             shipper=self._shipper(berth, berth.shipper, parts.log_file, logs)
             if berth.shipper
             else None,
+            player=self._player(berth, berth.player, processes) if berth.player else None,
             backup_status=backup,
             postgresql=postgresql,
             memory_limit_bytes=limit,
@@ -330,6 +189,18 @@ class Site:
             patience_seconds=patience,
             time_scale=berth.time_scale,
             leased=self.settings.lease_seconds is not None,
+        )
+
+    def _player(self, berth: Berth, place: Place, processes: Processes) -> Player:
+        return Player(
+            name=f"exporter-{berth.id}",
+            place=place,
+            directory=berth.directory / "played",
+            series=berth.service.plays,
+            processes=processes,
+            time_scale=berth.time_scale,
+            targets=self.targets(berth.stack),
+            service=berth.id,
         )
 
     def _postgresql(self, berth: Berth) -> PostgreSQL:
@@ -379,15 +250,41 @@ class Site:
         argv += ["--log", str(directory / "gateway.jsonl")]
         processes.start(f"gateway-{name}", argv, log=directory / "gateway.log")
 
+    @property
+    def _backup_name(self) -> Path:
+        own = self.settings.own
+        return own.backup if own and own.backup else Path("last-backup.json")
+
+    @property
+    def _scraped_at(self) -> Mapping[str, str]:
+        """Return the label that says where the metrics are, where production's path is not it."""
+        own = self.settings.own
+        return {"__metrics_path__": own.metrics.path} if own and own.metrics else {}
+
+    def _launched(self, berth: Berth) -> Mapping[str, str]:
+        """Return what an application that is not the demo is told, each instance its own."""
+        if self.settings.own is None:
+            return {}
+        return {
+            **self.settings.own.surroundings(berth.directory),
+            "LAUNCH_PROBE_SECONDS": str(berth.sample_seconds),
+            "LAUNCH_PROBE_TIMEOUT_SECONDS": str(self.settings.probe_timeout.total_seconds()),
+        }
+
     def _environment(self, berth: Berth, database: Path, backup: Path) -> Mapping[str, str]:
         settings = self.settings
         sample = str(berth.sample_seconds)
-        return {
+        common = {
             "INSTRUMENT_ENVIRONMENT": "drill",  # whatever it is called where the drill is started
             "INSTRUMENT_SERVICE_NAME": berth.id,
             "INSTRUMENT_INSTANCE_ID": berth.instance,
             "INSTRUMENT_FAULT_SECRET_FILE": str(self.fault_secret),
             "INSTRUMENT_SAMPLE_SECONDS": sample,
+        }
+        if settings.own is not None:
+            return common
+        return {
+            **common,
             "DATABASE_URL": f"sqlite:///{database}",
             "STRIPE_API_KEY_FILE": str(self.gateway_key),
             "STRIPE_API_BASE": f"http://{berth.gateway.address}",

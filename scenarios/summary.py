@@ -70,6 +70,13 @@ def print_summary(
         console.print(_by_drill(shown, result, verdicts))
     for line in what_does_not_apply(not_applicable):
         console.print(line, highlight=False, markup=False)
+    if played := [name for name, plan in plans.items() if plan.drill.synthetic]:
+        console.print(
+            f"synthetic  {', '.join(played)}: series were played; rule, route and receivers are "
+            "proved, and nothing of a service",
+            highlight=False,
+            markup=False,
+        )
     for name, reasons in sorted(result.repeated.items()):
         shortened = "; ".join(textwrap.shorten(reason, REASON_WIDTH) for reason in reasons)
         console.print(f"drilled again  {name}: {shortened}", highlight=False, markup=False)
@@ -122,7 +129,8 @@ def _by_severity(result: Result, verdicts: Mapping[str, Sequence[Verdict]]) -> T
     for heading in ("severity", "drills", "PASS", *closest):
         right = heading in ("drills", "PASS")
         table.add_column(heading, no_wrap=True, justify="right" if right else "left")
-    for severity in SEVERITIES:
+    others = sorted({one.want.severity for one in result.plans.values()} - set(SEVERITIES))
+    for severity in (*SEVERITIES, *others):
         plans = [one for one in result.plans.values() if one.want.severity == severity]
         if not plans:
             continue

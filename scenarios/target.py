@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scenarios.conditions import PAGE
 from stack.waiting import slice_of
 
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
     from scenarios.logs import Shipper
+    from scenarios.played import Player
     from scenarios.relay import Relay
     from scenarios.service import Instance
     from scenarios.watchers import Watchers
@@ -134,6 +136,8 @@ class Target:
         time_scale: by what production's durations are divided where it is watched.
         leased: whether the faults that its requests carry end with the load, and are ended, with
             those that are still in flight, at the repair.
+        player: what plays series beside it, in a synthetic drill.
+        page: the path of a page that a plain GET is answered well for; it reads the database.
         answered_at: when it last answered a scrape, as its Prometheus says, since the epoch.
     """
 
@@ -161,6 +165,8 @@ class Target:
     shipper: Shipper | None = None
     postgresql: PostgreSQL | None = None
     leased: bool = False
+    player: Player | None = None
+    page: str = PAGE
     answered_at: Callable[[], float] = lambda: 0.0
     client: ClientView = field(default_factory=ClientView)
 

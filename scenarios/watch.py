@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from scenarios.berth import CONTROL_LOAD, Berth
 from scenarios.drill import Plan, run_drill
 from scenarios.grounds import Grounds
 from scenarios.history import History, Kind, Recorder
@@ -27,7 +28,6 @@ from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
 from scenarios.signal_queries import read_signals
 from scenarios.signals import Signals
-from scenarios.site import CONTROL_LOAD, Berth
 from scenarios.target import Scraping
 from scenarios.watchers import Watchers
 from stack.backfill import backfill

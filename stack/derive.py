@@ -21,6 +21,7 @@ __all__ = [
     "DISCOVERY_TICK",
     "FEATURES_FLAG",
     "RETENTION_FLAG",
+    "RULES_FILE",
     "Derived",
     "Mute",
     "RunAddresses",
@@ -32,6 +33,9 @@ DISCOVERY_TICK = timedelta(seconds=5)
 
 Fixed in Prometheus (`updatert: 5 * time.Second` in discovery/manager.go), so it is not scaled.
 """
+
+RULES_FILE = "alert-rules.yml"
+"""What a drill's rules are written as, whatever production's file is called."""
 
 RETENTION_FLAG = "--storage.tsdb.retention.time=30d"
 """What production keeps. A drill is over long before it matters, so it is not scaled."""
@@ -106,7 +110,7 @@ def derive(
 
     At 1 only addresses, paths, what would reach third parties and the calendar differ: by `mute`,
     routes with time intervals are never muted, always, or at production's hours. The rules must be
-    written under the name of production's rule file, beside the derived Prometheus configuration.
+    written as `RULES_FILE`, beside the derived Prometheus configuration.
     Production files are read and never written. Raises ConfigurationError (`file:line: ...`) for
     what can't be derived, OSError for a file that can't be read.
     """
@@ -114,9 +118,10 @@ def derive(
     prometheus = derive_prometheus(
         production.prometheus.read_text(encoding="utf-8"),
         source=_shown(production.prometheus),
-        rules_name=production.rules.name,
+        rules_name=RULES_FILE,
         k=time_scale,
         run=run,
+        relabel=production.relabel,
     )
     rules_text = production.rules.read_text(encoding="utf-8")
     rules_source = _shown(production.rules)

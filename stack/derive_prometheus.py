@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -53,7 +53,13 @@ class DerivedPrometheus:
 
 
 def derive_prometheus(
-    text: str, *, source: str, rules_name: str, k: float, run: RunAddresses
+    text: str,
+    *,
+    source: str,
+    rules_name: str,
+    k: float,
+    run: RunAddresses,
+    relabel: Sequence[Mapping[str, object]] = (),
 ) -> DerivedPrometheus:
     """Scale a Prometheus configuration by `k` and point it at `run`.
 
@@ -61,7 +67,8 @@ def derive_prometheus(
     `prometheus` and `alertmanager` are pointed at the run's own two; all others, remote storage and
     tracing are taken out, for they would reach the world outside.
     At `k` > 1 the scrape time-out is the scaled interval: production's, divided, would be missed by
-    a busy service that production would still reach. Raises ConfigurationError.
+    a busy service that production would still reach. `relabel` is added to the drill's job, after
+    what it relabels already. Raises ConfigurationError.
     """
     document = read_yaml(text, source)
     editor = Editor(source)
@@ -96,6 +103,10 @@ def derive_prometheus(
             else:
                 watcher_interval = max(watcher_interval, times[0])
     _point_at_targets(job, editor, source, k, run)
+    if relabel:
+        steps = [*(job.get("metric_relabel_configs") or ()), *map(dict, relabel)]
+        where = f"scrape_configs[{job.get('job_name')}]"
+        editor.put(job, "metric_relabel_configs", CommentedSeq(steps), where)
     return DerivedPrometheus(
         text=write_yaml(document),
         changes=tuple(editor.changes),

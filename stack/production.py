@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,16 @@ __all__ = ["Production", "production_files"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Production:
-    """The three files that production runs, from which every drill derives its own copies."""
+    """The three files that production runs, from which every drill derives its own copies.
+
+    `relabel` are steps of `metric_relabel_configs` that a drill's job of services has beside
+    production's, where an application exposes metrics under names of its own.
+    """
 
     rules: Path
     prometheus: Path
     alertmanager: Path
+    relabel: tuple[Mapping[str, object], ...] = ()
 
     @property
     def templates(self) -> Path:

@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import DOWN, ERRORS, TELLS_HIGH
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("inhibited")
 def test_inhibited_is_told_once_it_ends(seen: Evidence, judge: Judging) -> None:

@@ -8,6 +8,8 @@ from scenarios.delivery.trials import DOWN, MEMORY, TELLS_CRITICAL
 from scenarios.verdict import Judging
 from stack.receivers import PAGERDUTY
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("killed")
 def test_kill_loses_nothing(seen: Evidence, judge: Judging) -> None:

@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import DOWN, TELLS_CRITICAL
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("long_outage")
 def test_long_outage_is_repeated(seen: Evidence, judge: Judging) -> None:

@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import ERRORS, EXPIRING, TELLS_LOW
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("muted")
 def test_low_is_muted_at_night(seen: Evidence, judge: Judging) -> None:

@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import ERRORS, INSTANCES
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("many_at_once")
 def test_many_at_once_are_one_message(seen: Evidence, judge: Judging) -> None:

@@ -8,6 +8,8 @@ from scenarios.delivery.trials import DOWN, TELLS_CRITICAL
 from scenarios.verdict import Judging
 from stack.receivers import PAGERDUTY
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("accepts_and_never_answers")
 def test_no_answer_is_told_again(seen: Evidence, judge: Judging) -> None:

@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import DOWN, MEMORY, TELLS_CRITICAL
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("one_of_two_dies")
 def test_one_of_two_is_enough(seen: Evidence, judge: Judging) -> None:

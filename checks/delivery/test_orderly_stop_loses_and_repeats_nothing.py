@@ -7,6 +7,8 @@ from scenarios.delivery.evidence import Evidence
 from scenarios.delivery.trials import DOWN, MEMORY, TELLS_CRITICAL
 from scenarios.verdict import Judging
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("stopped_in_order")
 def test_orderly_stop_loses_and_repeats_nothing(seen: Evidence, judge: Judging) -> None:

@@ -8,6 +8,8 @@ from scenarios.delivery.trials import ERRORS, TELLS_HIGH
 from scenarios.verdict import Judging
 from stack.receivers import EMAIL_ON_CALL, SLACK_ALERTS
 
+pytestmark = pytest.mark.of_the_files
+
 
 @pytest.mark.trial("receiver_down_then_back")
 def test_receiver_down_then_back(seen: Evidence, judge: Judging) -> None:

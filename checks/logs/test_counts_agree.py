@@ -7,6 +7,8 @@ from scenarios.log_claims import unequal
 from scenarios.log_index import client_of, counters_of, ids_in_file, ids_in_index, wait_drained
 from scenarios.logs import Logs
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.requires("elasticsearch")
 def test_file_shipper_and_index_agree(campaign: Campaign, logs: Logs) -> None:

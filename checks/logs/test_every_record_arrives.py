@@ -6,6 +6,8 @@ from scenarios.log_claims import unequal
 from scenarios.log_index import client_of, ids_in_file, ids_in_index
 from scenarios.logs import Shipper
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.drills(which=lambda drill: drill.alert == "LogShippingStalled")
 def test_every_record_arrives(shipped: Shipper) -> None:

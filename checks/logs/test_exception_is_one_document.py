@@ -10,6 +10,8 @@ from scenarios.faults.request import raising
 from scenarios.log_index import client_of, wait_for_documents
 from scenarios.logs import Logs
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.requires("elasticsearch")
 def test_stack_trace_is_one_document(campaign: Campaign, logs: Logs) -> None:

@@ -11,6 +11,8 @@ from scenarios.log_index import client_of, dead_letters, ids_in_index
 from scenarios.logs import Shipper
 from stack.logs.indices import PATTERN
 
+pytestmark = pytest.mark.of_the_demo
+
 MEBIBYTE = 1 << 20
 HOSTILE: dict[str, dict[str, Any]] = {
     "quotes": {"message": 'he said "no" and \\ left'},

@@ -10,6 +10,8 @@ from scenarios.logs import Logs
 from stack.logs.fields import load_fields
 from stack.logs.indices import index_of
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.requires("elasticsearch")
 def test_index_of_today_exists_by_name_and_template(campaign: Campaign, logs: Logs) -> None:

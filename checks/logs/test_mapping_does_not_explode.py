@@ -9,6 +9,8 @@ from scenarios.log_index import client_of, ids_in_index
 from scenarios.logs import Shipper
 from stack.logs.indices import PATTERN, index_of
 
+pytestmark = pytest.mark.of_the_demo
+
 UNKNOWN = 2000
 """Twice the number of fields at which Elasticsearch refuses to map any more."""
 

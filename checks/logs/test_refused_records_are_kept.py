@@ -6,6 +6,8 @@ from scenarios.log_claims import unequal
 from scenarios.log_index import client_of, dead_letters, ids_in_file, ids_in_index
 from scenarios.logs import Shipper
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.drills(which=lambda drill: drill.id == "LogRecordsLost-refused")
 def test_refused_records_are_kept(shipped: Shipper) -> None:

@@ -12,6 +12,8 @@ from scenarios.log_index import FOUND_SECONDS, client_of, wait_for_documents
 from scenarios.logs import Logs
 from stack.logs.fields import load_fields
 
+pytestmark = pytest.mark.of_the_demo
+
 
 @pytest.mark.requires("elasticsearch")
 def test_request_is_found_by_its_id(campaign: Campaign, logs: Logs) -> None:

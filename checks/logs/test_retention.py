@@ -13,6 +13,8 @@ from scenarios.log_index import client_of
 from scenarios.logs import Shipper
 from stack.logs.indices import PATTERN, index_of
 
+pytestmark = pytest.mark.of_the_demo
+
 DAYS = 30
 BEYOND, WITHIN = (DAYS + 2, DAYS + 1), (DAYS - 1, 1)
 """Ages in days of what is shipped."""

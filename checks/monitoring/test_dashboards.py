@@ -33,6 +33,8 @@ from stack.recorded import reads
 from stack.rules import load_rules
 from stack.waiting import WaitTimeout, wait_until
 
+pytestmark = [pytest.mark.of_the_demo, pytest.mark.of_the_files]
+
 DASHBOARDS = load_dashboards()
 EXCUSES = load_excuses()
 OF_THE_SHIPPER = ("log_shipper_", 'job="log-shipper"')

@@ -9,6 +9,8 @@ from stack.production import production_files
 from stack.recorded import reads
 from stack.rules import AlertRule, load_rules
 
+pytestmark = pytest.mark.of_the_files
+
 RULES = load_rules(production_files().rules.read_text(), "alert-rules.yml")
 RECORDED = {rule.name for rule in RULES.recordings}
 OWN_TO_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE"}

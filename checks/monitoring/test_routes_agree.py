@@ -11,6 +11,8 @@ from stack.routes import load_routes
 from stack.rules import load_rules
 from stack.tools import Tools
 
+pytestmark = pytest.mark.of_the_files
+
 PRODUCTION = production_files()
 TREE = load_routes(PRODUCTION.alertmanager.read_text(), PRODUCTION.alertmanager.name)
 ALERTS = [

@@ -3,10 +3,13 @@
 import json
 import re
 
+import pytest
 import requests
 
 from scenarios.campaign import Campaign
 from stack.waiting import wait_until
+
+pytestmark = pytest.mark.of_the_demo
 
 REQUEST_ID = "alertproof-log-check"
 USER_ID = "7"

@@ -15,6 +15,8 @@ from stack.ports import reserve
 from stack.processes import Processes
 from stack.waiting import wait_until
 
+pytestmark = pytest.mark.of_the_demo
+
 START_SECONDS = 30.0
 
 

@@ -18,7 +18,6 @@ from scenarios.faults.redeploy import redeployed
 from scenarios.target import Target
 
 VALID_SECONDS = 5.0
-PATH = "/api/users"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +60,11 @@ def obeys(target: Target) -> bool:
         secret=Path(environment["INSTRUMENT_FAULT_SECRET_FILE"]).read_bytes().strip(),
         instance=environment["INSTRUMENT_INSTANCE_ID"],
         method="GET",
-        path=PATH,
+        path=target.page,
         expires=time.time() + VALID_SECONDS,
     )
     answer = requests.get(
-        target.instance.url + PATH,
+        target.instance.url + target.page,
         headers={contract.HEADER: header},
         timeout=target.patience_seconds,
     )

@@ -69,7 +69,7 @@ def _asked_for(target: Target) -> str:
     """Ask for something under an id of its own, which the request's record carries."""
     name = f"drill-{uuid.uuid4().hex}"
     answer = requests.get(
-        target.instance.url + "/api/users",
+        target.instance.url + target.page,
         headers={"X-Request-ID": name},
         timeout=target.patience_seconds,
     )

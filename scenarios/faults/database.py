@@ -6,8 +6,6 @@ from scenarios.faults.process import status_of
 from scenarios.target import Target
 from stack.waiting import wait_until
 
-READS_DATABASE = "/api/users"
-
 
 def wait_read(target: Target) -> None:
     """Wait until the service reads its database.
@@ -16,7 +14,7 @@ def wait_read(target: Target) -> None:
         WaitTimeout: it does not within the target's patience.
     """
     wait_until(
-        lambda: status_of(target, READS_DATABASE) == 200 or None,
+        lambda: status_of(target, target.page) == 200 or None,
         what=f"{target.id} to read its database again",
         timeout_seconds=target.patience_seconds,
     )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from scenarios.conditions import Load, Service
-from scenarios.faults.database import READS_DATABASE, wait_read
+from scenarios.faults.database import wait_read
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import status_of, witnessed
 from scenarios.target import Target
@@ -36,8 +36,8 @@ class MoveDatabase:
         try:
             yield witnessed(
                 target,
-                lambda: status_of(target, READS_DATABASE) >= 500,
-                f"GET {READS_DATABASE} fails with a server error",
+                lambda: status_of(target, target.page) >= 500,
+                f"GET {target.page} fails with a server error",
             )
         finally:
             away.rename(target.database)

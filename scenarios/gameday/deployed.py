@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
+from scenarios.berth import ORDINARY_RESPONSE_SECONDS
 from scenarios.drill import Plan, run_drill
 from scenarios.gameday.breaking import Over
 from scenarios.gameday.deployment import Deployment
@@ -26,7 +27,6 @@ from scenarios.load_sample import LoadSample
 from scenarios.observe import Observer
 from scenarios.progress import Shown
 from scenarios.settings import Settings
-from scenarios.site import ORDINARY_RESPONSE_SECONDS
 from scenarios.target import Scraping, Target
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient

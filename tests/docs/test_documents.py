@@ -89,7 +89,7 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
     of_servers |= {GAMEDAY}
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
-            assert pytestconfig.getoption(option, default=...) is not ..., option
+            assert pytestconfig.getoption(option, default=pytest) is not pytest, option
 
 
 def test_every_variable_that_a_document_names_is_a_setting_and_the_reference_has_all() -> None:

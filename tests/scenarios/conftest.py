@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import pytest
 
+from scenarios.berth import Berth, Quarters
 from scenarios.conditions import Service
 from scenarios.faults.noop import Noop
 from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.service import Fleet
 from scenarios.settings import DEMO_APP, Settings
-from scenarios.site import Berth, Quarters, Site
+from scenarios.site import Site
 from scenarios.target import Scraping, Target
 from stack.launch.local import Local
 from stack.ports import reserve
@@ -56,6 +57,7 @@ def serving(tmp_path: Path) -> Iterator[Serving]:
                 patience=10.0,
                 scraping=SCRAPING,
                 logs=Logs(processes, tmp_path),
+                processes=processes,
             )
             target.instance.start()
             target.instance.wait_serving(SERVING_SECONDS)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from scenarios.berth import Berth, Quarters
 from scenarios.conditions import Service
 from scenarios.contained import ContainedInstance
 from scenarios.faults.noop import Noop
@@ -16,7 +17,7 @@ from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.service import Fleet, Instance, ServiceFailed
 from scenarios.settings import Settings
-from scenarios.site import Berth, Quarters, Site
+from scenarios.site import Site
 from scenarios.target import Scraping, Target
 from stack.launch.premises import ANY_PORT, Limits, Part, Running
 from stack.ports import Fixed
@@ -73,13 +74,15 @@ def built(service: Service, premises: Elsewhere, directory: Path) -> Target:
         run=directory,
         quarters=Quarters(premises=premises, gateway=Fixed("10.0.0.1", 1)),
     )
+    processes = Processes()
     return site.build(
         berth,
         Fleet(premises, settings.app, directory),
         cast(Any, None),
         patience=1.0,
         scraping=SCRAPING,
-        logs=Logs(Processes(), directory),
+        logs=Logs(processes, directory),
+        processes=processes,
     )
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from scenarios.berth import CONTROL
 from scenarios.disturbance import disturbance
 from scenarios.drill import Plan
 from scenarios.faults.noop import Noop
 from scenarios.history import Event, History, Kind
 from scenarios.model import Drill
-from scenarios.site import CONTROL
 from tests.scenarios.test_claims import ALERT, WANT, event, history, told
 
 PLAN = Plan(drill=Drill(alert=ALERT, fault=Noop()), want=WANT)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import cast
 
 from scenarios.attribution import attribution, declared_alone
+from scenarios.berth import CONTROL
 from scenarios.claims import watchers_quiet
 from scenarios.history import Event, History, Kind
 from scenarios.joining import joined, without_idle_starvation
 from scenarios.result import Monitoring, Result
-from scenarios.site import CONTROL
 from scenarios.verdict import Status
 from stack.tools import Tools
 from tests.scenarios.test_claims import SERVICE, event, history

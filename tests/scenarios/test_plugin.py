@@ -54,6 +54,12 @@ def test_help_teaches_every_option() -> None:
         "--keep",
         "--require",
         "--reports",
+        "--project",
+        "--app",
+        "--locustfile",
+        "--rules",
+        "--alertmanager-config",
+        "--synthetic",
     ):
         assert option in text
 

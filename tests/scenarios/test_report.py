@@ -10,6 +10,7 @@ from typing import cast
 
 import pytest
 
+from scenarios.berth import CONTROL
 from scenarios.drill import Plan
 from scenarios.faults.noop import Noop
 from scenarios.history import History
@@ -22,7 +23,6 @@ from scenarios.result import Monitoring, Result
 from scenarios.scope import LONGEST_WINDOW
 from scenarios.settings import Settings
 from scenarios.signals import Curve, Signal, Signals
-from scenarios.site import CONTROL
 from scenarios.verdict import Status, Verdict
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files

@@ -45,9 +45,15 @@ def printed(
     *,
     every_drill: bool = False,
     repeated: Mapping[str, tuple[str, ...]] | None = None,
+    severity: str = WANT.severity,
+    synthetic: bool = False,
 ) -> str:
+    noop = Drill(alert="A", fault=Noop(), synthetic=synthetic)
     plans = {
-        name: Plan(drill=Drill(alert="A", cause=name.removeprefix("A-"), fault=Noop()), want=WANT)
+        name: Plan(
+            drill=replace(noop, cause=name.removeprefix("A-")),
+            want=replace(WANT, severity=severity),
+        )
         for name in statuses
     }
     result = Result(
@@ -113,3 +119,14 @@ def test_what_does_not_apply_for_one_reason_is_one_line() -> None:
         "NOT APPLICABLE  2 claims of A-1, A-2: no engine",
         "NOT APPLICABLE  test_x: no URL",
     ]
+
+
+def test_drills_of_a_severity_of_a_team_s_own_are_counted_too() -> None:
+    many = {f"A-{number}": Status.PASS for number in range(FITS + 1)}
+    assert "warning" in printed(many, severity="warning")
+
+
+def test_what_was_played_is_said_to_prove_nothing_of_a_service() -> None:
+    said = printed({"A-synthetic": Status.PASS}, synthetic=True)
+    assert "synthetic  A-synthetic: series were played" in said
+    assert "synthetic  " not in printed({"A-1": Status.PASS})

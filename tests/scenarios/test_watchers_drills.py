@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from scenarios.attribution import attribution, declared_alone
+from scenarios.berth import control_of
 from scenarios.budget import NOTIFY_MINIMUM
 from scenarios.catalogue import drills
 from scenarios.claims import quiet
@@ -17,7 +18,6 @@ from scenarios.expectation import Expectation, expect
 from scenarios.faults.fault import FaultDidNotBite
 from scenarios.faults.watching import LogTail, watchers_of
 from scenarios.history import Event, History, Kind
-from scenarios.site import control_of
 from scenarios.verdict import Status
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files

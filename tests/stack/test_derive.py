@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack.derive import DISCOVERY_TICK, Derived, Mute, RunAddresses, derive
+from stack.derive import DISCOVERY_TICK, RULES_FILE, Derived, Mute, RunAddresses, derive
 from stack.durations import divide
 from stack.equivalence import equivalent_via_prometheus
 from stack.ports import reserve
@@ -102,7 +102,10 @@ RUN = RunAddresses(
     secrets_directory=Path("/run/of/mine/secrets"),
 )
 needs_production = pytest.mark.skipif(
-    not all(getattr(production_files(), f.name).exists() for f in dataclasses.fields(Production)),
+    not all(
+        getattr(production_files(), name).exists()
+        for name in ("rules", "prometheus", "alertmanager")
+    ),
     reason="production files are not all there",
 )
 
@@ -637,3 +640,24 @@ def test_prometheus_itself_sees_no_difference_but_durations_and_declared_numbers
 def test_prometheus_itself_sees_every_other_difference(prometheus_url: str, scaled: str) -> None:
     original = 'rate(a{b="c"}[5m] offset 1m) > 0.05'
     assert equivalent_via_prometheus(original, scaled, k=60, url=prometheus_url)
+
+
+def test_an_application_s_own_metrics_are_renamed_by_the_drill_s_job_alone(
+    production: Production,
+) -> None:
+    step = {"source_labels": ["__name__"], "regex": "a", "target_label": "__name__"}
+    files = dataclasses.replace(production, relabel=(step,))
+    derived = derive(files, time_scale=60, run=RUN)
+    jobs = read_yaml(derived.prometheus_yaml, "d")["scrape_configs"]
+    renaming = [job["job_name"] for job in jobs if "metric_relabel_configs" in job]
+    assert renaming == ["softfactory"]
+    changed = [change.where for change in derived.changes]
+    assert "scrape_configs[softfactory].metric_relabel_configs" in changed
+
+
+def test_rules_are_loaded_by_one_name_whatever_production_s_file_is_called(
+    production: Production, tmp_path: Path
+) -> None:
+    theirs = production.rules.rename(tmp_path / "their.yml")
+    derived = derive(dataclasses.replace(production, rules=theirs), time_scale=60, run=RUN)
+    assert read_yaml(derived.prometheus_yaml, "d")["rule_files"] == [RULES_FILE]

@@ -1,0 +1,1 @@
+"""The executable checklist: one claim a file. Nothing imports it."""

@@ -1,0 +1,1 @@
+"""A shop, as a team writes one that has never heard of this toolkit."""
