@@ -95,7 +95,7 @@ class Visit:
         return self.until - time.monotonic()
 
     def session(self, token: str | None) -> requests.Session:
-        """Return a session that trusts the target's authority, and shows this token to all.
+        """Return a session that believes the trusted authorities and carries this token.
 
         It takes neither proxies nor passwords from the environment.
         """
