@@ -135,12 +135,14 @@ def came_to(record: DayRecord) -> Exit:
 
 def _say_how_it_went(console: Console, record: DayRecord) -> None:
     for drill in record.drills:
-        for verdict in drill.verdicts:
-            if verdict.status is not Status.PASS:
-                console.print(str(verdict))
+        for verdict in drill.findings:
+            console.print(str(verdict))
         proved = sum(one.status is Status.PASS for one in drill.verdicts)
         shown = drill.name if drill.shown_as == drill.name else f"{drill.shown_as}: {drill.name}"
         console.print(f"{drill.status:<8} {shown:<40} {proved} of {len(drill.verdicts)} claims")
+        if drill.stopped:
+            # What is said of it last is how long the fault took to be gone.
+            console.print(f"{'stopped':<8} {drill.verdicts[-1].observed}")
         if drill.times:
             parts = ("detected", "acknowledged", "diagnosed", "mitigated")
             taken = {part: getattr(drill.times, part) for part in parts}
