@@ -20,6 +20,7 @@ import requests
 
 from instrumentation.faults import contract
 from instrumentation.faults.ending import LOOK_SECONDS
+from scenarios.berth import Berth, Quarters
 from scenarios.catalogue import drills
 from scenarios.conditions import steady
 from scenarios.drill import run_drill
@@ -35,7 +36,7 @@ from scenarios.logs import Logs
 from scenarios.saying import phase_to_nobody
 from scenarios.service import Fleet
 from scenarios.settings import DEMO_APP, Settings
-from scenarios.site import Berth, Quarters, Site
+from scenarios.site import Site
 from scenarios.target import Scraping, Target
 from stack.launch.local import Local
 from stack.ports import reserve
@@ -76,6 +77,7 @@ class Broken:
             patience=READY_SECONDS,
             scraping=Scraping(timeout_seconds=1.0, sample_limit=0),
             logs=Logs(self.processes, self.folder),
+            processes=self.processes,
         )
 
 
