@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TextIO
 
 from rich.console import Console
@@ -23,15 +24,19 @@ from scenarios.gameday.deployment import borne, looked_at
 from scenarios.gameday.exits import Exit, UsageError
 from scenarios.gameday.guard import StopButton
 from scenarios.gameday.options import Options, parse
-from scenarios.gameday.programme import choose, planned
+from scenarios.gameday.programme import choose, limited, planned
 from scenarios.gameday.record import DayRecord, DrillRecord
 from scenarios.gameday.report import write
 from scenarios.gameday.response import HELP
 from scenarios.gameday.stop import limits_of
 from scenarios.model import Drill
 from scenarios.saying import SayLine
+from scenarios.settings import Settings
 from scenarios.verdict import Status
 from stack.yamlfile import ConfigurationError
+
+SOON = timedelta(minutes=2)
+"""Who waits longer for an alert that chance chose goes for a coffee, and has learned nothing."""
 
 WHERE = (
     "services of this run's own, watched by its own Prometheus and Alertmanager, all on this "
@@ -50,7 +55,13 @@ def main(arguments: Sequence[str], keyboard: TextIO) -> Exit:
             return Exit.AS_DECLARED
         run = options.run or new_run()
         settings = settings_of(options, run)
-        drills = choose(options, catalogue(), lacking=_lacking, chance=random.SystemRandom())
+        drills = choose(
+            options,
+            catalogue(),
+            lacking=_lacking,
+            chance=random.SystemRandom(),
+            soon=lambda drill: _comes_soon(drill, options, settings),
+        )
         deployment = options.deployment
         if deployment is not None:
             drills = borne(drills, deployment)
@@ -124,12 +135,14 @@ def came_to(record: DayRecord) -> Exit:
 
 def _say_how_it_went(console: Console, record: DayRecord) -> None:
     for drill in record.drills:
-        for verdict in drill.verdicts:
-            if verdict.status is not Status.PASS:
-                console.print(str(verdict))
+        for verdict in drill.findings:
+            console.print(str(verdict))
         proved = sum(one.status is Status.PASS for one in drill.verdicts)
         shown = drill.name if drill.shown_as == drill.name else f"{drill.shown_as}: {drill.name}"
         console.print(f"{drill.status:<8} {shown:<40} {proved} of {len(drill.verdicts)} claims")
+        if drill.stopped:
+            # What is said of it last is how long the fault took to be gone.
+            console.print(f"{'stopped':<8} {drill.verdicts[-1].observed}")
         if drill.times:
             parts = ("detected", "acknowledged", "diagnosed", "mitigated")
             taken = {part: getattr(drill.times, part) for part in parts}
@@ -146,6 +159,13 @@ def _say_how_it_went(console: Console, record: DayRecord) -> None:
 def _agreed(console: Console, keyboard: TextIO) -> bool:
     console.print("\nGo on? [y/N] ", end="")
     return keyboard.readline().strip().lower() in ("y", "yes")
+
+
+def _comes_soon(drill: Drill, options: Options, settings: Settings) -> bool:
+    """Return whether the alert of a drill that chance may choose comes while people still wait."""
+    limited_drill = drill if options.share is None else limited(drill, options.share)
+    (plan,) = planned(settings, [limited_drill]).values()
+    return plan.want.bounds.arrives <= SOON
 
 
 def _lacking(drill: Drill) -> str:

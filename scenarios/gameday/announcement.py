@@ -91,7 +91,7 @@ def _span(plan: Plan) -> str:
         return f"{bounds.watch.total_seconds():.0f} s"
     least = f"until the alert has arrived, at most {bounds.wait_for_arrival.total_seconds():.0f} s"
     if plan.hold:
-        return f"{least}, and {plan.hold.total_seconds():.0f} s longer unless it is mitigated"
+        return f"{least}, and {plan.hold.total_seconds():.0f} s longer"
     return least
 
 

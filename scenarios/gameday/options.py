@@ -18,7 +18,11 @@ from stack.drill_labels import RUN_NAME
 
 HOLD_SECONDS = 180.0
 """How long a facilitated fault waits for its responder, where nobody says else: below the time
-after which receivers are told again at the default time scale (``repeat_interval``, 4 h / 60)."""
+after which receivers are told again at its time scale (``repeat_interval``, 1 h / 10 or more)."""
+
+TIME_SCALE, RESPONDING_TIME_SCALE, REAL_TIME = 60.0, 10.0, 1.0
+"""By what durations are divided where nobody says else: as the checklist does; so that somebody who
+responds has time to think; and, for a stack of somebody else's, by nothing."""
 
 EPILOG = """exit status:
   0  everything happened as it was declared
@@ -62,7 +66,7 @@ class Options:
     stop_error_ratio: float | None = None
     stop_p95_seconds: float | None = None
     stop_burn_ratio: float = 1.0
-    time_scale: float = 60.0
+    time_scale: float = TIME_SCALE
     deployment: Deployment | None = None
     run: str = ""
     reports: Path = Path("reports")
@@ -141,7 +145,8 @@ def parse(arguments: Sequence[str]) -> Options:
         *("--time-scale",),
         type=_scale,
         metavar="K",
-        help="divide production's durations by K (default: 60; with --external 1: as they are)",
+        help=f"divide production's durations by K (default: {TIME_SCALE:g}; with --facilitator "
+        f"{RESPONDING_TIME_SCALE:g}; with --external {REAL_TIME:g}: as they are)",
     )
     add(
         *("--run",),
@@ -166,12 +171,18 @@ def parse(arguments: Sequence[str]) -> Options:
         stop_error_ratio=found.stop_error_ratio,
         stop_p95_seconds=found.stop_p95,
         stop_burn_ratio=found.stop_burn,
-        time_scale=found.time_scale or (1.0 if found.external else 60.0),
+        time_scale=found.time_scale or _time_scale(found),
         deployment=_deployment(parser, found),
         run=found.run or "",
         reports=found.reports,
         list_scenarios=found.list,
     )
+
+
+def _time_scale(found: argparse.Namespace) -> float:
+    if found.external:
+        return REAL_TIME
+    return RESPONDING_TIME_SCALE if found.facilitator else TIME_SCALE
 
 
 EXTERNAL = {

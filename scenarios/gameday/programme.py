@@ -42,10 +42,12 @@ def choose(
     *,
     lacking: Callable[[Drill], str],
     chance: random.Random,
+    soon: Callable[[Drill], bool] = lambda drill: True,
 ) -> tuple[Drill, ...]:
     """Return what is broken, limited to the share that was asked for.
 
-    With a facilitator the order is chance's, and each drill has an alias that tells nothing.
+    With a facilitator the order is chance's, and each drill has an alias that tells nothing; one
+    that nobody named is chosen among those whose alert comes ``soon``.
 
     Raises:
         UsageError: a name is unknown, can't be had here (``lacking`` says why), or can't be
@@ -54,7 +56,9 @@ def choose(
     known = {drill.id: drill for drill in catalogue}
     chosen = [_named(name, known) for name in options.scenarios]
     if not chosen:
-        chosen = [chance.choice([one for one in catalogue if _surprises(one, options, lacking)])]
+        plain = [one for one in catalogue if _surprises(one, options, lacking)]
+        shuffled = chance.sample(plain, len(plain))
+        chosen = [next((one for one in shuffled if soon(one)), shuffled[0])]
     for drill in chosen:
         if why := lacking(drill):
             raise UsageError(f"{drill.id} can't be drilled here: {why}")
@@ -62,9 +66,9 @@ def choose(
         chosen = [limited(drill, options.share) for drill in chosen]
     if not options.facilitator:
         return tuple(chosen)
-    shuffled = chance.sample(chosen, len(chosen))
+    order = chance.sample(chosen, len(chosen))
     return tuple(
-        replace(drill, alias=f"incident-{number}") for number, drill in enumerate(shuffled, 1)
+        replace(drill, alias=f"incident-{number}") for number, drill in enumerate(order, 1)
     )
 
 

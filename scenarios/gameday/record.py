@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from scenarios.gameday.judgement import Impact
 from scenarios.gameday.response import Said, Times
-from scenarios.history import Event
+from scenarios.history import Event, Kind
 from scenarios.verdict import Status, Verdict, worst
 
 
@@ -45,6 +45,17 @@ class DrillRecord:
     def status(self) -> Status:
         """The worst of its claims."""
         return worst(self.verdicts)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped before its end."""
+        return any(event.kind is Kind.STOPPED for event in self.events)
+
+    @property
+    def findings(self) -> tuple[Verdict, ...]:
+        """What was not as declared; of a stopped drill, not all that it had no time to show."""
+        open_claims = (Status.FAIL,) if self.stopped else (Status.FAIL, Status.UNKNOWN)
+        return tuple(one for one in self.verdicts if one.status in open_claims)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 from scenarios.gameday.record import DayRecord, DrillRecord
 from scenarios.gameday.response import Times
 from scenarios.history import Event, Kind
-from scenarios.verdict import Status
 
 QUESTIONS = (
     "What did we learn that we did not know?",
@@ -172,8 +171,7 @@ def _items(record: DayRecord) -> list[tuple[str, ...]]:
     rows = [
         (f"{one.status}: {one.claim} ({one.observed})", "", "")
         for drill in record.drills
-        for one in drill.verdicts
-        if one.status is not Status.PASS
+        for one in drill.findings
     ]
     if record.stopped:
         rows.insert(0, (f"it was stopped: {record.stopped}", "", ""))

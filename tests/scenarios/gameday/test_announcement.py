@@ -28,7 +28,7 @@ def test_it_says_what_breaks_where_how_much_who_is_told_and_what_ends_it(announc
         *("in the shed", plan.drill.fault.text, "14% of the requests", "10/s"),
         *("EndpointSlow, SlowResponseTime", "email on-call, slack #alerts"),
         *("more than 25% errors", "p95 above 2.2 s", "any alert that is not declared"),
-        *("q, Enter or Ctrl-C", "drill=true and drill_run=gd-1", "30 s longer unless"),
+        *("q, Enter or Ctrl-C", "drill=true and drill_run=gd-1", "30 s longer"),
     ):
         assert said in text
 

@@ -9,7 +9,13 @@ import pytest
 from scenarios.catalogue import drills
 from scenarios.gameday import __main__ as command
 from scenarios.gameday.exits import Exit, UsageError
-from scenarios.gameday.options import EPILOG, HOLD_SECONDS, parse
+from scenarios.gameday.options import (
+    EPILOG,
+    HOLD_SECONDS,
+    RESPONDING_TIME_SCALE,
+    TIME_SCALE,
+    parse,
+)
 
 SLOW = ("--scenario", "SlowResponseTime")
 
@@ -22,6 +28,8 @@ def test_options_are_read() -> None:
 
 def test_a_facilitated_fault_waits_for_its_responder() -> None:
     assert parse(["--facilitator"]).hold_seconds == HOLD_SECONDS
+    assert parse(["--facilitator"]).time_scale == RESPONDING_TIME_SCALE
+    assert parse(SLOW).time_scale == TIME_SCALE
     assert parse(["--facilitator", "--hold", "9"]).hold_seconds == 9.0
 
 

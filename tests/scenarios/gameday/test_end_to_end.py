@@ -110,7 +110,7 @@ def test_a_stop_condition_ends_the_fault_within_a_second(tmp_path: Path) -> None
 
 def test_a_key_ends_the_fault_within_a_second(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    asked = ["--scenario", "SoftFactoryDown-frozen", "--hold", "60"]
+    asked = ["--scenario", "SoftFactoryDown-frozen", "--hold", "30"]
     with gameday(tmp_path, *asked, keyboard=theirs) as day:
         os.close(theirs)
         day.says("Go on")
@@ -125,7 +125,8 @@ def test_a_key_ends_the_fault_within_a_second(tmp_path: Path) -> None:
 
 
 def test_a_facilitated_game_day_times_its_responder(tmp_path: Path) -> None:
-    with gameday(tmp_path, "--facilitator", "--scenario", "HighErrorRate", "--yes") as day:
+    asked = ["--facilitator", "--scenario", "HighErrorRate", "--time-scale", "60", "--yes"]
+    with gameday(tmp_path, *asked) as day:
         day.says(r"\[FIRING\] DRILL gd-\S+: HIGH HighErrorRate on incident-1")
         day.types("ack")
         day.types("runbook higherror")

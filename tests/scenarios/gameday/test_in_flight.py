@@ -77,6 +77,7 @@ class Broken:
             patience=READY_SECONDS,
             scraping=Scraping(timeout_seconds=1.0, sample_limit=0),
             logs=Logs(self.processes, self.folder),
+            processes=self.processes,
         )
 
 

@@ -8,16 +8,17 @@ import pytest
 
 from scenarios.catalogue import drills
 from scenarios.gameday.exits import UsageError
-from scenarios.gameday.options import Options
+from scenarios.gameday.options import Options, parse
 from scenarios.gameday.programme import announced_share, choose, limitable, planned
+from scenarios.model import MAIN
 from scenarios.settings import Settings
 
 CATALOGUE = drills()
 
 
-def chosen(*names, lacking=lambda drill: "", seed=1, **options):
+def chosen(*names, lacking=lambda drill: "", soon=lambda drill: True, seed=1, **options):
     asked = Options(scenarios=names, **options)
-    return choose(asked, CATALOGUE, lacking=lacking, chance=random.Random(seed))
+    return choose(asked, CATALOGUE, lacking=lacking, chance=random.Random(seed), soon=soon)
 
 
 def test_scenarios_are_taken_in_the_order_in_which_they_are_named() -> None:
@@ -75,6 +76,25 @@ def test_with_a_facilitator_and_no_name_something_that_fires_is_chosen() -> None
     known = {drill.id: drill for drill in CATALOGUE}
     assert len(found) > 5
     assert all(known[name].fires and not known[name].requires for name in found)
+
+
+def test_what_chance_chooses_comes_soon_unless_nothing_does() -> None:
+    wanted = {"SlowResponseTime", "HighErrorRate"}
+    soon = {
+        chosen(facilitator=True, seed=seed, soon=lambda drill: drill.id in wanted)[0].name
+        for seed in range(20)
+    }
+    assert soon == wanted
+    assert chosen(facilitator=True, soon=lambda drill: False)
+
+
+def test_a_facilitated_hold_fits_every_scenario_that_chance_may_choose() -> None:
+    options = parse(["--facilitator"])
+    settings = Settings(time_scale=options.time_scale, hold_seconds=options.hold_seconds)
+    by_alert = {drill.alert: drill for drill in CATALOGUE if drill.fires and drill.stack == MAIN}
+    for drill in by_alert.values():
+        if not drill.subject:
+            assert planned(settings, [drill])
 
 
 def test_a_hold_in_which_receivers_would_be_told_again_is_refused() -> None:

@@ -95,6 +95,16 @@ def test_what_was_not_as_declared_is_an_action_item_and_one_is_left_to_fill_in(
     assert "something else happened than was declared: SlowResponseTime" in text
 
 
+def test_what_a_stopped_drill_had_no_time_to_show_is_no_action_item(
+    day: DayRecord, over: DrillRecord
+) -> None:
+    unknown = replace(PASS, status=Status.UNKNOWN, observed="the drill was stopped: enough")
+    stop = Event(at=115.0, kind=Kind.STOPPED, text="enough")
+    stopped = replace(over, events=(*over.events, stop), verdicts=(unknown, FAIL))
+    assert stopped.findings == (FAIL,)
+    assert replace(over, verdicts=(PASS, unknown, FAIL)).findings == (unknown, FAIL)
+
+
 def test_why_it_was_stopped_stands_at_the_top_at_the_drill_and_among_the_items(
     day: DayRecord, over: DrillRecord
 ) -> None:
