@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(ALERTMANAGER)
 @pytest.mark.observes(what=alertmanager_ready)
-def test_alertmanager_is_ready(seen: Readiness | Missing, judge: Judging) -> None:
-    judge(judge_ready("Alertmanager", seen))
+def test_alertmanager_is_ready(observed: Readiness | Missing, judge: Judging) -> None:
+    judge(judge_ready("Alertmanager", observed))

@@ -14,5 +14,7 @@ from stack.rules import RuleSet
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.needs(ALERTMANAGER)
 @pytest.mark.observes(what=passed_on)
-def test_alerts_get_through(seen: Passed | Missing, wanted_rules: RuleSet, judge: Judging) -> None:
-    judge(judge_passed(seen, heartbeats(wanted_rules)))
+def test_alerts_get_through(
+    observed: Passed | Missing, wanted_rules: RuleSet, judge: Judging
+) -> None:
+    judge(judge_passed(observed, heartbeats(wanted_rules)))

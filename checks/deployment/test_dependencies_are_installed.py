@@ -11,6 +11,6 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.observes(what=requirements)
 def test_dependencies_are_installed(
-    seen: tuple[Required, ...] | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: tuple[Required, ...] | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_requirements(seen, deployment.distribution))
+    judge(judge_requirements(observed, deployment.distribution))

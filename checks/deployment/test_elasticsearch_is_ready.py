@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(ELASTICSEARCH)
 @pytest.mark.observes(what=elasticsearch_ready)
-def test_elasticsearch_is_ready(seen: Readiness | Missing, judge: Judging) -> None:
-    judge(judge_ready("Elasticsearch", seen))
+def test_elasticsearch_is_ready(observed: Readiness | Missing, judge: Judging) -> None:
+    judge(judge_ready("Elasticsearch", observed))

@@ -13,7 +13,7 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=budgets)
 def test_error_budget_is_left(
-    seen: Budgets | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: Budgets | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
     service, minimum = deployment.service, deployment.budget_minimum_ratio
-    judge(judge_budgets(seen, service=service, minimum=minimum))
+    judge(judge_budgets(observed, service=service, minimum=minimum))

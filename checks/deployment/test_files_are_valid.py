@@ -10,5 +10,5 @@ from scenarios.verdict import Judging
 
 @pytest.mark.stage(BEFORE)
 @pytest.mark.observes(what=files_checked)
-def test_files_are_valid(seen: tuple[Checked, ...] | Missing, judge: Judging) -> None:
-    judge(judge_files(seen))
+def test_files_are_valid(observed: tuple[Checked, ...] | Missing, judge: Judging) -> None:
+    judge(judge_files(observed))

@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(GRAFANA)
 @pytest.mark.observes(what=grafana_ready)
-def test_grafana_is_ready(seen: Readiness | Missing, judge: Judging) -> None:
-    judge(judge_ready("Grafana", seen))
+def test_grafana_is_ready(observed: Readiness | Missing, judge: Judging) -> None:
+    judge(judge_ready("Grafana", observed))

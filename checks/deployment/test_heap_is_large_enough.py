@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(BEFORE)
 @pytest.mark.needs(ELASTICSEARCH)
 @pytest.mark.observes(what=heaps)
-def test_heap_is_large_enough(seen: tuple[Heap, ...] | Missing, judge: Judging) -> None:
-    judge(judge_heaps(seen))
+def test_heap_is_large_enough(observed: tuple[Heap, ...] | Missing, judge: Judging) -> None:
+    judge(judge_heaps(observed))

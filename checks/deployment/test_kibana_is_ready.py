@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(KIBANA)
 @pytest.mark.observes(what=kibana_ready)
-def test_kibana_is_ready(seen: Readiness | Missing, judge: Judging) -> None:
-    judge(judge_ready("Kibana", seen))
+def test_kibana_is_ready(observed: Readiness | Missing, judge: Judging) -> None:
+    judge(judge_ready("Kibana", observed))

@@ -15,6 +15,6 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(LOG_DIRECTORY)
 @pytest.mark.observes(what=log_folder)
 def test_log_directory_is_closed(
-    seen: tuple[Entry, ...] | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: tuple[Entry, ...] | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_log_folder(seen, deployment.log_directory or Path()))
+    judge(judge_log_folder(observed, deployment.log_directory or Path()))

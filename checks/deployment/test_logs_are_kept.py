@@ -13,6 +13,6 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(ELASTICSEARCH)
 @pytest.mark.observes(what=logs_kept)
 def test_logs_are_kept(
-    seen: LogsKept | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: LogsKept | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_logs(seen, deployment.retention_days))
+    judge(judge_logs(observed, deployment.retention_days))

@@ -13,5 +13,5 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(TARGET)
 @pytest.mark.needs(ELASTICSEARCH)
 @pytest.mark.observes(what=arrival)
-def test_logs_arrive(seen: Arrival | Missing, judge: Judging) -> None:
-    judge(judge_arrival(seen))
+def test_logs_arrive(observed: Arrival | Missing, judge: Judging) -> None:
+    judge(judge_arrival(observed))

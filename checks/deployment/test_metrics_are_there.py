@@ -14,9 +14,9 @@ from stack.rules import RuleSet
 @pytest.mark.needs(TARGET)
 @pytest.mark.observes(what=expositions)
 def test_metrics_are_there(
-    seen: tuple[Exposition, ...] | Missing,
+    observed: tuple[Exposition, ...] | Missing,
     wanted_rules: RuleSet,
     deployment: DeploymentTarget,
     judge: Judging,
 ) -> None:
-    judge(judge_names(seen, wanted_rules, deployment.unused_alerts))
+    judge(judge_names(observed, wanted_rules, deployment.unused_alerts))

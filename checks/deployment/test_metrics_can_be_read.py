@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(TARGET)
 @pytest.mark.observes(what=expositions)
-def test_metrics_can_be_read(seen: tuple[Exposition, ...] | Missing, judge: Judging) -> None:
-    judge(judge_format(seen))
+def test_metrics_can_be_read(observed: tuple[Exposition, ...] | Missing, judge: Judging) -> None:
+    judge(judge_format(observed))

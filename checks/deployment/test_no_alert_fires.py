@@ -16,13 +16,13 @@ from stack.rules import RuleSet
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=active)
 def test_no_alert_fires(
-    seen: tuple[ActiveAlert, ...] | Missing,
+    observed: tuple[ActiveAlert, ...] | Missing,
     wanted_rules: RuleSet,
     deployment: DeploymentTarget,
     judge: Judging,
 ) -> None:
     verdict = judge_quiet(
-        seen,
+        observed,
         always=heartbeats(wanted_rules),
         allowed=deployment.allowed_alerts,
         service=deployment.service,

@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=prometheus_ready)
-def test_prometheus_is_ready(seen: Readiness | Missing, judge: Judging) -> None:
-    judge(judge_ready("Prometheus", seen))
+def test_prometheus_is_ready(observed: Readiness | Missing, judge: Judging) -> None:
+    judge(judge_ready("Prometheus", observed))

@@ -13,7 +13,7 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(ALERTMANAGER)
 @pytest.mark.observes(what=loaded_routing)
 def test_routing_is_that_of_the_repository(
-    seen: LoadedRouting | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: LoadedRouting | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
     file = deployment.files.alertmanager
-    judge(judge_routing(seen, file.read_text(encoding="utf-8"), file.name))
+    judge(judge_routing(observed, file.read_text(encoding="utf-8"), file.name))

@@ -13,5 +13,5 @@ from stack.clients.deployed_prometheus import LoadedGroup
 @pytest.mark.stage(BEFORE)
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=loaded_rules)
-def test_rules_are_evaluated(seen: tuple[LoadedGroup, ...] | Missing, judge: Judging) -> None:
-    judge(judge_evaluated(seen))
+def test_rules_are_evaluated(observed: tuple[LoadedGroup, ...] | Missing, judge: Judging) -> None:
+    judge(judge_evaluated(observed))

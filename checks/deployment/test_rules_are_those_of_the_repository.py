@@ -15,6 +15,6 @@ from stack.rules import RuleSet
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=loaded_rules)
 def test_rules_are_those_of_the_repository(
-    seen: tuple[LoadedGroup, ...] | Missing, wanted_rules: RuleSet, judge: Judging
+    observed: tuple[LoadedGroup, ...] | Missing, wanted_rules: RuleSet, judge: Judging
 ) -> None:
-    judge(judge_loaded(seen, wanted_rules))
+    judge(judge_loaded(observed, wanted_rules))

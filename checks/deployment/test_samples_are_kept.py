@@ -13,6 +13,6 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=samples_kept)
 def test_samples_are_kept(
-    seen: str | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: str | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_samples(seen, deployment.retention_days))
+    judge(judge_samples(observed, deployment.retention_days))

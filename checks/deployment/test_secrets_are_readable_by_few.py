@@ -15,6 +15,6 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(SECRETS)
 @pytest.mark.observes(what=secret_files)
 def test_secrets_are_readable_by_few(
-    seen: tuple[SecretFile, ...] | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: tuple[SecretFile, ...] | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_modes(seen, deployment.secrets_directory or Path()))
+    judge(judge_modes(observed, deployment.secrets_directory or Path()))

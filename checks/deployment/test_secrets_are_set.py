@@ -15,6 +15,6 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(SECRETS)
 @pytest.mark.observes(what=secret_files)
 def test_secrets_are_set(
-    seen: tuple[SecretFile, ...] | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: tuple[SecretFile, ...] | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_secrets(seen, deployment.secrets_directory or Path()))
+    judge(judge_secrets(observed, deployment.secrets_directory or Path()))

@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(TARGET)
 @pytest.mark.observes(what=liveness)
-def test_service_is_alive(seen: tuple[Probed, ...] | Missing, judge: Judging) -> None:
-    judge(judge_endpoints("the service answers", seen))
+def test_service_is_alive(observed: tuple[Probed, ...] | Missing, judge: Judging) -> None:
+    judge(judge_endpoints("the service answers", observed))

@@ -12,5 +12,5 @@ from scenarios.verdict import Judging
 @pytest.mark.stage(AFTER)
 @pytest.mark.needs(TARGET)
 @pytest.mark.observes(what=readiness)
-def test_service_is_ready(seen: tuple[Probed, ...] | Missing, judge: Judging) -> None:
-    judge(judge_endpoints("the service is ready", seen))
+def test_service_is_ready(observed: tuple[Probed, ...] | Missing, judge: Judging) -> None:
+    judge(judge_endpoints("the service is ready", observed))

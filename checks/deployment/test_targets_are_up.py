@@ -14,6 +14,6 @@ from stack.clients.prometheus import Target
 @pytest.mark.needs(PROMETHEUS)
 @pytest.mark.observes(what=scraped)
 def test_targets_are_up(
-    seen: tuple[Target, ...] | Missing, deployment: DeploymentTarget, judge: Judging
+    observed: tuple[Target, ...] | Missing, deployment: DeploymentTarget, judge: Judging
 ) -> None:
-    judge(judge_targets(seen, deployment.service))
+    judge(judge_targets(observed, deployment.service))

@@ -13,5 +13,7 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(ALERTMANAGER)
 @pytest.mark.needs(CONFIRM)
 @pytest.mark.observes(what=page)
-def test_test_alert_is_seen(seen: Told | Missing, confirmed: bool | None, judge: Judging) -> None:
-    judge(judge_confirmed(confirmed, seen))
+def test_test_alert_is_seen(
+    observed: Told | Missing, confirmed: bool | None, judge: Judging
+) -> None:
+    judge(judge_confirmed(confirmed, observed))

@@ -13,5 +13,5 @@ from scenarios.verdict import Judging
 @pytest.mark.needs(ALERTMANAGER)
 @pytest.mark.needs(PAGE_TEST)
 @pytest.mark.observes(what=page)
-def test_test_alert_is_taken(seen: Told | Missing, judge: Judging) -> None:
-    judge(judge_page(seen))
+def test_test_alert_is_taken(observed: Told | Missing, judge: Judging) -> None:
+    judge(judge_page(observed))

@@ -74,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "stage(name): what this check of a deployment is about",
         "needs(name): NOT APPLICABLE where this was not named to the gate",
-        "observes(what): have this observer look, and hand over what it saw as `seen`",
+        "observes(what): have this observer look, and hand over what it saw as `observed`",
     ):
         config.addinivalue_line("markers", line)
     options = {name: getattr(config.option, name, None) for name in vars(config.option)}
@@ -247,7 +247,7 @@ def inspection(
 
 
 @pytest.fixture
-def seen(request: pytest.FixtureRequest, inspection: Inspection) -> object:
+def observed(request: pytest.FixtureRequest, inspection: Inspection) -> object:
     """What the check's observer saw, or that it is missing."""
     marker = request.node.get_closest_marker("observes")
     return inspection.of(marker.kwargs["what"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -85,3 +86,16 @@ def test_every_alert_has_a_test_for_each_claim() -> None:
     ):
         for alert in ("SoftFactoryDown-killed", "HighCPUUsage", "FailedDatabaseBackup-never"):
             assert f"::{claim}[{alert}]" in listed
+
+
+def test_no_two_modules_of_the_plugin_make_a_fixture_of_one_name() -> None:
+    # The later would be given to those who ask for the earlier.
+    places: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "scenarios").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(
+                "fixture" in ast.unparse(one) for one in node.decorator_list
+            ):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert len(places) > 10
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
