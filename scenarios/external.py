@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,9 @@ FOLDER = "ALERTPROOF_EXTERNAL_FOLDER"
 CANNOT_RUN = 3
 """The exit status of a run that could not start, as in ``scenarios.plugin``."""
 
+OWN_OPTIONS = ("--rules-url", "--external-folder")
+"""Those that mean nothing for another stack."""
+
 NO_FOLDER = (
     "--stack=external injects nothing unless told to: --external-folder names the folder that the"
     " engine reads (docs/external.md)"
@@ -41,22 +44,18 @@ NOT_OURS = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, which explain themselves in ``pytest --help``."""
+    """Add the options, which explain themselves in ``pytest --help``.
+
+    The addresses of Prometheus and Alertmanager are options of the gate (``scenarios.deployment``).
+    """
     group = parser.getgroup("alertproof-external", "alertproof: --stack=external")
-    for option, variable, text in (
-        (
-            "--prometheus-url",
-            PROMETHEUS_URL,
-            "what answers queries: Prometheus, or an engine with its API",
-        ),
-        (
-            "--rules-url",
-            RULES_URL,
-            "what evaluates the rules, where it is another server (vmalert); default: the same",
-        ),
-        ("--alertmanager-url", ALERTMANAGER_URL, "the Alertmanager that is sent the alerts"),
-    ):
-        group.addoption(option, default="", metavar="URL", help=f"{text} (or set ${{{variable}}})")
+    group.addoption(
+        "--rules-url",
+        default="",
+        metavar="URL",
+        help="what evaluates the rules, where that is another server than the one at"
+        f" --prometheus-url, as vmalert is (or set ${{{RULES_URL}}})",
+    )
     group.addoption(
         "--external-folder",
         default="",
@@ -85,7 +84,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "--external-folder": config.getoption("--external-folder"),
     }
     if run.settings.stack != EXTERNAL:
-        if used := [option for option, value in given.items() if value]:
+        if used := [option for option in OWN_OPTIONS if given[option]]:
             raise pytest.UsageError(f"{', '.join(used)}: only with --stack={EXTERNAL}")
         return
     run.settings = replace(
@@ -93,11 +92,12 @@ def pytest_configure(config: pytest.Config) -> None:
         external=read_external(
             given, os.environ, visible_after_seconds=config.getoption("--visible-after")
         ),
+        drill_run=f"{EXTERNAL}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
     )
 
 
 def read_external(
-    given: Mapping[str, str],
+    given: Mapping[str, str | None],
     environment: Mapping[str, str],
     *,
     visible_after_seconds: float = 0.0,
@@ -125,7 +125,7 @@ def read_external(
 def _url(
     option: str,
     variable: str,
-    given: Mapping[str, str],
+    given: Mapping[str, str | None],
     environment: Mapping[str, str],
     *,
     default: str = "",

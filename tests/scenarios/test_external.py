@@ -66,7 +66,7 @@ def test_an_address_that_is_missing_or_none_is_told(given: dict[str, str], says:
 
 
 def test_options_of_an_external_stack_mean_nothing_for_another() -> None:
-    done = collected(f"--prometheus-url={ONE}")
+    done = collected(f"--rules-url={ONE}")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "only with --stack=external" in done.stderr
 
