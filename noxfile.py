@@ -121,3 +121,12 @@ def gate(session: nox.Session) -> None:
     """Before a deploy or after it: does what runs fit the repository, and is it well? Read-only."""
     session.install("-e", ".")
     session.run("pytest", "-q", "checks/deployment", "--reports=reports/gate", *session.posargs)
+
+
+@nox.session
+def external(session: nox.Session) -> None:
+    """Drill on an engine that is not the run's own: VictoriaMetrics with vmalert; `-- -k ALERT`."""
+    session.install("-e", ".[certificates,postgresql]")
+    drill = ["python", "-m", "stack.external", "drill", "--time-scale=20", "--"]
+    what = ["checks/alerts", "checks/external", "--reports=reports/external"]
+    session.run(*drill, *what, *session.posargs)

@@ -22,6 +22,7 @@ _HOMES = {
     "rotation": ("benchmarks.rotation_losses", "records lost while eight processes rotate"),
     "report": ("benchmarks.report_page", "weight and making of a run's page"),
     "logsize": ("benchmarks.logsize", "bytes of disk a log record takes"),
+    "engines": ("benchmarks.engines", "where VictoriaMetrics answers otherwise than Prometheus"),
 }
 _DRILLS = {
     "all": ("", "every drill, warm, against its computed minimum"),

@@ -51,6 +51,7 @@ class Timing:
         drains: whether the condition holds on until the fault has left the window.
         probe: the service's own sampling period where it samples the signal, else zero.
         lingers: how long the fault goes on acting once its repair began.
+        hidden: how long after its scrape a sample may be hidden from rules, in real time.
     """
 
     scrape: timedelta
@@ -68,6 +69,7 @@ class Timing:
     drains: bool = True
     probe: timedelta = ZERO
     lingers: timedelta = ZERO
+    hidden: timedelta = ZERO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +121,10 @@ def bounds(timing: Timing) -> Bounds:
         crossing   = discovery + scrape_timeout + builds + c * s
         minimum    = crossing + for + group_wait
         earliest   = for + group_wait
-        fires      = crossing + probe + c + e + f + e + allowance
+        fires      = crossing + probe + c + hidden + e + f + e + allowance
         arrives    = fires + group_wait
-        resolves   = discovery + lingers + probe + w + c + e + keep_firing_for + e + allowance
+        resolves   = discovery + lingers + probe + w + c + hidden + e + keep_firing_for + e
+                     + allowance
         resolution = resolves + group_interval
 
     The first *e* is the wait for the evaluation that sees the crossing, the second one evaluation
@@ -140,6 +143,7 @@ def bounds(timing: Timing) -> Bounds:
         crossing
         + timing.probe
         + timing.scrape
+        + timing.hidden
         + timing.evaluation * (1 + evaluations + 1)
         + ALLOWANCE
     )
@@ -150,6 +154,7 @@ def bounds(timing: Timing) -> Bounds:
         + timing.probe
         + drained
         + timing.scrape
+        + timing.hidden
         + timing.evaluation * 2
         + timing.keep
         + ALLOWANCE
@@ -227,6 +232,7 @@ def timing_of(derived: Derived, drill: Drill, *, alert: str, probe: timedelta) -
         drains=effect.drains,
         probe=probe if effect.probed else ZERO,
         lingers=effect.lingers + tries,
+        hidden=derived.visible_after,
     )
 
 

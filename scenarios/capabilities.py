@@ -18,6 +18,7 @@ from types import MappingProxyType
 from scenarios.saying import SayLine, line_to_nobody
 from stack.compose.failure import StackFailure
 from stack.compose.trial.presence import EXTRAS, why_no_accounts, why_no_trial
+from stack.external.engine import SAMPLE_LIMIT_SERIES
 from stack.images import Engine, missing
 from stack.tools import ToolSettings, ToolsUnavailable
 from stack.tools.elasticsearch import find_elasticsearch
@@ -48,8 +49,17 @@ COMPOSE_ACCOUNTS = "compose-accounts"
 OF_CONTAINERS = frozenset({OWN_DISK, ELASTICSEARCH})
 """What a run whose services are containers has with these, and not of this machine."""
 
+OWN_WATCHERS = "own-watchers"
+"""Prometheus and Alertmanager are the run's own, so that they may be broken, or given a past."""
+
+INJECTION = "injection"
+"""The stack takes a run's services, rules and routes."""
+
 TRIAL_SECONDS = 20.0
 TRIAL_BYTES = 1 << 20
+
+HAS_ALL: Mapping[str, str] = MappingProxyType({})
+"""What a stack lacks that a run starts itself: nothing."""
 
 CONTAINER_IMAGES = ("softfactory", "prometheus", "alertmanager", "postgres", "elasticsearch")
 """What a run starts containers of (``stack.images``)."""
@@ -66,13 +76,16 @@ def lacking(
     say: SayLine = line_to_nobody,
     *,
     contained: bool = False,
+    stack: Mapping[str, str] = HAS_ALL,
 ) -> list[str]:
     """Return those of these capabilities that a run in this environment lacks.
 
     ``say`` is told when something is fetched to find out; ``contained`` tells that the run's
-    services are containers.
+    services are containers; ``stack`` is what the run's stack lacks, with the reason.
     """
-    return sorted(name for name in needs if why_not(name, environment, say, contained=contained))
+    return sorted(
+        name for name in needs if why_not(name, environment, say, contained=contained, stack=stack)
+    )
 
 
 def why_not(
@@ -81,10 +94,11 @@ def why_not(
     say: SayLine = line_to_nobody,
     *,
     contained: bool = False,
+    stack: Mapping[str, str] = HAS_ALL,
 ) -> str:
     """Return why a run lacks this capability, and what would give it; "" where it has it."""
     asked = CONTAINERS if contained and capability in OF_CONTAINERS else capability
-    return _REASONS[asked](environment, say)
+    return stack.get(capability) or _REASONS[asked](environment, say)
 
 
 def compose_with(image: str) -> str:
@@ -135,6 +149,9 @@ def _no_containers() -> str:
     return f"the engine has no image of {', '.join(lacking_images)}; make them: nox -s images"
 
 
+OF_THE_STACK = (OWN_WATCHERS, INJECTION, SAMPLE_LIMIT_SERIES)
+"""Capabilities that only somebody else's stack may lack."""
+
 _TRIED: dict[str, str] = {}
 
 
@@ -159,6 +176,7 @@ _REASONS: Mapping[str, Callable[[Mapping[str, str], SayLine], str]] = MappingPro
         CONTAINERS: lambda _environment, _say: _no_containers(),
         OWN_CLOCK: lambda _environment, say: _not_found(OWN_CLOCK, find_faketime, say),
         ELASTICSEARCH: lambda _environment, say: _not_found(ELASTICSEARCH, find_elasticsearch, say),
+        **dict.fromkeys(OF_THE_STACK, lambda _environment, _say: ""),
         COMPOSE: lambda _environment, say: why_no_trial(say),
         COMPOSE_ACCOUNTS: lambda _environment, say: why_no_accounts(say),
         **{

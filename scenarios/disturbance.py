@@ -81,6 +81,10 @@ def disturbance(
     verdicts = tuple(judged(plan, history, control))
     if lost and any(one.status is Status.UNKNOWN for one in verdicts):
         return f"a scrape was lost, and {_first(verdicts, Status.UNKNOWN)}"
+    if (hidden := history.all(Kind.HIDDEN)) and any(
+        one.status is Status.UNKNOWN for one in verdicts
+    ):
+        return f"{hidden[0].text}, and {_first(verdicts, Status.UNKNOWN)}"
     if not want.downtime or strangers - UNREACHED or not (failed := _first(verdicts, Status.FAIL)):
         return ""
     # Whoever breaks the watchers has no neighbour: the control is the drill's own service.

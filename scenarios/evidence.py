@@ -34,6 +34,13 @@ def steadily_scraped(judge: Judge) -> Judge:
 
 def unless_scrapes_were_lost(verdict: Verdict, history: History, want: Expectation) -> Verdict:
     """Return the verdict, or UNKNOWN in place of a FAIL that a lost scrape may have caused."""
+    if verdict.status is Status.FAIL and (hidden := history.all(Kind.HIDDEN)):
+        return replace(
+            verdict,
+            status=Status.UNKNOWN,
+            because=f"{hidden[0].text}, which may be the cause",
+            look="run it again on a less busy machine, or say how late it sees: --visible-after",
+        )
     lost = len(history.all(Kind.SCRAPE_FAILED))
     if verdict.status is not Status.FAIL or want.downtime or not lost:
         return verdict

@@ -162,11 +162,11 @@ class Grounds:
     @property
     def premises(self) -> Premises:
         """Where the watchers live, and every service that does not need another place."""
-        return self._quarters[self.settings.stack].premises
+        return self._quarters[self.settings.quarters].premises
 
     def quarters_of(self, drill: Drill | None) -> Quarters:
         """Return where the service of a drill lives, or the control (``None``)."""
-        where = self._in_containers if drill and self.contains(drill) else self.settings.stack
+        where = self._in_containers if drill and self.contains(drill) else self.settings.quarters
         return self._quarters[where]
 
     @property

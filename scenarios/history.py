@@ -40,6 +40,7 @@ class Kind(StrEnum):
     DELIVERED = "delivered"  # a receiver got a notification
     DELIVERY_FAILED = "delivery failed"  # Alertmanager: a notification that it gave up
     SCRAPE_FAILED = "scrape failed"  # Prometheus could not scrape the target
+    HIDDEN = "hidden"  # the engine showed its newest samples later than it is known to
     DISTURBED = "disturbed"  # the experiment itself failed: evidence is missing from here on
     STOPPED = "stopped"  # a person or a stop condition ended the drill before its time, and why
     MITIGATED = "mitigated"  # whoever responds has ended the fault, or says so

@@ -22,22 +22,25 @@ def scrape_failures(
     since: float,
     interval: timedelta,
     job: str = JOB,
+    hidden: timedelta = timedelta(0),
 ) -> None:
     """Append every scrape since ``since`` that failed, or was not made, to these histories.
 
+    Of the last ``hidden`` nothing is said: a later scrape may be seen there before an earlier one.
     ``job`` is the one that scrapes these services; who watches is scraped by a job of its own.
 
     Raises:
         PrometheusError: the samples of ``up`` can't be read.
     """
-    seconds = max(1.0, time.time() - since)
+    now = time.time()
+    seconds, until = max(1.0, now - since), now - hidden.total_seconds()
     named = "|".join(services)
     for series in prometheus.query_raw(f'up{{job="{job}",service=~"{named}"}}[{seconds:.0f}s]'):
         recorder = services.get(series.labels.get("service", ""))
         if recorder is None:
             continue
         target = {TARGET: series.labels.get("instance", "")}
-        points = [(at, value) for at, value in series.points if at >= since]
+        points = [(at, value) for at, value in series.points if since <= at <= until]
         for at, value in points:
             if value == 0:
                 recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, detail=target))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 
-from scenarios.alert_states import AlertStates, times_of
+from scenarios.alert_states import AlertStates, Step, times_of
 from scenarios.history import READ_AT, Event, Kind, Recorder
-from scenarios.model import WATCHDOG
+from scenarios.model import JOB, WATCHDOG
+from scenarios.polled_states import PolledStates
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError, AmAlert
 from stack.clients.prometheus import (
+    ActiveAlert,
     PrometheusClient,
     PrometheusError,
     RulesSnapshot,
@@ -50,17 +52,23 @@ class Observer:
         evaluation: timedelta,
         alive: Callable[[], str | None],
         down_on_purpose: Callable[[], bool] = lambda: False,
+        polled: bool = False,
+        seen_within: timedelta | None = None,
     ) -> None:
         """Watch the services of ``recorders``; what belongs to none goes to ``strangers``.
 
         ``alive`` names a process of the run that has ended unexpectedly, or returns ``None``.
         While ``down_on_purpose`` is true, watchers that do not answer are what the drill is about.
+        ``polled`` tells that the samples of ``ALERTS`` are not to be relied on, and ``seen_within``
+        how old the newest sample that a query sees may be; ``None`` for any age.
         """
         self._recorders = recorders
         self._strangers = strangers
         self._prometheus = prometheus
         self._alertmanager = alertmanager
         self._states = AlertStates(evaluation)
+        self._seen_within = seen_within
+        self._polls = PolledStates(evaluation.total_seconds()) if polled else None
         self._evaluation = evaluation
         self._alive = alive
         self._down_on_purpose = down_on_purpose
@@ -149,30 +157,37 @@ class Observer:
             one = broken[0]
             self.disturb(f"Prometheus can't evaluate {one.name}: {one.last_error}")
             return
+        active, read_at = self._prometheus.active_alerts(), time.time()
+        if self._polls:
+            steps = self._polls.advance(active, at=read_at, rules=times_of(rules))
+        else:
+            steps = self._read_samples(active, rules)
+        for step in steps:
+            # When an evaluation was skipped, the alert's end lies between these two moments.
+            detail = {READ_AT: f"{time.time():.3f}"} if step.kind is Kind.INACTIVE else {}
+            self._recorders.get(step.service, self._strangers).add(
+                Event(at=step.at, kind=step.kind, alert=step.alert, detail=detail)
+            )
+        if self._suppressed or any(one.labels["alertname"] != WATCHDOG for one in active):
+            self._look_at_inhibition(self._alertmanager.alerts())
+        if read_at - self._counted > COUNT_SECONDS or self._stopped.is_set():
+            self._counted = read_at
+            self._look_at_failures()
+            self._look_at_age()
+
+    def _read_samples(
+        self, active: tuple[ActiveAlert, ...], rules: RulesSnapshot
+    ) -> Iterator[Step]:
         active_since = {
             (alert.labels.get("service", ""), alert.labels["alertname"]): alert.active_at
-            for alert in self._prometheus.active_alerts()
+            for alert in active
         }
         now = time.time()
         overlap = self._evaluation.total_seconds() * 4
         reach = max(now - (self._read_until or now), 0.0) + overlap
         series = self._prometheus.query_raw(f"ALERTS[{reach * 1000:.0f}ms]")
         self._read_until = now
-        for step in self._states.advance(
-            series,
-            active_since=active_since,
-            rules=times_of(rules),
-        ):
-            # When an evaluation was skipped, the alert's end lies between these two moments.
-            detail = {READ_AT: f"{now:.3f}"} if step.kind is Kind.INACTIVE else {}
-            self._recorders.get(step.service, self._strangers).add(
-                Event(at=step.at, kind=step.kind, alert=step.alert, detail=detail)
-            )
-        if self._suppressed or any(name != WATCHDOG for _, name in active_since):
-            self._look_at_inhibition(self._alertmanager.alerts())
-        if now - self._counted > COUNT_SECONDS or self._stopped.is_set():
-            self._counted = now
-            self._look_at_failures()
+        return self._states.advance(series, active_since=active_since, rules=times_of(rules))
 
     def _look_at_inhibition(self, alerts: tuple[AmAlert, ...]) -> None:
         names = {alert.fingerprint: alert.labels.get("alertname", "") for alert in alerts}
@@ -197,6 +212,16 @@ class Observer:
                 for recorder in self._recorders.values():
                     recorder.note(Kind.DELIVERY_FAILED, text=text)
         self._failures = failures
+
+    def _look_at_age(self) -> None:
+        if self._seen_within is None:
+            return
+        for newest in self._prometheus.query(f'max(timestamp(up{{job="{JOB}"}}))'):
+            age, allowed = time.time() - newest.value, self._seen_within.total_seconds()
+            if age > allowed:
+                text = f"the newest sample was seen after {age:.1f} s, and is due after {allowed:g}"
+                for recorder in self._recorders.values():
+                    recorder.note(Kind.HIDDEN, text=text)
 
     def _note(self, service: str, kind: Kind, alert: str, **detail: str) -> None:
         self._recorders.get(service, self._strangers).note(kind, alert, **detail)

@@ -61,7 +61,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "fetched on first use, without root (default); 'containers' as containers of a network "
         "of the run's own, for which `nox -s images` makes or pulls the images; 'compose' the same "
         "with the Prometheus, Alertmanager and Elasticsearch that "
-        "stack/docker-compose.monitoring.yml starts",
+        "stack/docker-compose.monitoring.yml starts; 'external' starts no Prometheus or "
+        "Alertmanager and takes the URLs of yours (see --prometheus-url)",
     )
     group.addoption(
         "--elasticsearch-heap",

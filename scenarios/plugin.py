@@ -36,6 +36,7 @@ from stack.tools import Tools, ToolSettings, ToolsUnavailable, find_tools
 pytest_plugins = [
     "scenarios.own_app.options",
     "scenarios.options",
+    "scenarios.external",
     "scenarios.selection",
     "scenarios.delivery.laboratory",
     "scenarios.virtual_time",

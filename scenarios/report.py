@@ -29,6 +29,7 @@ from scenarios.signal_queries import evaluated_every
 from scenarios.signals import Signals
 from scenarios.verdict import Status, Verdict, worst
 from stack.derive import Derived
+from stack.external.model import External
 from stack.grafana.addresses import panel_link
 from stack.logs.query import LogFilter
 
@@ -54,6 +55,20 @@ class NotApplicable:
     reason: str
 
 
+def _external(external: External | None) -> Mapping[str, object] | None:
+    """Return what watched the drills, where it was not this run's own."""
+    if external is None:
+        return None
+    return {
+        "engine": external.name or "not known",
+        "prometheus_url": external.prometheus_url,
+        "rules_url": external.rules_url,
+        "alertmanager_url": external.alertmanager_url,
+        "visible_after_seconds": external.visible_after.total_seconds(),
+        "lacks": dict(external.lacks),
+    }
+
+
 def write_evidence(
     path: Path,
     settings: Settings,
@@ -77,6 +92,7 @@ def write_evidence(
         "exit_status": exit_status,
         "time_scale": settings.time_scale,
         "stack": settings.stack,
+        "external": _external(settings.external),
         "app": settings.app,
         "phases_seconds": dict(result.phases),
         "machine": {

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 
 from scenarios import capabilities
+from scenarios.external import lacks_of, needs_of
 from scenarios.model import Drill
 from scenarios.report import NotApplicable
 from scenarios.run_state import RUN, SHIPS, RunState, drill_of
@@ -99,12 +100,14 @@ def _required_by(item: pytest.Item) -> set[str]:
 
 def _lacking(item: pytest.Item, say: SayLine) -> list[str]:
     drill = drill_of(item)
-    needs = _required_by(item) | set(drill.requires if drill else ())
-    return capabilities.lacking(needs, say=say, contained=_contained(item))
+    needs = _required_by(item) | set(drill.requires if drill else ()) | needs_of(item)
+    lacks = lacks_of(item.config.stash[RUN].settings)
+    return capabilities.lacking(needs, say=say, contained=_contained(item), stack=lacks)
 
 
 def _why_not(item: pytest.Item, capability: str) -> str:
-    return capabilities.why_not(capability, contained=_contained(item))
+    lacks = lacks_of(item.config.stash[RUN].settings)
+    return capabilities.why_not(capability, contained=_contained(item), stack=lacks)
 
 
 def _contained(item: pytest.Item) -> bool:

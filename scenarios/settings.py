@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenarios.conditions import JOURNEY, PAGE
+from stack.external.model import External
 from stack.production import Production, production_files
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 DEMO_APP = "instrumentation.demo:create_app"
 
 EMBEDDED, CONTAINERS = "embedded", "containers"
-COMPOSE = "compose"
-STACKS = (EMBEDDED, CONTAINERS, COMPOSE)
+COMPOSE, EXTERNAL = "compose", "external"
+STACKS = (EMBEDDED, CONTAINERS, COMPOSE, EXTERNAL)
 """The ways to run the parts of a run."""
 
 IN_CONTAINERS = frozenset({CONTAINERS, COMPOSE})
@@ -48,6 +49,7 @@ class Settings:
         lease_seconds: how long after whoever runs the drills is gone their requests' faults end by
             themselves; ``None`` where the drilled services end with the run anyhow.
         drill_run: what the run is called on every alert that it raises; "" for not at all.
+        external: where the engine is that watches, where this run starts none.
         sample_seconds, probe_timeout_seconds, payment_timeout_seconds: production's values of the
             service's own periods and time-outs, which are divided by the time scale too.
     """
@@ -68,9 +70,15 @@ class Settings:
     hold_seconds: float = 0.0
     lease_seconds: float | None = None
     drill_run: str = ""
+    external: External | None = None
     sample_seconds: float = 5.0
     probe_timeout_seconds: float = 3.0
     payment_timeout_seconds: float = 10.0
+
+    @property
+    def quarters(self) -> str:
+        """The way in which services are run: beside an external stack, as processes."""
+        return EMBEDDED if self.stack == EXTERNAL else self.stack
 
     @property
     def sample(self) -> timedelta:

@@ -28,14 +28,18 @@ from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
 from scenarios.signal_queries import read_signals
 from scenarios.signals import Signals
-from scenarios.target import Scraping
+from scenarios.target import Scraping, Target
 from scenarios.watchers import Watchers
+from scenarios.watching import as_seen, monitoring, polls, seen_within
+from scenarios.watching import places as places_of
+from stack import promql
 from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses
-from stack.launch.monitoring import MonitoringStack
 from stack.receivers import Receivers
+from stack.recorded import reads
+from stack.rules import load_rules
 from stack.waiting import NotYet, wait_until
 
 WATCHERS = ("prometheus", "alertmanager", "monitoring")
@@ -93,41 +97,36 @@ class Watch:
                 host=grounds.premises.outside,
             )
         )
-        places = [
-            grounds.premises.place(asked.prefix + name, port)
-            for name, port in (("prometheus", 9090), ("alertmanager", 9093))
-        ]
+        places = places_of(grounds.settings, grounds.premises, asked.prefix)
         for place in places:
             running.callback(place.close)
-        self.derived = asked.derive(
-            RunAddresses(
-                prometheus_targets_glob=grounds.site.targets(asked.name) / "*.yml",
-                prometheus=places[0].address,
-                alertmanager=places[1].address,
-                pagerduty_url=receivers.pagerduty_url,
-                smtp_smarthost=receivers.smtp_smarthost,
-                smtp_ca_file=receivers.smtp_ca_file,
-                secrets_directory=secrets,
-                drill_run=grounds.settings.drill_run,
-            )
+        run = RunAddresses(
+            prometheus_targets_glob=grounds.site.targets(asked.name) / "*.yml",
+            prometheus=places[0].address,
+            alertmanager=places[1].address,
+            pagerduty_url=receivers.pagerduty_url,
+            smtp_smarthost=receivers.smtp_smarthost,
+            smtp_ca_file=receivers.smtp_ca_file,
+            secrets_directory=secrets,
+            drill_run=grounds.settings.drill_run,
         )
+        self.derived = as_seen(asked.derive(run), grounds.settings)
         self.plans = asked.plans(self.derived)
-        run = self._tamper(self.derived)
-        self._rules = run.rules_yaml
-        self.stack = MonitoringStack(
+        tampered = self._tamper(self.derived)
+        self._rules = tampered.rules_yaml
+        self.stack = monitoring(
+            grounds.settings,
             grounds.premises,
-            run.prometheus_yaml,
+            tampered,
             NO_RULES,
-            run.alertmanager_yaml,
-            run.prometheus_flags,
-            run.alertmanager_flags,
             self._directory,
-            *places,
+            places,
             name_prefix=asked.prefix,
         )
         self._watchers = Watchers(self.stack, grounds.premises, receivers, prefix=asked.prefix)
-        self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
-        self.alertmanager = AlertmanagerClient(self.stack.endpoints.alertmanager_url)
+        endpoints = self.stack.endpoints
+        self.prometheus = PrometheusClient(endpoints.prometheus_url, rules_url=endpoints.rules_url)
+        self.alertmanager = AlertmanagerClient(endpoints.alertmanager_url)
         controls = () if asked.breaks_watchers else (None,)
         scraping = Scraping(
             timeout_seconds=self.derived.scrape_timeout.total_seconds(),
@@ -157,6 +156,7 @@ class Watch:
         if self.scope.judges_budgets:
             self._make_past()
         self.stack.start_both()
+        self.stack.begin_clean([name for name in self.recorders if name not in WATCHERS])
 
     @property
     def as_started(self) -> Derived:
@@ -190,13 +190,17 @@ class Watch:
             evaluation=self.derived.evaluation_interval,
             alive=self._dead,
             down_on_purpose=lambda: self._watchers.down_on_purpose,
+            polled=polls(grounds.settings),
+            seen_within=seen_within(self.derived),
         )
         self.lifecycle = Lifecycle(
             load=grounds.load,
             scraped=Scraped(self.prometheus),
             departed=Departed(
                 self.prometheus,
-                dropped_after=self.derived.discovery_tick + 4 * self.derived.scrape_interval,
+                dropped_after=self.derived.discovery_tick
+                + 4 * self.derived.scrape_interval
+                + self.derived.visible_after,
             ),
             alertmanager=self.alertmanager,
             booting=grounds.booting,
@@ -219,14 +223,16 @@ class Watch:
         self.stack.wait_ready(READY_SECONDS)
         for target in targets:
             self.lifecycle.wait_scraped(target)
+        self._wait_seen(targets)
         self.stack.load_rules(self._rules)
         self._begun = time.time()
 
         def ready() -> bool:
             if self.prometheus.active_alertmanagers() < 1:
                 raise NotYet("Prometheus knows no Alertmanager yet")
-            rules = self.prometheus.rules().rules
-            if not rules or not all(rule.last_evaluation for rule in rules):
+            found = self.prometheus.rules()
+            self.stack.check_loaded(found, self.derived)
+            if not found.rules or not all(rule.last_evaluation for rule in found.rules):
                 raise NotYet("the rules are not evaluated yet")
             return True
 
@@ -237,7 +243,52 @@ class Watch:
             interval_seconds=0.1,
             retry_on=(PrometheusError,),
         )
+        if self.derived.visible_after:
+            self._wait_thresholds()
         self._observer.start()
+
+    def _wait_thresholds(self) -> None:
+        """Wait until queries see the constants that rules record: without them nothing fires."""
+        wanted = {
+            rule.name
+            for rule in load_rules(self._rules).recordings
+            if not reads(promql.parse(rule.expr))
+        }
+
+        def seen() -> bool:
+            found = self.prometheus.query(f'{{__name__=~"{"|".join(sorted(wanted))}"}}')
+            missing = wanted - {one.labels.get("__name__") for one in found}
+            if missing:
+                raise NotYet(f"nothing of {', '.join(sorted(missing)[:3])}")
+            return True
+
+        wait_until(
+            seen,
+            what="queries to see what the rules record",
+            timeout_seconds=READY_SECONDS,
+            interval_seconds=0.1,
+            retry_on=(PrometheusError,),
+        )
+
+    def _wait_seen(self, targets: Sequence[Target]) -> None:
+        """Wait until queries see what was scraped: a rule would miss what is hidden."""
+        names = "|".join(target.id for target in targets)
+
+        def seen() -> bool:
+            found = {
+                one.labels.get("service")
+                for one in self.prometheus.query(f'up{{job="{JOB}",service=~"{names}"}}')
+            }
+            if missing := [target.id for target in targets if target.id not in found]:
+                raise NotYet(f"nothing of {', '.join(missing)}")
+            return True
+
+        wait_until(
+            seen,
+            what="queries to see what was scraped",
+            timeout_seconds=READY_SECONDS,
+            retry_on=(PrometheusError,),
+        )
 
     def _dead(self) -> str | None:
         ended = dict(self._watchers.unexpected())
@@ -358,6 +409,7 @@ class Watch:
                 since=since,
                 interval=interval,
                 job=job,
+                hidden=self.derived.visible_after,
             )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")

@@ -20,6 +20,7 @@ from stack.timescale import Change, check_time_scale, scale_rules
 __all__ = [
     "DISCOVERY_TICK",
     "FEATURES_FLAG",
+    "LOOKBACK_SCRAPES",
     "RETENTION_FLAG",
     "RULES_FILE",
     "Derived",
@@ -73,7 +74,9 @@ class Derived:
     any rule group that is taken, `watcher_interval` that at which Prometheus and Alertmanager are
     scraped. `sample_limit` is how many samples a scrape of the drill's targets may yield, 0 any
     number. `resend_delay` is how often an alert that fires is sent to Alertmanager again.
-    `discovery_tick` is real time at every scale. `changes` lists every difference.
+    `discovery_tick` is real time at every scale; so is `visible_after`, for how long the newest
+    samples may be hidden from queries and rules, which Prometheus never does. `changes` lists every
+    difference.
     """
 
     time_scale: float
@@ -93,6 +96,7 @@ class Derived:
     discovery_tick: timedelta
     route_tree: RouteTree
     changes: tuple[Change, ...]
+    visible_after: timedelta = timedelta(0)
 
 
 def derive(

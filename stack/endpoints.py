@@ -13,7 +13,11 @@ __all__ = ["Endpoints"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
-    """Base URLs, without a trailing slash, of one Prometheus and the Alertmanager it notifies."""
+    """Base URLs, without a trailing slash, of one Prometheus and the Alertmanager it notifies.
+
+    `rules_url` is what evaluates the rules, where that is not Prometheus itself.
+    """
 
     prometheus_url: str
     alertmanager_url: str
+    rules_url: str = ""

@@ -8,10 +8,12 @@ from datetime import timedelta
 
 from stack import promql
 from stack.rules import RuleSet
+from stack.yamlfile import ConfigurationError
 
 __all__ = [
     "INTERVAL_FLOOR",
     "SCRAPES_PER_WINDOW",
+    "check_visible",
     "floor_of",
     "groups_within",
     "largest_of",
@@ -53,6 +55,37 @@ def groups_within(rules: RuleSet, longest: timedelta) -> tuple[str, ...]:
     """
     return tuple(
         group.name for group in rules.groups if all(rule.window <= longest for rule in group.rules)
+    )
+
+
+def check_visible(
+    rules: RuleSet, k: float, hidden: timedelta, *, scrape_interval: timedelta
+) -> None:
+    """Refuse a scale at which a window of production's `rules` shows fewer than four scrapes.
+
+    Of a window of w, w / k less `hidden` is seen, where an engine hides the newest samples for a
+    while: real time, which is not divided. `scrape_interval` is the drill's, at `k`.
+    Raises ConfigurationError, which names the largest scale that works.
+    """
+    windows = [
+        (each, rule) for rule in rules.rules for each in promql.ranges(promql.parse(rule.expr))
+    ]
+    if not windows or not hidden:
+        return
+    shortest, rule = min(windows, key=lambda pair: pair[0])
+    if shortest / k >= SCRAPES_PER_WINDOW * scrape_interval + hidden:
+        return
+    # At the floor: w / k >= 4 floor + hidden. Above it, with an interval of i in production:
+    # w / k >= 4 i / k + hidden.
+    production = scrape_interval * k
+    at_floor = shortest / (SCRAPES_PER_WINDOW * INTERVAL_FLOOR + hidden)
+    above = (shortest - SCRAPES_PER_WINDOW * production) / hidden
+    largest = at_floor if scrape_interval <= INTERVAL_FLOOR else min(at_floor, above)
+    raise ConfigurationError(
+        f"{rule.name}: at time scale {k:g} its window of {shortest.total_seconds():g} s would be"
+        f" {shortest.total_seconds() / k:g} s, of which this engine hides the newest"
+        f" {hidden.total_seconds():g} s; the largest time scale that works is"
+        f" {max(math.floor(largest * 1000) / 1000, 1):g}"
     )
 
 

@@ -13,6 +13,7 @@ import requests
 from _pytest.mark import ParameterSet
 
 from scenarios.campaign import Campaign
+from scenarios.capabilities import OWN_WATCHERS
 from scenarios.catalogue import drills
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.log_index import client_of, wait_for_documents
@@ -22,6 +23,7 @@ from scenarios.result import Result
 from scenarios.verdict import Judging, Status, Verdict
 from stack import promql
 from stack.clients.prometheus import PrometheusClient
+from stack.external.engine import SAMPLE_LIMIT_SERIES
 from stack.grafana.answers import Answer, Asked, longest_offset
 from stack.grafana.dashboards import ELASTICSEARCH, PROMETHEUS, Query, concrete, load_dashboards
 from stack.grafana.problems import not_askable, unknown_fields
@@ -93,6 +95,10 @@ def _log() -> str:
     return "\n".join([*lines, "no record", ""])
 
 
+SERIES_OF = {"prometheus_": OWN_WATCHERS, "scrape_sample_limit": SAMPLE_LIMIT_SERIES}
+"""Series, by how they are called, that another engine than Prometheus tells otherwise or not."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """What one panel, or one variable, asks of one kind of source: where each stands, and what."""
@@ -111,8 +117,15 @@ def _panels(kind: str, *, shipping: bool = False) -> list[ParameterSet]:
             about = any(name in query.text for _, query in ours for name in OF_THE_SHIPPER)
             if ours and about is shipping:
                 panel = Panel(file=dashboard.file, title=title, questions=ours)
-                found.append(pytest.param(panel, id=f"{dashboard.file.split('.')[0]}-{title}"))
+                name = f"{dashboard.file.split('.')[0]}-{title}"
+                found.append(pytest.param(panel, id=name, marks=_needs(panel)))
     return found
+
+
+def _needs(panel: Panel) -> list[pytest.MarkDecorator]:
+    """Return what a panel's series need of what is asked."""
+    text = " ".join(query.text for _, query in panel.questions)
+    return [pytest.mark.requires(need) for name, need in SERIES_OF.items() if name in text]
 
 
 @pytest.fixture(scope="module")

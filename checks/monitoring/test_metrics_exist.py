@@ -3,8 +3,10 @@
 import pytest
 from _pytest.mark import ParameterSet
 
+from scenarios.capabilities import OWN_WATCHERS
 from scenarios.result import Result
 from stack import promql
+from stack.external.engine import SAMPLE_LIMIT_SERIES
 from stack.production import production_files
 from stack.recorded import reads
 from stack.rules import AlertRule, load_rules
@@ -17,11 +19,18 @@ OWN_TO_PROMETHEUS = {"ALERTS", "ALERTS_FOR_STATE"}
 
 
 OF_THE_SHIPPER = "log_shipper_"
+OF_PROMETHEUS, SAMPLE_LIMIT = "prometheus_", "scrape_sample_limit"
+"""What another engine than Prometheus tells under other names, or not at all."""
 
 
 def _parameter(rule: AlertRule) -> ParameterSet:
-    shipped = any(name.startswith(OF_THE_SHIPPER) for name in reads(promql.parse(rule.inlined)))
+    read = reads(promql.parse(rule.inlined))
+    shipped = any(name.startswith(OF_THE_SHIPPER) for name in read)
     marks = [pytest.mark.requires("elasticsearch")] if shipped else []
+    if any(name.startswith(OF_PROMETHEUS) for name in read):
+        marks.append(pytest.mark.requires(OWN_WATCHERS))
+    if SAMPLE_LIMIT in read:
+        marks.append(pytest.mark.requires(SAMPLE_LIMIT_SERIES))
     return pytest.param(rule, id=rule.name, marks=marks)
 
 

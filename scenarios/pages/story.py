@@ -118,5 +118,6 @@ _WORDS = {
     Kind.UNSUPPRESSED: "no longer inhibited:",
     Kind.DELIVERED: "",
     Kind.SCRAPE_FAILED: "a scrape failed",
+    Kind.HIDDEN: "samples were hidden for too long",
     Kind.ENDED: "observation ended",
 }

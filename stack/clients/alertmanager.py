@@ -7,7 +7,7 @@ format.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -27,6 +27,9 @@ __all__ = [
     "NotificationCounters",
     "NotificationFailures",
 ]
+
+CREATOR = "alertproof"
+"""Who silences were made by, as Alertmanager shows it."""
 
 TIMEOUT_SECONDS = 5.0
 """A loopback Alertmanager answers in milliseconds; one silent for this long is down."""
@@ -108,6 +111,12 @@ class NotificationCounters:
         return self.attempted.get(integration, 0) - self.failed.get(integration, 0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Silence:
+    id: str
+    service: str
+
+
 class AlertmanagerClient:
     """Reads one Alertmanager. Thread-safe. Every method raises `AlertmanagerError`."""
 
@@ -147,7 +156,7 @@ class AlertmanagerClient:
     def silence(self, labels: Mapping[str, str], *, for_: timedelta, comment: str) -> str:
         """Silence every alert with exactly these labels, from now on; return the silence's id.
 
-        It is the one thing that is written here: who takes a service away tells Alertmanager so.
+        It is what is written here, beside its end: who takes a service away tells Alertmanager so.
         """
         now = datetime.now(UTC)
         matchers = [
@@ -159,7 +168,7 @@ class AlertmanagerClient:
             "matchers": matchers,
             "startsAt": now.isoformat(),
             "endsAt": (now + for_).isoformat(),
-            "createdBy": "alertproof",
+            "createdBy": CREATOR,
             "comment": comment,
         }
         try:
@@ -168,6 +177,17 @@ class AlertmanagerClient:
         except requests.RequestException as error:
             raise AlertmanagerError(f"{url} took no silence: {error}") from error
         return _parsed(url, lambda answer: str(answer["silenceID"]), response.json())
+
+    def lift_silences(self, services: Collection[str]) -> None:
+        """End every silence that was made here for one of these services."""
+        for silence in self._read_json("/api/v2/silences", _own_silences):
+            if silence.service not in services:
+                continue
+            url = f"{self.url}/api/v2/silence/{silence.id}"
+            try:
+                self._session.delete(url, timeout=self._timeout_seconds).raise_for_status()
+            except requests.RequestException as error:
+                raise AlertmanagerError(f"{url} was not lifted: {error}") from error
 
     def _read_json(
         self, path: str, parse: Callable[[Any], T], params: dict[str, str] | None = None
@@ -189,6 +209,16 @@ def _parsed(url: str, parse: Callable[[Any], T], answer: object) -> T:
         raise AlertmanagerError(
             f"{url} answered in an unknown form ({type(error).__name__}: {error})"
         ) from error
+
+
+def _own_silences(answer: Any) -> tuple[_Silence, ...]:
+    return tuple(
+        _Silence(id=silence["id"], service=matcher["value"])
+        for silence in answer
+        if silence["createdBy"] == CREATOR and silence["status"]["state"] != "expired"
+        for matcher in silence["matchers"]
+        if matcher["name"] == "service"
+    )
 
 
 def _alerts(answer: Any) -> tuple[AmAlert, ...]:

@@ -5,8 +5,9 @@ Design rule: every answer is typed at this border; past it there is no JSON.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast
 
 import requests
@@ -128,19 +129,22 @@ class PrometheusClient:
     """Reads one Prometheus. Thread-safe. Every method raises `PrometheusError`.
 
     Queries go through prometheus-api-client; its library covers no alerting, so that rules and
-    targets are read from the HTTP API as documented.
+    targets are read from the HTTP API as documented. `rules_url` is what evaluates the rules, where
+    that is another server with the same API (vmalert).
     """
 
     def __init__(
         self,
         url: str,
         *,
+        rules_url: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
         sessions: Callable[[], requests.Session] = new_session,
         retry: Retry | None = None,
     ) -> None:
         """Read the Prometheus at `url` through what `sessions` makes; queries repeat by `retry`."""
         self.url = url.rstrip("/")
+        self._rules_url = (rules_url or url).rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._session = sessions()
         self._queries = PrometheusConnect(
@@ -152,11 +156,13 @@ class PrometheusClient:
 
     def rules(self) -> RulesSnapshot:
         """Return every alerting rule with its active alerts."""
-        return _parsed(self.url, _rules, self._read("/api/v1/rules", {"type": "alert"}))
+        read = self._read("/api/v1/rules", {"type": "alert"}, at=self._rules_url)
+        return _parsed(self._rules_url, _rules, read)
 
     def active_alerts(self) -> tuple[ActiveAlert, ...]:
         """Return the alerts that are pending or firing: much less to read than all rules."""
-        return _parsed(self.url, _active_alerts, self._read("/api/v1/alerts"))
+        read = self._read("/api/v1/alerts", at=self._rules_url)
+        return _parsed(self._rules_url, _active_alerts, read)
 
     def targets(self) -> tuple[Target, ...]:
         """Return the active targets; what discovery has dropped is not among them."""
@@ -164,7 +170,15 @@ class PrometheusClient:
 
     def active_alertmanagers(self) -> int:
         """Return to how many Alertmanagers alerts are sent at present."""
-        return _parsed(self.url, _active_alertmanagers, self._read("/api/v1/alertmanagers"))
+        try:
+            read = self._read("/api/v1/alertmanagers", at=self._rules_url)
+            return _parsed(self._rules_url, _active_alertmanagers, read)
+        except PrometheusError:
+            if self._rules_url == self.url:
+                raise
+        # vmalert tells it under another name.
+        read = self._read("/api/v1/notifiers", at=self._rules_url)
+        return _parsed(self._rules_url, _notifiers, read)
 
     def build_info(self) -> BuildInfo:
         """Return the version that is running."""
@@ -184,8 +198,16 @@ class PrometheusClient:
         return _parsed(f"{self.url} query {promql}", _samples, self._query(promql))
 
     def query_raw(self, promql: str) -> list[Series]:
-        """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped."""
-        return _parsed(f"{self.url} query {promql}", _series, self._query(promql))
+        """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped.
+
+        Prometheus leaves out the marks of series that ended, and VictoriaMetrics shows them as NaN:
+        no NaN is returned.
+        """
+        found = _parsed(f"{self.url} query {promql}", _series, self._query(promql))
+        return [
+            replace(one, points=tuple(point for point in one.points if not math.isnan(point[1])))
+            for one in found
+        ]
 
     def query_range(
         self, promql: str, *, start: float, end: float, step_seconds: float
@@ -237,8 +259,8 @@ class PrometheusClient:
             raise PrometheusError(f"{self.url} did not answer {promql!r}: {error}") from error
         return answer
 
-    def _read(self, path: str, params: dict[str, str] | None = None) -> object:
-        url = self.url + path
+    def _read(self, path: str, params: dict[str, str] | None = None, *, at: str = "") -> object:
+        url = (at or self.url) + path
         try:
             answer = read_json(
                 self._session, url, params=params, timeout_seconds=self._timeout_seconds
@@ -273,7 +295,8 @@ def _rules(data: Any) -> RulesSnapshot:
                 last_error=rule.get("lastError", ""),
                 last_evaluation=epoch_seconds(rule["lastEvaluation"]),
                 evaluation_seconds=float(rule["evaluationTime"]),
-                alerts=tuple(_active_alert(alert) for alert in rule["alerts"]),
+                # vmalert leaves it out where there is none
+                alerts=tuple(_active_alert(alert) for alert in rule.get("alerts") or ()),
             )
             for group in data["groups"]
             for rule in group["rules"]
@@ -309,6 +332,10 @@ def _targets(data: Any) -> tuple[Target, ...]:
 
 def _active_alertmanagers(data: Any) -> int:
     return len(data["activeAlertmanagers"])
+
+
+def _notifiers(data: Any) -> int:
+    return sum(len(one["targets"]) for one in data["notifiers"])
 
 
 def _build_info(data: Any) -> BuildInfo:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stack.clients.prometheus import RulesSnapshot
+from stack.derive import Derived
 from stack.endpoints import Endpoints
 from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.launch.premises import Part, Premises, Program, Running
@@ -93,6 +95,12 @@ class MonitoringStack:
         draft.write_text(rules_yaml, encoding="utf-8")
         draft.replace(path)
         self._running["prometheus"].send_signal(signal.SIGHUP)
+
+    def begin_clean(self, services: Collection[str]) -> None:
+        """Do nothing: what this run started knows of no earlier one."""
+
+    def check_loaded(self, rules: RulesSnapshot, derived: Derived) -> None:
+        """Do nothing: what this run started evaluates what it was given, as often as it says."""
 
     def start_both(self) -> None:
         """Start both together without waiting. Raises what its premises raise if one runs."""

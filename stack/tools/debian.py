@@ -25,6 +25,7 @@ __all__ = [
     "obstacle",
     "own_codename",
     "unpack_own_package",
+    "unpack_package",
     "write_source",
 ]
 
@@ -146,9 +147,16 @@ def unpack_own_package(name: str, work: Path) -> tuple[Path, str]:
 
     For a library, which must fit the machine's C library. Raises `FetchFailed` or OSError.
     """
+    return unpack_package(name, work, str(own_codename()))
+
+
+def unpack_package(name: str, work: Path, suite: str = SUITE) -> tuple[Path, str]:
+    """Download one package of a suite; return where it is unpacked, and its source.
+
+    For a program that needs no other package. Raises `FetchFailed` or OSError.
+    """
     downloads = work / "downloads"
     downloads.mkdir(parents=True)
-    suite = str(own_codename())
     apt = PrivateApt(work, write_source(work, archive_uri(work), suite), suite)
     apt.run("update")
     apt.run("download", name, into=downloads)

@@ -27,6 +27,7 @@ CHECKLIST = ROOT / "docs" / "checklist.md"
 REPORT = ROOT / "docs" / "report.md"
 GAMEDAY = ROOT / "docs" / "GAMEDAY.md"
 GATE = ROOT / "docs" / "gate.md"
+EXTERNAL = ROOT / "docs" / "external.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -37,6 +38,7 @@ DOCUMENTS = (
     REPORT,
     GAMEDAY,
     GATE,
+    EXTERNAL,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"
@@ -87,6 +89,7 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
     of_servers = {PRODUCTION, SETUP, TIME_SCALE, DELIVERY, LOGS}  # whose options are others'
     of_servers |= {BASELINE, LOADTEST, CHECKLIST}  # and those of commands, which their tests read
     of_servers |= {GAMEDAY}
+    of_servers |= {EXTERNAL}
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
             assert pytestconfig.getoption(option, default=pytest) is not pytest, option

@@ -102,3 +102,10 @@ def test_a_state_needs_no_share_of_the_window() -> None:
 def test_a_fault_that_never_crosses_is_refused_by_name(level: float) -> None:
     with pytest.raises(ValueError, match="Alert: a fault at"):
         window_share(rule(0.05), level)  # type: ignore[arg-type]  # a part
+
+
+def test_what_an_engine_hides_for_a_while_is_granted_both_ways_and_to_nothing_too_early() -> None:
+    late = bounds(replace(SLOW, hidden=s(4)))
+    prompt = bounds(SLOW)
+    assert late.arrives - prompt.arrives == late.resolves - prompt.resolves == s(4)
+    assert (late.earliest, late.minimum) == (prompt.earliest, prompt.minimum)

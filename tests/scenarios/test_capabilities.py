@@ -10,8 +10,11 @@ from scenarios import capabilities
 from scenarios.capabilities import (
     CONTAINERS,
     ELASTICSEARCH,
+    INJECTION,
+    OF_THE_STACK,
     OWN_CLOCK,
     OWN_DISK,
+    OWN_WATCHERS,
     POSTGRESQL,
     POSTGRESQL_URL,
     lacking,
@@ -106,3 +109,10 @@ def test_every_scenario_asks_for_what_its_service_needs() -> None:
         assert drill.service.own_clock == (OWN_CLOCK in drill.requires), drill.id
         assert drill.service.ships_logs == (ELASTICSEARCH in drill.requires), drill.id
         assert set(drill.requires) <= set(capabilities.known()), drill.id
+
+
+def test_what_a_stack_lacks_is_told_by_whoever_knows_it_and_no_other_stack_lacks_it() -> None:
+    assert lacking(OF_THE_STACK, {}) == []
+    lacks = {OWN_WATCHERS: "they are somebody else's"}
+    assert lacking({OWN_WATCHERS, INJECTION}, {}, stack=lacks) == [OWN_WATCHERS]
+    assert why_not(OWN_WATCHERS, {}, stack=lacks) == "they are somebody else's"

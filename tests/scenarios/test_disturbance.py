@@ -43,6 +43,14 @@ def test_what_spoils_the_evidence_of_a_drill_disturbs_it(seen: History) -> None:
     assert disturbance(PLAN, seen, CALM)
 
 
+def test_an_engine_that_shows_samples_too_late_disturbs_what_was_late_and_nothing_else() -> None:
+    hidden = replace(event(12, Kind.HIDDEN), text="the newest sample was seen after 9.1 s")
+    late = history(hidden, without=(Kind.FIRING, Kind.DELIVERED))
+    assert disturbance(PLAN, late, CALM).startswith("the newest sample was seen after 9.1 s, and")
+    assert not disturbance(PLAN, history(hidden), CALM)
+    assert not disturbance(PLAN, history(hidden, told(17, "pagerduty")), CALM)
+
+
 def test_one_lost_scrape_beside_verdicts_that_all_stand_disturbs_nothing() -> None:
     assert not disturbance(PLAN, history(LOST), CALM)
 

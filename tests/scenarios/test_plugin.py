@@ -35,7 +35,7 @@ def checks(*arguments: str) -> subprocess.CompletedProcess[str]:
             ["--require=teleport"],
             "unknown capability teleport; known: compose, compose-accounts, compose-elasticsearch,"
             " compose-grafana, compose-kibana, compose-logstash, containers, elasticsearch,"
-            " own-clock, own-disk, postgresql",
+            " injection, own-clock, own-disk, own-watchers, postgresql, sample-limit-series",
         ),
     ],
 )

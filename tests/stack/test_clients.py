@@ -280,3 +280,36 @@ def test_timestamps_are_epoch_seconds_and_never_is_zero(written: str, seconds: f
 def test_a_timestamp_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="without a zone"):
         epoch_seconds("2026-11-24T08:00:00")
+
+
+def test_vmalert_tells_its_alertmanagers_under_another_name() -> None:
+    targets = [{"address": "http://127.0.0.1:9093/api/v2/alerts"}]
+    told = success({"notifiers": [{"kind": "static", "targets": targets}]})
+    unknown = {"/api/v1/alertmanagers": (400, "unsupported path")}
+    with answering({**unknown, "/api/v1/notifiers": told}) as rules_url:
+        client = PrometheusClient("http://127.0.0.1:1", rules_url=rules_url)
+        assert client.active_alertmanagers() == 1
+
+
+def test_a_prometheus_that_does_not_tell_its_alertmanagers_is_asked_nothing_else() -> None:
+    with answering({"/api/v1/alertmanagers": (503, "busy")}) as url, pytest.raises(PrometheusError):
+        PrometheusClient(url).active_alertmanagers()
+
+
+def test_rules_are_read_from_what_evaluates_them() -> None:
+    with answering({"/api/v1/rules": success({"groups": []})}) as rules_url:
+        assert PrometheusClient("http://127.0.0.1:1", rules_url=rules_url).rules().rules == ()
+
+
+def test_a_rule_without_alerts_may_leave_them_out() -> None:
+    rule = {name: value for name, value in RULE.items() if name != "alerts"}
+    told = success({"groups": [{"name": "a", "interval": 15, "rules": [rule]}]})
+    with answering({"/api/v1/rules": told}) as url:
+        assert PrometheusClient(url).rules().rules[0].alerts == ()
+
+
+def test_the_mark_of_a_series_that_ended_is_no_sample() -> None:
+    series = {"metric": {"job": "a"}, "values": [[1.0, "1"], [2.5, "NaN"]]}
+    told = success({"resultType": "matrix", "result": [series]})
+    with answering({"/api/v1/query": told}) as url:
+        assert PrometheusClient(url).query_raw("up[5s]")[0].points == ((1.0, 1.0),)

@@ -1,0 +1,290 @@
+"""A stack that somebody else started: it is told what to read, and asked whether it has.
+
+Design rule: nothing is started or ended here. What the run needs is written into the folder that
+the engine reads, and taken out of it when the run ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import requests
+
+from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
+from stack.clients.http import new_session
+from stack.clients.prometheus import PrometheusClient, PrometheusError, RulesSnapshot
+from stack.derive import Derived
+from stack.durations import format_duration
+from stack.endpoints import Endpoints
+from stack.external.folder import IDLE, FolderRefused
+from stack.external.model import External
+from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.launch.monitoring import MonitoringStack
+from stack.launch.premises import Premises
+from stack.launch.starting import LaunchError
+from stack.ports import Place
+from stack.rules import load_rules
+from stack.waiting import NotYet, WaitTimeout, wait_until
+
+__all__ = ["ExternalStack"]
+
+RELOAD_SECONDS = 10.0
+"""How long a reload may take to be answered; it takes a few milliseconds."""
+
+
+class Elsewhere:
+    """What a part is that this run did not start: `stack.launch.premises.Running`."""
+
+    stdin: IO[bytes] | None = None
+    stdout: IO[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Raise `LaunchError`: it is no process of this run, and perhaps none of this machine."""
+        raise LaunchError("an external engine is no process of this run")
+
+    def poll(self) -> int | None:
+        """Return None: whoever started it knows whether it has ended."""
+        return None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raise `LaunchError`: it is not this run's to wait for."""
+        raise LaunchError("an external engine is not ended by a run, so nothing waits for its end")
+
+    def send_signal(self, sig: int, /) -> None:
+        """Raise `LaunchError`: it is not this run's to signal."""
+        raise LaunchError("an external engine is not this run's to signal")
+
+
+class ExternalStack(MonitoringStack):
+    """`MonitoringStack` of an engine that runs already and reads `external.folder`."""
+
+    def __init__(
+        self,
+        external: External,
+        premises: Premises,
+        derived_prometheus_yaml: str,
+        rules_yaml: str,
+        alertmanager_yaml: str,
+        prometheus_flags: Sequence[str],
+        alertmanager_flags: Sequence[str],
+        directory: Path,
+        prometheus_place: Place,
+        alertmanager_place: Place,
+        *,
+        name_prefix: str = "",
+    ) -> None:
+        super().__init__(
+            premises,
+            derived_prometheus_yaml,
+            rules_yaml,
+            alertmanager_yaml,
+            prometheus_flags,
+            alertmanager_flags,
+            directory,
+            prometheus_place,
+            alertmanager_place,
+            name_prefix=name_prefix,
+        )
+        if external.folder is None:
+            raise LaunchError("--stack=external drills only with --external-folder")
+        self.external = external
+        self._folder = external.folder
+        self._session = new_session()
+        self._held = ExitStack()
+        self._before = IDLE
+        self._loaded = rules_yaml
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the engine is read."""
+        return Endpoints(
+            prometheus_url=self.external.prometheus_url,
+            alertmanager_url=self.external.alertmanager_url,
+            rules_url=self.external.rules_url,
+        )
+
+    def begin_clean(self, services: Collection[str]) -> None:
+        """Let the engine forget services of an earlier run that were called the same.
+
+        Raises:
+            LaunchError: it does not.
+        """
+        try:
+            PrometheusClient(self.external.prometheus_url).forget(
+                f'{{service=~"{"|".join(services)}"}}'
+            )
+            AlertmanagerClient(self.external.alertmanager_url).lift_silences(services)
+        except (PrometheusError, AlertmanagerError) as error:
+            raise LaunchError(f"the external stack can't begin clean: {error}") from error
+
+    def load_rules(self, rules_yaml: str) -> None:
+        """Have the engine evaluate other rules; it reads them when it gets to it.
+
+        Raises:
+            LaunchError: it refuses them.
+        """
+        self._loaded = rules_yaml
+        self._publish(RULES, rules_yaml)
+        self._reload(self.external.rules_url)
+
+    def check_loaded(self, rules: RulesSnapshot, derived: Derived) -> None:
+        """See that the rules that were read are those of the folder, evaluated often enough.
+
+        Raises:
+            NotYet: they are not, which whoever waits then tells.
+        """
+        wanted = {rule.name for rule in load_rules(self._loaded).alerts}
+        found = {rule.name for rule in rules.rules}
+        if odd := sorted(wanted ^ found):
+            raise NotYet(
+                f"{self.external.rules_url} does not evaluate the rules in"
+                f" {self._folder.path / RULES} ({', '.join(odd[:3])} in only one of the two): does"
+                " it read that file, and again when asked to by POST /-/reload?"
+            )
+        every = max((rule.every_seconds for rule in rules.rules), default=0.0)
+        wanted_every = derived.evaluation_interval
+        if every > wanted_every.total_seconds():
+            raise NotYet(
+                f"{self.external.rules_url} evaluates every {every:g} s, and at time scale"
+                f" {derived.time_scale:g} it must every {format_duration(wanted_every)}: vmalert"
+                f" -evaluationInterval={format_duration(wanted_every)}"
+            )
+
+    def start_both(self) -> None:
+        """Give both what is theirs. Raises `LaunchError` where one does not take it."""
+        self.start_prometheus()
+        self.start_alertmanager()
+
+    def start_prometheus(self) -> Elsewhere:
+        """Give the engine what to scrape, and the rules to begin with.
+
+        Raises:
+            LaunchError: it does not take them.
+        """
+        self._publish(RULES, self._loaded)
+        self._publish(PROMETHEUS_CONFIG, self._written(PROMETHEUS_CONFIG))
+        for url in dict.fromkeys((self.external.prometheus_url, self.external.rules_url)):
+            self._reload(url)
+        return Elsewhere()
+
+    def start_alertmanager(self) -> Elsewhere:
+        """Give Alertmanager the run's routes and receivers.
+
+        Raises:
+            LaunchError: it does not take them.
+        """
+        self._publish(ALERTMANAGER_CONFIG, self._written(ALERTMANAGER_CONFIG))
+        self._reload(self.external.alertmanager_url)
+        return Elsewhere()
+
+    def process(self, component: str) -> Elsewhere:
+        """Return what stands for the process of a component."""
+        return Elsewhere()
+
+    def wait_ready(self, timeout: float) -> None:
+        """Wait until each says that it is ready, and Alertmanager has loaded this run's routes.
+
+        Raises:
+            LaunchError: not within `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        external = self.external
+        urls = (external.prometheus_url, external.rules_url, external.alertmanager_url)
+        try:
+            for url in dict.fromkeys(urls):
+                wait_until(
+                    lambda url=url: self._answers(url),  # type: ignore[misc]  # mypy infers no lambda with a default
+                    what=f"{url}/-/ready to answer 200",
+                    timeout_seconds=max(0.0, deadline - time.monotonic()),
+                    retry_on=(requests.RequestException,),
+                )
+            wait_until(
+                self._routes_loaded,
+                what=f"{external.alertmanager_url} to have loaded this run's routes",
+                timeout_seconds=min(RELOAD_SECONDS, max(0.0, deadline - time.monotonic())),
+                retry_on=(AlertmanagerError,),
+            )
+        except WaitTimeout as late:
+            raise LaunchError(f"the external stack is not ready: {late}") from late
+
+    def stop(self) -> None:
+        """Put back what stood in the folder, at last what watches nothing and tells nobody.
+
+        Raises:
+            LaunchError: it did not take that, and still drills with what is gone.
+        """
+        with self._held:
+            for name, text in self._before.items():
+                self._publish(name, text)
+            external = self.external
+            urls = (external.rules_url, external.prometheus_url, external.alertmanager_url)
+            failed = [error for url in dict.fromkeys(urls) if (error := self._refusal(url))]
+        if failed:
+            raise LaunchError(f"the external stack still drills with what is gone: {failed[0]}")
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.check()
+            self._before = self._held.enter_context(self._folder.held())
+        except (FolderRefused, OSError) as error:
+            raise LaunchError(f"--external-folder: {error}") from error
+        return super().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _written(self, name: str) -> str:
+        return (self.directory / name).read_text(encoding="utf-8")
+
+    def _publish(self, name: str, text: str) -> None:
+        try:
+            self._folder.publish(name, text)
+        except OSError as error:
+            raise LaunchError(f"--external-folder: {error}") from error
+
+    def _answers(self, url: str) -> bool:
+        response = self._session.get(f"{url}/-/ready", timeout=RELOAD_SECONDS)
+        if response.status_code != requests.codes.ok:
+            raise NotYet(f"status {response.status_code}")
+        return True
+
+    def _routes_loaded(self) -> bool:
+        loaded = AlertmanagerClient(self.external.alertmanager_url).status().config_yaml
+        if str(self.directory) not in loaded:
+            raise NotYet(
+                f"it runs with other routes than {self._folder.path / ALERTMANAGER_CONFIG}: start"
+                " it with that as its --config.file"
+            )
+        return True
+
+    def _refusal(self, url: str) -> LaunchError | None:
+        try:
+            self._reload(url)
+        except LaunchError as error:
+            return error
+        return None
+
+    def _reload(self, url: str) -> None:
+        try:
+            response = self._session.post(f"{url}/-/reload", timeout=RELOAD_SECONDS)
+        except requests.RequestException as error:
+            raise LaunchError(f"{url}/-/reload did not answer: {error}") from error
+        if not response.ok:
+            said = " ".join(response.text.split())[:300]
+            hint = (
+                "; start Prometheus with --web.enable-lifecycle"
+                if response.status_code in (requests.codes.forbidden, requests.codes.not_allowed)
+                else ""
+            )
+            raise LaunchError(f"{url}/-/reload answered {response.status_code}: {said}{hint}")
