@@ -15,6 +15,9 @@ from scenarios.load import ROOT
 USAGE = 4
 """The exit status of what can't be done as asked, as pytest's for its own usage errors."""
 
+APART = ("compose", "deployment")
+"""Checks of a stack that runs already, which are not of a drilling run."""
+
 DESCRIPTION = """\
 alertproof breaks a real service on purpose, and proves that its alerts fire, reach the right
 receivers, and resolve.
@@ -73,7 +76,7 @@ def _verify(arguments: Sequence[str]) -> int:
                 *("-p", "scenarios.plugin", "-p", "no:locust", "--import-mode=importlib"),
                 *("--rootdir", ".", "-o", "addopts="),
                 *checks,
-                f"--ignore={folder / 'compose'}",  # a stack of its own: nox -s containers
+                *(f"--ignore={folder / name}" for name in APART),
                 *arguments,
             ]
         )

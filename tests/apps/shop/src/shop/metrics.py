@@ -40,8 +40,9 @@ def measure(app):
             return inside(environ, start)
         finally:
             matched = match(environ)
-            requests.labels(method, matched, code[0]).inc()
-            seconds.labels(method, matched).observe(time.perf_counter() - begun)
+            if matched != "/metrics":  # a scrape is no customer
+                requests.labels(method, matched, code[0]).inc()
+                seconds.labels(method, matched).observe(time.perf_counter() - begun)
 
     def match(environ):
         try:
