@@ -18,9 +18,9 @@ from scenarios.capabilities import HAS_ALL, INJECTION, OWN_WATCHERS
 from scenarios.model import MAIN
 from scenarios.run_state import RUN, drill_of
 from scenarios.settings import EXTERNAL, Settings
+from stack.clients.address import AddressError, address
 from stack.external import External, ExternalRefused, Folder
 from stack.external.engine import inspect
-from stack.external.model import place_of
 
 PROMETHEUS_URL = "ALERTPROOF_PROMETHEUS_URL"
 RULES_URL = "ALERTPROOF_RULES_URL"
@@ -137,10 +137,9 @@ def _url(
             " engine of yours: nox -s external"
         )
     try:
-        place_of(url)
-    except ValueError as error:
+        return address(url)
+    except AddressError as error:
         raise pytest.UsageError(f"{option}: {error}") from error
-    return url.rstrip("/")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,7 +14,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from stack.timescale import Change
 from stack.yamlfile import read_yaml, write_yaml
 
-__all__ = ["DRILL_LABEL", "DRILL_RUN_LABEL", "mark_alerts"]
+__all__ = ["DRILL_LABEL", "DRILL_RUN_LABEL", "RUN_NAME", "mark_alerts"]
 
 DRILL_LABEL = "drill"
 """Is "true" on every alert of a drill; templates show it in the first line."""

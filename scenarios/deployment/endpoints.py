@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import requests
 
-from scenarios.deployment.failure import failure_of
 from scenarios.deployment.seen import Missing
 from scenarios.deployment.visit import Answer, Visit
 from scenarios.verdict import Status, Verdict
+from stack.clients.failure import failure_of
 
 LIVENESS = ("health", "live", "summary", "errors")
 READINESS = ("ready",)

@@ -16,11 +16,11 @@ from typing import Any, TypeVar, cast
 import requests
 from elasticsearch import ApiError, TransportError
 
-from scenarios.deployment.failure import failure_of
 from scenarios.deployment.seen import Missing, NotSeen
 from scenarios.deployment.visit import Visit
 from scenarios.saying import SayLine
 from stack.clients import AlertmanagerError, PrometheusError
+from stack.clients.failure import failure_of
 from stack.logs.failures import explained
 from stack.waiting import WaitTimeout
 from stack.yamlfile import ConfigurationError

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, get_args
-from urllib.parse import urlsplit
 
 from scenarios.deployment.needs import variable
 from scenarios.deployment.options import ALL_STAGES, SETTINGS, Setting
@@ -19,6 +18,7 @@ from scenarios.deployment.target import (
     PageTest,
     Watcher,
 )
+from stack.clients.address import AddressError, address, is_read_on_the_way
 from stack.logs.connection import Connection
 from stack.logs.lifecycle import RETENTION_DAYS
 from stack.logs.settings import SettingsError, secret
@@ -152,19 +152,9 @@ def read_stages(options: Callable[[str], object], environment: Mapping[str, str]
 
 def _url(option: str, text: str) -> str:
     try:
-        parts = urlsplit(text)
-        has_host = bool(parts.hostname)
-    except ValueError:
-        has_host = False
-    if "@" in text:
-        raise TargetError(f"{option}: the address holds a user or a password; tokens are files")
-    if not has_host or parts.scheme not in ("http", "https"):
-        raise TargetError(
-            f"{option}: {text!r} is no address; it should be like https://shop.example"
-        )
-    if parts.query or parts.fragment:
-        raise TargetError(f"{option}: {text!r} is more than an address: it ends before ? or #")
-    return text.rstrip("/")
+        return address(text)
+    except AddressError as error:
+        raise TargetError(f"{option}: {error}") from error
 
 
 def _path(given: Given, option: str, default: str) -> str:
@@ -236,10 +226,6 @@ def _without_secret_in_clear(target: DeploymentTarget) -> DeploymentTarget:
         for name, url in target.watchers.items()
     ]
     for url, token, option in told:
-        parts = urlsplit(url)
-        if token and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        if token and is_read_on_the_way(url):
             raise TargetError(f"{option}: the token would go to {url} unencrypted; use https")
     return target
-
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")

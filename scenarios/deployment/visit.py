@@ -14,14 +14,14 @@ from typing import Self
 
 import requests
 from elasticsearch import Elasticsearch
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from scenarios.deployment.failure import failure_of
 from scenarios.deployment.seen import NotSeen
 from scenarios.deployment.target import DeploymentTarget, Watcher
 from stack.clients.alertmanager import AlertmanagerClient
 from stack.clients.deployed_prometheus import DeployedPrometheus
+from stack.clients.failure import failure_of
+from stack.clients.http import new_session
 from stack.logs.connection import SettingsError
 
 LEAST_SECONDS = 0.25
@@ -99,15 +99,7 @@ class Visit:
 
         It takes neither proxies nor passwords from the environment.
         """
-        session = requests.Session()
-        session.trust_env = False
-        if self.trusted:
-            session.verify = str(self.trusted)
-        if token:
-            session.headers["Authorization"] = f"Bearer {token}"
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retries()))
-        return session
+        return new_session(token=token or "", authorities=self.trusted, retry=retries())
 
     def get(
         self, url: str, token: str | None = None, headers: Mapping[str, str] | None = None

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import requests
 
-from scenarios.deployment.failure import failure_of
 from scenarios.deployment.seen import Missing, of
 from scenarios.deployment.target import Watcher
 from scenarios.deployment.visit import Answer, Visit
 from scenarios.verdict import Status, Verdict
+from stack.clients.failure import failure_of
 
 _ASKS = (requests.codes.unauthorized, requests.codes.forbidden)
 

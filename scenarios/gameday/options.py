@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from scenarios.gameday.deployment import Deployment
 from scenarios.gameday.exits import UsageError
+from stack.clients.address import AddressError, address
 from stack.drill_labels import RUN_NAME
 
 HOLD_SECONDS = 180.0
@@ -224,15 +225,18 @@ def _deployment(parser: argparse.ArgumentParser, found: argparse.Namespace) -> D
         parser.error(f"--external needs {', '.join(missing)}")
     if not found.scenario:
         parser.error("--external needs a --scenario")
+    urls = {}
     for option in ("--target", "--prometheus-url", "--alertmanager-url"):
-        if not given[option].startswith(("http://", "https://")):
-            parser.error(f"{option}: expected http://... or https://..., got {given[option]!r}")
+        try:
+            urls[option] = address(given[option])
+        except AddressError as error:
+            parser.error(f"{option}: {error}")
     return Deployment(
-        url=given["--target"].rstrip("/"),
+        url=urls["--target"],
         service=given["--service"],
         secret_file=Path(given["--fault-secret-file"]),
-        prometheus_url=given["--prometheus-url"].rstrip("/"),
-        alertmanager_url=given["--alertmanager-url"].rstrip("/"),
+        prometheus_url=urls["--prometheus-url"],
+        alertmanager_url=urls["--alertmanager-url"],
         requests=dict.fromkeys(found.request, 1),
     )
 

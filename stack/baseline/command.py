@@ -9,21 +9,18 @@ report goes to standard output, and what is said about it to standard error.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import requests
 
 from stack import promql
 from stack.baseline.grid import Grid, grid_of
 from stack.baseline.history import History, HistoryError
 from stack.baseline.judging import stand, unknown
-from stack.baseline.options import parser
+from stack.baseline.options import TOKEN_FILE, parser
 from stack.baseline.past import read_past, watched_moments
 from stack.baseline.patch import PatchError, as_patch, changes, with_changes
 from stack.baseline.progress import Progress
@@ -31,7 +28,10 @@ from stack.baseline.question import question_about
 from stack.baseline.report import lines_of
 from stack.baseline.standing import Aim, Standing, Verdict, written
 from stack.clients import PrometheusClient, PrometheusError
+from stack.clients.address import is_read_on_the_way
+from stack.clients.failure import failure_of
 from stack.clients.http import new_session
+from stack.logs.settings import SettingsError, secret
 from stack.rules import AlertRule, RuleSet, load_rules
 from stack.yamlfile import ConfigurationError, read_duration, read_yaml
 
@@ -41,10 +41,6 @@ _OK, _FOUND, _WRONG, _UNKNOWN, _INTERRUPTED = 0, 1, 2, 3, 130
 
 EVALUATION_INTERVAL = timedelta(minutes=1)
 """Prometheus' own default (configuration, `global`), for one that does not tell its own."""
-
-
-_SYSTEM_ERROR = re.compile(r"\[Errno -?\d+\] (?P<what>[^'\")]+)")
-"""What the system says, in the midst of what requests and urllib3 make of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status."""
     try:
         return _run(parser().parse_args(arguments))
-    except (ConfigurationError, PatchError, OSError) as error:
+    except (ConfigurationError, PatchError, SettingsError, OSError) as error:
         print(f"baseline: {error}", file=sys.stderr)
         return _WRONG
     except HistoryError as error:
@@ -80,11 +76,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"{options.rules}:1: no alert {', '.join(wrong)}; known: {', '.join(sorted(known))}"
         )
-    client = PrometheusClient(
-        options.prometheus_url,
-        timeout_seconds=options.timeout_seconds,
-        sessions=_sessions(options.token_file, options.ca_file),
-    )
+    client = _client(options)
     asked = _Asked(
         client=client,
         history=History(client, deadline_seconds=options.deadline_seconds),
@@ -98,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
             tighten=options.tighten,
         ),
     )
-    _reach(client)
+    _reach(client, options.timeout_seconds)
     standings = _standings(asked)
     print("\n".join(lines_of(standings)))
     if options.patch is not None:
@@ -109,42 +101,37 @@ def _run(options: argparse.Namespace) -> int:
     return _UNKNOWN if Verdict.UNKNOWN in verdicts else _OK
 
 
-def _reach(client: PrometheusClient) -> None:
+def _client(options: argparse.Namespace) -> PrometheusClient:
+    """Return who asks. Raises SettingsError and OSError for a file that can't be used."""
+    url: str = options.prometheus_url
+    file: Path | None = options.prometheus_token_file
+    token = secret({TOKEN_FILE: str(file)}, TOKEN_FILE.removesuffix("_FILE")) if file else None
+    if token and is_read_on_the_way(url):
+        raise SettingsError(
+            f"--prometheus-token-file: the token would go to {url} unencrypted; use https"
+        )
+    authorities: Path | None = options.ca_file
+    if authorities is not None and not authorities.is_file():
+        raise FileNotFoundError(f"--ca-file {authorities}: there is no such file")
+    return PrometheusClient(
+        url,
+        timeout_seconds=options.timeout_seconds,
+        sessions=lambda: new_session(token=token or "", authorities=authorities),
+    )
+
+
+def _reach(client: PrometheusClient, timeout_seconds: float) -> None:
     """Ask for next to nothing, so that one who does not answer is told in one line.
 
     Raises HistoryError.
     """
+    now = time.time()
     try:
-        client.query("vector(1)")
+        client.query_range("vector(1)", start=now, end=now, step_seconds=1.0)
     except PrometheusError as error:
-        cause = error.__cause__
-        said = str(cause)
-        if isinstance(cause, requests.Timeout) or "timed out" in said:  # or within what wraps it
-            said = "no answer in time (--timeout-seconds)"
-        elif isinstance(cause, requests.ConnectionError):
-            found = _SYSTEM_ERROR.search(said)
-            said = found["what"] if found else said
-        said = " ".join(said.split())
-        raise HistoryError(
-            f"{client.url} can't be asked: {said}; look: curl {client.url}/-/ready"
-        ) from error
-
-
-def _sessions(token_file: Path | None, ca_file: Path | None) -> Callable[[], requests.Session]:
-    """Return what makes sessions that show the token and trust the authority. Raises OSError."""
-    token = token_file.read_text(encoding="utf-8").strip() if token_file else ""
-    if ca_file is not None and not ca_file.is_file():
-        raise FileNotFoundError(f"--ca-file {ca_file}: there is no such file")
-
-    def make() -> requests.Session:
-        session = new_session()
-        if token:
-            session.headers["Authorization"] = f"Bearer {token}"
-        if ca_file is not None:
-            session.verify = str(ca_file)
-        return session
-
-    return make
+        failure = failure_of(error, timeout_seconds)
+        look = failure.look or f"curl {client.url}/-/ready"
+        raise HistoryError(f"{client.url} can't be asked: {failure.why}; look: {look}") from error
 
 
 def _standings(asked: _Asked) -> list[Standing]:

@@ -9,9 +9,15 @@ import argparse
 import os
 from pathlib import Path
 
+from stack.clients.address import AddressError, address
 from stack.production import production_files
 
-__all__ = ["parser"]
+__all__ = ["CA_FILE", "TOKEN_FILE", "URL", "parser"]
+
+URL = "ALERTPROOF_PROMETHEUS_URL"
+TOKEN_FILE = "ALERTPROOF_PROMETHEUS_TOKEN_FILE"  # noqa: S105 (the name of a variable)
+CA_FILE = "ALERTPROOF_CA_FILE"
+"""The variables that say the same as options: those of the gate, as it is the same Prometheus."""
 
 _EPILOG = """\
 For each alert of the rules file it reads what the rule measured, and plays `for` and
@@ -56,18 +62,24 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--prometheus-url",
         type=_url,
-        default=os.environ.get("PROMETHEUS_URL") or "http://127.0.0.1:9090",
+        default=os.environ.get(URL) or "http://127.0.0.1:9090",
         metavar="URL",
-        help="whom to ask; or PROMETHEUS_URL in the environment; default: %(default)s",
+        help=f"whom to ask; or {URL} in the environment; default: %(default)s",
     )
     add(
-        "--token-file",
+        "--prometheus-token-file",
         type=Path,
-        default=os.environ.get("PROMETHEUS_TOKEN_FILE") or None,
+        default=os.environ.get(TOKEN_FILE) or None,
         metavar="FILE",
-        help="holds the bearer token that stands before it; or PROMETHEUS_TOKEN_FILE",
+        help=f"holds the bearer token that stands before it; or {TOKEN_FILE}",
     )
-    add("--ca-file", type=Path, metavar="FILE", help="the authority of its private certificate")
+    add(
+        "--ca-file",
+        type=Path,
+        default=os.environ.get(CA_FILE) or None,
+        metavar="FILE",
+        help=f"the private authority that signed its certificate; or {CA_FILE}",
+    )
     add("--days", type=_positive, default=7.0, help="how far to look back; default: %(default)g")
     add(
         "--rules",
@@ -128,6 +140,7 @@ def _positive(text: str) -> float:
 
 
 def _url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
-        raise argparse.ArgumentTypeError("expected an address that begins with http(s)://")
-    return text
+    try:
+        return address(text)
+    except AddressError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -1,14 +1,17 @@
 """Reading JSON and text over HTTP from a service of the stack, with a time-out on every request.
 
 Design rule: the environment's proxies are never used (`trust_env` is off), as the stack is on
-loopback or named by its owner; and no request is repeated behind the caller's back, as the
+loopback or named by its owner; and no request is repeated unless the caller says which, as the
 caller measures time.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
 
 __all__ = ["new_session", "read_json", "read_text"]
 
@@ -16,11 +19,21 @@ __all__ = ["new_session", "read_json", "read_text"]
 _POOL_SIZE = 32
 
 
-def new_session() -> requests.Session:
-    """Return a session that takes nothing from the environment and repeats nothing."""
+def new_session(
+    *, token: str = "", authorities: Path | None = None, retry: Retry | None = None
+) -> requests.Session:
+    """Return a session that takes nothing from the environment.
+
+    It shows the bearer `token`, believes the certificates of `authorities` (a PEM file; None for
+    the usual ones), and repeats what `retry` says: by default nothing.
+    """
     session = requests.Session()
     session.trust_env = False
-    adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=0)
+    if token:
+        session.headers["Authorization"] = f"Bearer {token}"
+    if authorities is not None:
+        session.verify = str(authorities)
+    adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=retry or Retry(total=0, read=False))
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session

@@ -23,7 +23,7 @@ from stack.readiness import answers_ready
 from stack.tools import ToolSettings, find_tools
 from stack.tools.victoriametrics import find_victoriametrics
 
-__all__ = ["ENGINES", "Part", "parts_of", "running"]
+__all__ = ["ENGINES", "Part", "options_of", "parts_of", "running"]
 
 READY_SECONDS = 30.0
 """Each is ready within a second; a machine that does something else needs longer."""

@@ -1,6 +1,6 @@
 """Where an external engine is, as a run was told.
 
-Design rule: plain data; an address is taken apart here and nowhere else.
+Design rule: plain data.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from stack.clients.address import address
 from stack.external.folder import Folder
 from stack.ports import Fixed
 
@@ -48,8 +49,6 @@ class External:
 
 
 def place_of(url: str) -> Fixed:
-    """Return the address and port of a URL. Raises ValueError where there is none."""
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
-        raise ValueError(f"{url!r} is no URL like http://127.0.0.1:9090")
-    return Fixed(parts.hostname, parts.port or _DEFAULT_PORT[parts.scheme])
+    """Return the address and port of a URL. Raises AddressError where it has none."""
+    parts = urlsplit(address(url))
+    return Fixed(str(parts.hostname), parts.port or _DEFAULT_PORT[parts.scheme])

@@ -57,7 +57,7 @@ def test_an_option_goes_before_the_environment() -> None:
     [
         ({}, "needs --prometheus-url URL, or ALERTPROOF_PROMETHEUS_URL"),
         ({"--prometheus-url": ONE}, "needs --alertmanager-url URL"),
-        ({"--prometheus-url": "localhost:9090"}, "is no URL like"),
+        ({"--prometheus-url": "localhost:9090"}, "is no address; it should be like"),
     ],
 )
 def test_an_address_that_is_missing_or_none_is_told(given: dict[str, str], says: str) -> None:

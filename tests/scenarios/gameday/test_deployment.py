@@ -142,7 +142,13 @@ def test_each_part_of_its_description_is_asked_for_by_name(missing: str) -> None
     [
         (words(COMPLETE, "--scenario", "x"), "only with --external"),
         (words(COMPLETE, "--external", "--facilitator"), "--external needs a --scenario"),
-        (words({**COMPLETE, "--target": "shop:80"}, "--external", "--scenario", "x"), "http://"),
+        (words({**COMPLETE, "--target": "shop:80"}, "--external", "--scenario", "x"), "no address"),
+        (
+            words(
+                {**COMPLETE, "--prometheus-url": "http://a:b@c"}, "--external", "--scenario", "x"
+            ),
+            "tokens are files",
+        ),
         (words(COMPLETE, "--external", "--scenario", "x", "--request", "/cart"), "METHOD /path"),
         (words(COMPLETE, "--external", "--scenario", "x", "--run", "a b"), "letters, digits"),
     ],

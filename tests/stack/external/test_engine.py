@@ -150,7 +150,7 @@ def test_a_url_has_an_address(url: str, address: str) -> None:
     assert place_of(url).address == address
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://x", "http://"])
+@pytest.mark.parametrize("url", ["127.0.0.1:9090", "ftp://x", "http://", "http://x:99999"])
 def test_what_is_no_url_is_told(url: str) -> None:
-    with pytest.raises(ValueError, match="is no URL like"):
+    with pytest.raises(ValueError, match="is no address; it should be like"):
         place_of(url)

@@ -8,7 +8,7 @@ import pytest
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from scenarios.deployment.failure import failure_of
+from stack.clients.failure import failure_of
 
 POOL = None
 
