@@ -174,9 +174,10 @@ class AlertmanagerClient:
         try:
             response = self._session.post(url, json=body, timeout=self._timeout_seconds)
             response.raise_for_status()
+            answer = response.json()
         except requests.RequestException as error:
             raise AlertmanagerError(f"{url} took no silence: {error}") from error
-        return _parsed(url, lambda answer: str(answer["silenceID"]), response.json())
+        return _parsed(url, lambda made: str(made["silenceID"]), answer)
 
     def lift_silences(self, services: Collection[str]) -> None:
         """End every silence that was made here for one of these services."""

@@ -6,16 +6,14 @@ it can be compared with the file that it should be from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from stack.clients.prometheus import PrometheusClient, PrometheusError
+from stack.clients.prometheus import PrometheusClient
 
 __all__ = ["DeployedPrometheus", "LoadedGroup", "LoadedRule"]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +51,6 @@ class DeployedPrometheus(PrometheusClient):
     def retention(self) -> str:
         """Return how long data is kept, as Prometheus writes it: "30d", "30d or 50GiB"."""
         return self._typed("/api/v1/status/runtimeinfo", lambda data: str(data["storageRetention"]))
-
-    def _typed(self, path: str, parse: Callable[[Any], T]) -> T:
-        data = self._read(path)
-        try:
-            return parse(data)
-        except (KeyError, TypeError, ValueError) as error:
-            raise PrometheusError(
-                f"{self.url}{path} answered in an unknown form ({type(error).__name__}: {error})"
-            ) from error
 
 
 def _groups(data: Any) -> tuple[LoadedGroup, ...]:

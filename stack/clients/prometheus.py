@@ -156,42 +156,37 @@ class PrometheusClient:
 
     def rules(self) -> RulesSnapshot:
         """Return every alerting rule with its active alerts."""
-        read = self._read("/api/v1/rules", {"type": "alert"}, at=self._rules_url)
-        return _parsed(self._rules_url, _rules, read)
+        return self._typed("/api/v1/rules", _rules, {"type": "alert"}, at=self._rules_url)
 
     def active_alerts(self) -> tuple[ActiveAlert, ...]:
         """Return the alerts that are pending or firing: much less to read than all rules."""
-        read = self._read("/api/v1/alerts", at=self._rules_url)
-        return _parsed(self._rules_url, _active_alerts, read)
+        return self._typed("/api/v1/alerts", _active_alerts, at=self._rules_url)
 
     def targets(self) -> tuple[Target, ...]:
         """Return the active targets; what discovery has dropped is not among them."""
-        return _parsed(self.url, _targets, self._read("/api/v1/targets", {"state": "active"}))
+        return self._typed("/api/v1/targets", _targets, {"state": "active"})
 
     def active_alertmanagers(self) -> int:
         """Return to how many Alertmanagers alerts are sent at present."""
         try:
-            read = self._read("/api/v1/alertmanagers", at=self._rules_url)
-            return _parsed(self._rules_url, _active_alertmanagers, read)
+            return self._typed("/api/v1/alertmanagers", _active_alertmanagers, at=self._rules_url)
         except PrometheusError:
             if self._rules_url == self.url:
                 raise
         # vmalert tells it under another name.
-        read = self._read("/api/v1/notifiers", at=self._rules_url)
-        return _parsed(self._rules_url, _notifiers, read)
+        return self._typed("/api/v1/notifiers", _notifiers, at=self._rules_url)
 
     def build_info(self) -> BuildInfo:
         """Return the version that is running."""
-        return _parsed(self.url, _build_info, self._read("/api/v1/status/buildinfo"))
+        return self._typed("/api/v1/status/buildinfo", _build_info)
 
     def metric_names(self) -> frozenset[str]:
         """Return the names of all series that are stored."""
-        found = self._read("/api/v1/label/__name__/values")
-        return _parsed(self.url, lambda names: frozenset(str(name) for name in names), found)
+        return self._typed("/api/v1/label/__name__/values", _names)
 
     def configuration(self) -> str:
         """Return the configuration that is in force, as Prometheus writes it."""
-        return _parsed(self.url, _configuration, self._read("/api/v1/status/config"))
+        return self._typed("/api/v1/status/config", _configuration)
 
     def query(self, promql: str) -> list[Sample]:
         """Evaluate an instant query: the samples of a vector, or a scalar as one sample."""
@@ -235,8 +230,9 @@ class PrometheusClient:
     def has_series(self, selector: str, *, start: int, end: int) -> bool:
         """Tell whether a series that `selector` chooses has samples between two epoch seconds."""
         times = {"start": str(start), "end": str(end), "limit": "1"}
-        found = self._read("/api/v1/series", {"match[]": selector, **times})
-        return _parsed(self.url, lambda series: len(series) > 0, found)
+        return self._typed(
+            "/api/v1/series", lambda series: len(series) > 0, {"match[]": selector, **times}
+        )
 
     def forget(self, selector: str) -> None:
         """Delete every series that the selector chooses, with all its samples.
@@ -258,6 +254,16 @@ class PrometheusClient:
         except (requests.RequestException, PrometheusApiClientException) as error:
             raise PrometheusError(f"{self.url} did not answer {promql!r}: {error}") from error
         return answer
+
+    def _typed(
+        self,
+        path: str,
+        parse: Callable[[Any], T],
+        params: dict[str, str] | None = None,
+        *,
+        at: str = "",
+    ) -> T:
+        return _parsed((at or self.url) + path, parse, self._read(path, params, at=at))
 
     def _read(self, path: str, params: dict[str, str] | None = None, *, at: str = "") -> object:
         url = (at or self.url) + path
@@ -342,6 +348,10 @@ def _build_info(data: Any) -> BuildInfo:
     return BuildInfo(
         version=data["version"], revision=data["revision"], go_version=data["goVersion"]
     )
+
+
+def _names(data: Any) -> frozenset[str]:
+    return frozenset(str(name) for name in data)
 
 
 def _configuration(data: Any) -> str:

@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,6 +28,10 @@ def answering(answers: dict[str, tuple[int, object]]) -> Iterator[str]:
     """Serve fixed answers by path: status, and text as it is or anything else as JSON."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def do_GET(self) -> None:
             status, answer = answers[urlsplit(self.path).path]
             body = answer if isinstance(answer, str) else json.dumps(answer)
@@ -313,3 +318,12 @@ def test_the_mark_of_a_series_that_ended_is_no_sample() -> None:
     told = success({"resultType": "matrix", "result": [series]})
     with answering({"/api/v1/query": told}) as url:
         assert PrometheusClient(url).query_raw("up[5s]")[0].points == ((1.0, 1.0),)
+
+
+@pytest.mark.parametrize(("status", "answer"), [(200, "busy"), (200, {"id": "1"}), (503, "busy")])
+def test_a_silence_that_was_not_taken_is_an_error(status: int, answer: object) -> None:
+    with (
+        answering({"/api/v2/silences": (status, answer)}) as url,
+        pytest.raises(AlertmanagerError, match="/api/v2/silences"),
+    ):
+        AlertmanagerClient(url).silence({"service": "a"}, for_=timedelta(seconds=1), comment="gone")
