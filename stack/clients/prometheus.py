@@ -1,14 +1,15 @@
 """What a Prometheus says of its rules, its targets, its Alertmanagers and its series.
 
-Design rule: every answer is typed at this border; past it there is no JSON.
+Design rule: every answer is typed at this border (`stack.clients.prometheus_answers`); past it
+there is no JSON.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -16,7 +17,25 @@ from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
 from stack.clients.http import new_session, read_json
-from stack.clients.timestamps import epoch_seconds
+from stack.clients.prometheus_answers import (
+    ActiveAlert,
+    BuildInfo,
+    RuleSnapshot,
+    RulesSnapshot,
+    Sample,
+    Series,
+    Target,
+    count_alertmanagers,
+    count_notifiers,
+    read_active_alerts,
+    read_build_info,
+    read_configuration,
+    read_names,
+    read_rules,
+    read_samples,
+    read_series,
+    read_targets,
+)
 
 __all__ = [
     "ActiveAlert",
@@ -38,91 +57,6 @@ TIMEOUT_SECONDS = 5.0
 
 class PrometheusError(RuntimeError):
     """Prometheus did not answer, or not as its API is documented: the URL and the cause."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveAlert:
-    """One pending or firing alert of a rule. `active_at` is in epoch seconds."""
-
-    labels: Mapping[str, str]
-    state: Literal["pending", "firing"]
-    active_at: float
-    value: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSnapshot:
-    """One alerting rule as it was evaluated last.
-
-    `every_seconds` is how often its group is evaluated, `for_seconds` how long its condition must
-    hold before it fires. `last_evaluation` is in epoch
-    seconds, 0.0 before the first; `evaluation_seconds` is how long that evaluation took. `health`
-    is "ok", "err" or "unknown" (not evaluated yet).
-    """
-
-    group: str
-    name: str
-    health: str
-    every_seconds: float
-    for_seconds: float
-    last_error: str
-    last_evaluation: float
-    evaluation_seconds: float
-    alerts: tuple[ActiveAlert, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulesSnapshot:
-    """Every alerting rule, in the order of the rule files."""
-
-    rules: tuple[RuleSnapshot, ...]
-
-    def active_alerts(self) -> tuple[ActiveAlert, ...]:
-        """Return the alerts of all rules."""
-        return tuple(alert for rule in self.rules for alert in rule.alerts)
-
-    def named(self, name: str) -> tuple[RuleSnapshot, ...]:
-        """Return the rules of this name: none, one, or one a group."""
-        return tuple(rule for rule in self.rules if rule.name == name)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One active scrape target. `last_scrape` is in epoch seconds, 0.0 before the first;
-    `health` is "up", "down" or "unknown" (not scraped yet).
-    """
-
-    labels: Mapping[str, str]
-    health: str
-    last_scrape: float
-    last_error: str
-    scrape_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One value of an instant query, with its evaluation time in epoch seconds."""
-
-    labels: Mapping[str, str]
-    value: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """One series of a range vector: pairs of scrape time in epoch seconds and value."""
-
-    labels: Mapping[str, str]
-    points: tuple[tuple[float, float], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildInfo:
-    """What the running Prometheus says it was built from."""
-
-    version: str
-    revision: str
-    go_version: str
 
 
 class PrometheusClient:
@@ -156,41 +90,41 @@ class PrometheusClient:
 
     def rules(self) -> RulesSnapshot:
         """Return every alerting rule with its active alerts."""
-        return self._typed("/api/v1/rules", _rules, {"type": "alert"}, at=self._rules_url)
+        return self._typed("/api/v1/rules", read_rules, {"type": "alert"}, at=self._rules_url)
 
     def active_alerts(self) -> tuple[ActiveAlert, ...]:
         """Return the alerts that are pending or firing: much less to read than all rules."""
-        return self._typed("/api/v1/alerts", _active_alerts, at=self._rules_url)
+        return self._typed("/api/v1/alerts", read_active_alerts, at=self._rules_url)
 
     def targets(self) -> tuple[Target, ...]:
         """Return the active targets; what discovery has dropped is not among them."""
-        return self._typed("/api/v1/targets", _targets, {"state": "active"})
+        return self._typed("/api/v1/targets", read_targets, {"state": "active"})
 
     def active_alertmanagers(self) -> int:
         """Return to how many Alertmanagers alerts are sent at present."""
         try:
-            return self._typed("/api/v1/alertmanagers", _active_alertmanagers, at=self._rules_url)
+            return self._typed("/api/v1/alertmanagers", count_alertmanagers, at=self._rules_url)
         except PrometheusError:
             if self._rules_url == self.url:
                 raise
         # vmalert tells it under another name.
-        return self._typed("/api/v1/notifiers", _notifiers, at=self._rules_url)
+        return self._typed("/api/v1/notifiers", count_notifiers, at=self._rules_url)
 
     def build_info(self) -> BuildInfo:
         """Return the version that is running."""
-        return self._typed("/api/v1/status/buildinfo", _build_info)
+        return self._typed("/api/v1/status/buildinfo", read_build_info)
 
     def metric_names(self) -> frozenset[str]:
         """Return the names of all series that are stored."""
-        return self._typed("/api/v1/label/__name__/values", _names)
+        return self._typed("/api/v1/label/__name__/values", read_names)
 
     def configuration(self) -> str:
         """Return the configuration that is in force, as Prometheus writes it."""
-        return self._typed("/api/v1/status/config", _configuration)
+        return self._typed("/api/v1/status/config", read_configuration)
 
     def query(self, promql: str) -> list[Sample]:
         """Evaluate an instant query: the samples of a vector, or a scalar as one sample."""
-        return _parsed(f"{self.url} query {promql}", _samples, self._query(promql))
+        return _parsed(f"{self.url} query {promql}", read_samples, self._query(promql))
 
     def query_raw(self, promql: str) -> list[Series]:
         """Evaluate a range vector selector such as `up[1m]`: the samples as they were scraped.
@@ -198,7 +132,7 @@ class PrometheusClient:
         Prometheus leaves out the marks of series that ended, and VictoriaMetrics shows them as NaN:
         no NaN is returned.
         """
-        found = _parsed(f"{self.url} query {promql}", _series, self._query(promql))
+        found = _parsed(f"{self.url} query {promql}", read_series, self._query(promql))
         return [
             replace(one, points=tuple(point for point in one.points if not math.isnan(point[1])))
             for one in found
@@ -224,7 +158,7 @@ class PrometheusClient:
             },
         )
         return _parsed(
-            f"{self.url} query_range {promql}", lambda data: _series(data["result"]), found
+            f"{self.url} query_range {promql}", lambda data: read_series(data["result"]), found
         )
 
     def has_series(self, selector: str, *, start: int, end: int) -> bool:
@@ -287,97 +221,3 @@ def _parsed(where: str, parse: Callable[[Any], T], answer: object) -> T:
         raise PrometheusError(
             f"{where} answered in an unknown form ({type(error).__name__}: {error})"
         ) from error
-
-
-def _rules(data: Any) -> RulesSnapshot:
-    return RulesSnapshot(
-        rules=tuple(
-            RuleSnapshot(
-                group=group["name"],
-                name=rule["name"],
-                health=rule["health"],
-                every_seconds=float(group["interval"]),
-                for_seconds=float(rule["duration"]),
-                last_error=rule.get("lastError", ""),
-                last_evaluation=epoch_seconds(rule["lastEvaluation"]),
-                evaluation_seconds=float(rule["evaluationTime"]),
-                # vmalert leaves it out where there is none
-                alerts=tuple(_active_alert(alert) for alert in rule.get("alerts") or ()),
-            )
-            for group in data["groups"]
-            for rule in group["rules"]
-        )
-    )
-
-
-def _active_alerts(data: Any) -> tuple[ActiveAlert, ...]:
-    return tuple(_active_alert(alert) for alert in data["alerts"])
-
-
-def _active_alert(alert: Any) -> ActiveAlert:
-    return ActiveAlert(
-        labels=alert["labels"],
-        state=alert["state"],
-        active_at=epoch_seconds(alert["activeAt"]),
-        value=float(alert["value"]),
-    )
-
-
-def _targets(data: Any) -> tuple[Target, ...]:
-    return tuple(
-        Target(
-            labels=target["labels"],
-            health=target["health"],
-            last_scrape=epoch_seconds(target["lastScrape"]),
-            last_error=target.get("lastError", ""),
-            scrape_url=target["scrapeUrl"],
-        )
-        for target in data["activeTargets"]
-    )
-
-
-def _active_alertmanagers(data: Any) -> int:
-    return len(data["activeAlertmanagers"])
-
-
-def _notifiers(data: Any) -> int:
-    return sum(len(one["targets"]) for one in data["notifiers"])
-
-
-def _build_info(data: Any) -> BuildInfo:
-    return BuildInfo(
-        version=data["version"], revision=data["revision"], go_version=data["goVersion"]
-    )
-
-
-def _names(data: Any) -> frozenset[str]:
-    return frozenset(str(name) for name in data)
-
-
-def _configuration(data: Any) -> str:
-    return str(data["yaml"])
-
-
-def _samples(result: Any) -> list[Sample]:
-    match result:
-        case [int() | float() as at, str() as value]:
-            return [Sample(labels={}, value=float(value), at=float(at))]
-        case _:
-            return [
-                Sample(
-                    labels=sample["metric"],
-                    value=float(sample["value"][1]),
-                    at=float(sample["value"][0]),
-                )
-                for sample in result
-            ]
-
-
-def _series(result: Any) -> list[Series]:
-    return [
-        Series(
-            labels=series["metric"],
-            points=tuple((float(at), float(value)) for at, value in series["values"]),
-        )
-        for series in result
-    ]
