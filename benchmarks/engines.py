@@ -26,10 +26,10 @@ from benchmarks.options import Options
 from benchmarks.report import Outcome, publish
 from stack.clients.prometheus import PrometheusClient
 from stack.derive import DISCOVERY_TICK
+from stack.drill_files import PROMETHEUS_CONFIG
 from stack.external.engine import VICTORIAMETRICS
 from stack.external.engines import running
 from stack.external.model import External
-from stack.launch.checking import PROMETHEUS_CONFIG
 from stack.launch.starting import LaunchError
 from stack.ports import LOOPBACK
 from stack.tools import ToolsUnavailable

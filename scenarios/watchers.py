@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import Signals
 
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG
 from stack.launch.monitoring import MonitoringStack
 from stack.launch.premises import Premises
 from stack.receivers import Receivers

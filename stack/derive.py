@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stack.derive_alertmanager import Mute, derive_alertmanager
 from stack.derive_prometheus import derive_prometheus
+from stack.drill_files import RULES
 from stack.drill_labels import mark_alerts
 from stack.durations import divide, format_duration
 from stack.production import Production
@@ -22,7 +23,6 @@ __all__ = [
     "FEATURES_FLAG",
     "LOOKBACK_SCRAPES",
     "RETENTION_FLAG",
-    "RULES_FILE",
     "Derived",
     "Mute",
     "RunAddresses",
@@ -34,9 +34,6 @@ DISCOVERY_TICK = timedelta(seconds=5)
 
 Fixed in Prometheus (`updatert: 5 * time.Second` in discovery/manager.go), so it is not scaled.
 """
-
-RULES_FILE = "alert-rules.yml"
-"""What a drill's rules are written as, whatever production's file is called."""
 
 RETENTION_FLAG = "--storage.tsdb.retention.time=30d"
 """What production keeps. A drill is over long before it matters, so it is not scaled."""
@@ -114,7 +111,7 @@ def derive(
 
     At 1 only addresses, paths, what would reach third parties and the calendar differ: by `mute`,
     routes with time intervals are never muted, always, or at production's hours. The rules must be
-    written as `RULES_FILE`, beside the derived Prometheus configuration.
+    written as `stack.drill_files.RULES`, beside the derived Prometheus configuration.
     Production files are read and never written. Raises ConfigurationError (`file:line: ...`) for
     what can't be derived, OSError for a file that can't be read.
     """
@@ -122,7 +119,7 @@ def derive(
     prometheus = derive_prometheus(
         production.prometheus.read_text(encoding="utf-8"),
         source=_shown(production.prometheus),
-        rules_name=RULES_FILE,
+        rules_name=RULES,
         k=time_scale,
         run=run,
         relabel=production.relabel,

@@ -23,6 +23,7 @@ from scenarios.delivery.recorder import FEATURE, EventLog, settings
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, Mute, RunAddresses, derive
+from stack.drill_files import RULES
 from stack.go_runtime import frugal_environment
 from stack.ports import LOOPBACK, reserve
 from stack.processes import Processes
@@ -37,8 +38,6 @@ READY_SECONDS = 40.0
 
 PATIENCE_SECONDS = 30.0
 """How long anything else is waited for; Alertmanager's own attempts take ten."""
-
-RULES = "alert-rules.yml"
 
 PEER_TIMEOUT = "--cluster.peer-timeout"
 PEER_SECONDS = 1

@@ -12,7 +12,7 @@ from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.faults.watching import LogTail, load_again, watchers_of
 from scenarios.target import Target
-from stack.launch.checking import RULES
+from stack.drill_files import RULES
 
 GROUP = """
   - name: broken-by-a-drill

@@ -17,7 +17,7 @@ from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.faults.watching import load_again, watchers_of
 from scenarios.target import Target
-from stack.launch.checking import PROMETHEUS_CONFIG, RULES
+from stack.drill_files import PROMETHEUS_CONFIG, RULES
 from stack.receivers.web import Answer, HttpDouble, Request
 
 INTERVAL_SECONDS = 1.0

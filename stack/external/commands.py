@@ -18,9 +18,9 @@ from stack.derive import (
     RunAddresses,
     derive,
 )
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.durations import format_duration, parse_duration
 from stack.external.engine import VICTORIAMETRICS
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.production import production_files
 
 __all__ = ["Listening", "alertmanager", "prometheus", "scaled", "victoriametrics", "vmalert"]

@@ -17,10 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.http import new_session, read_text
 from stack.clients.prometheus import PrometheusClient, PrometheusError
+from stack.drill_files import RULES
 from stack.durations import parse_duration
 from stack.external.folder import FolderRefused
 from stack.external.model import External
-from stack.launch.checking import RULES
 from stack.rules import load_rules
 
 __all__ = [

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 
 __all__ = ["IDLE", "MARKER", "Folder", "FolderRefused"]
 

@@ -10,13 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.tools import Tools
 
-__all__ = ["ALERTMANAGER_CONFIG", "PROMETHEUS_CONFIG", "RULES", "ConfigProblem", "check_configs"]
-
-PROMETHEUS_CONFIG = "prometheus.yml"
-RULES = "alert-rules.yml"
-ALERTMANAGER_CONFIG = "alertmanager.yml"
+__all__ = ["ConfigProblem", "check_configs"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,11 @@ from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.http import new_session
 from stack.clients.prometheus import PrometheusClient, PrometheusError, RulesSnapshot
 from stack.derive import Derived
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.durations import format_duration
 from stack.endpoints import Endpoints
 from stack.external.folder import IDLE, FolderRefused
 from stack.external.model import External
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.launch.monitoring import MonitoringStack
 from stack.launch.premises import Premises
 from stack.launch.starting import LaunchError

@@ -15,8 +15,8 @@ from typing import Self
 
 from stack.clients.prometheus import RulesSnapshot
 from stack.derive import Derived
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.endpoints import Endpoints
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.launch.premises import Part, Premises, Program, Running
 from stack.launch.starting import wait_answering
 from stack.ports import Place

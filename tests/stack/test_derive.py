@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack.derive import DISCOVERY_TICK, RULES_FILE, Derived, Mute, RunAddresses, derive
+from stack import drill_files
+from stack.derive import DISCOVERY_TICK, Derived, Mute, RunAddresses, derive
 from stack.durations import divide
 from stack.equivalence import equivalent_via_prometheus
 from stack.ports import reserve
@@ -660,4 +661,4 @@ def test_rules_are_loaded_by_one_name_whatever_production_s_file_is_called(
 ) -> None:
     theirs = production.rules.rename(tmp_path / "their.yml")
     derived = derive(dataclasses.replace(production, rules=theirs), time_scale=60, run=RUN)
-    assert read_yaml(derived.prometheus_yaml, "d")["rule_files"] == [RULES_FILE]
+    assert read_yaml(derived.prometheus_yaml, "d")["rule_files"] == [drill_files.RULES]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack.compose.credentials import CREDENTIALS
-from stack.launch.checking import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.launch.composed.put_back import AUTHORITY, alertmanager_for, prometheus_for
 from stack.launch.starting import LaunchError
 
