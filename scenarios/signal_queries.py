@@ -21,9 +21,10 @@ from stack import promql
 from stack.clients.prometheus import PrometheusClient, PrometheusError, Series
 from stack.derive import Derived
 from stack.grafana.chosen_service import for_service
-from stack.grafana.conditions import Condition, on_one_line, read_conditions, selectors
+from stack.grafana.conditions import Condition, on_one_line, read_conditions
 from stack.recorded import Record, inline
 from stack.rules import AlertRule
+from stack.selectors import selectors
 
 MOST_MOMENTS = 600
 """So many values a series at most: more than a page has pixels for."""

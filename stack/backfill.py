@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from stack.selectors import quoted
+
 __all__ = ["BackfillError", "PastSeries", "backfill"]
 
 TIMEOUT_SECONDS = 120.0
@@ -90,7 +92,7 @@ def _exposition(
     """Yield the samples in OpenMetrics' text format: a series at a time, oldest first."""
     first, apart = start.timestamp(), step.total_seconds()
     for each in series:
-        labels = ",".join(f'{name}="{_escaped(text)}"' for name, text in each.labels.items())
+        labels = ",".join(f"{name}={quoted(text)}" for name, text in each.labels.items())
         for number in range(count):
             after = number * apart
             yield (
@@ -98,7 +100,3 @@ def _exposition(
                 f"{first + after:.3f}\n"
             )
     yield "# EOF\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 import promql_parser as ast
 
 from stack import promql
-from stack.grafana.conditions import Reading, on_one_line, read_conditions, selectors
+from stack.grafana.conditions import Reading, on_one_line, read_conditions
 from stack.recorded import Record, constant_of, inline
 from stack.rules import AlertRule, RuleSet
+from stack.selectors import selector_text, selectors
 
-__all__ = ["Question", "Tunable", "question_about", "selector_text"]
+__all__ = ["Question", "Tunable", "question_about"]
 
 _OPPOSITE = {">": ("max", "Inf"), ">=": ("max", "Inf"), "<": ("min", "-Inf"), "<=": ("min", "-Inf")}
 """By a comparison: the aggregation that it may be drawn out of, and a limit that nothing passes."""
-
-_MATCH = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +104,6 @@ def question_about(rule: AlertRule, rules: RuleSet) -> Question:
         selectors=tuple(names),
         tunable=tunable,
     )
-
-
-def selector_text(selector: ast.VectorSelector) -> str:
-    """Return the series that `selector` chooses, without its window and offset."""
-    matchers = ",".join(
-        f"{one.name}{_MATCH[str(one.op).partition('.')[2]]}{_quoted(one.value)}"
-        for one in selector.matchers.matchers
-    )
-    return f"{selector.name or ''}{{{matchers}}}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def _target(expr: ast.Expr) -> ast.BinaryExpr | None:

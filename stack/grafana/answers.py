@@ -17,9 +17,10 @@ import promql_parser as ast
 from stack import promql
 from stack.clients.prometheus import PrometheusError, Sample
 from stack.durations import divide, format_duration
-from stack.grafana.conditions import on_one_line, selectors
+from stack.grafana.conditions import on_one_line
 from stack.grafana.dashboards import Query, concrete
 from stack.promql_rewrite import rewrite
+from stack.selectors import selectors
 
 __all__ = ["Answer", "Asked", "ask", "longest_offset", "question"]
 

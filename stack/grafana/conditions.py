@@ -6,15 +6,15 @@ is a condition without a limit, which is met while it has a series.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import promql_parser as ast
 
 from stack import promql
 from stack.recorded import constant_of
+from stack.selectors import selectors
 
-__all__ = ["Condition", "Reading", "on_one_line", "read_conditions", "selectors"]
+__all__ = ["Condition", "Reading", "on_one_line", "read_conditions"]
 
 _LOGICAL = frozenset({"and", "or", "unless"})
 _THRESHOLD = "threshold:"
@@ -70,14 +70,6 @@ def on_one_line(expr: ast.Expr) -> str:
     if repr(promql.anatomy(promql.parse(text))) != repr(promql.anatomy(expr)):
         raise promql.PromQLError(f"{text!r} is not {expr.prettify()!r}")
     return text
-
-
-def selectors(expr: ast.Expr) -> Iterator[ast.VectorSelector]:
-    """Yield every selector of series in `expr`, from left to right."""
-    if isinstance(expr, ast.VectorSelector):
-        yield expr
-    for child in promql.children(expr):
-        yield from selectors(child)
 
 
 class _Reader:

@@ -15,7 +15,6 @@ import promql_parser as ast
 from stack import promql
 from stack.grafana.addresses import panel_id, panel_link
 from stack.grafana.chosen_service import is_of_a_service, is_of_the_chosen
-from stack.grafana.conditions import selectors
 from stack.grafana.dashboards import (
     ELASTICSEARCH,
     PROMETHEUS,
@@ -27,6 +26,7 @@ from stack.grafana.dashboards import (
 from stack.grafana.lucene import LuceneError, read_clauses
 from stack.recorded import constant_of, reads
 from stack.rules import RuleSet
+from stack.selectors import selectors
 
 __all__ = [
     "alerts_not_shown",

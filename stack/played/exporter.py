@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -57,13 +57,8 @@ class Player:
                     return None
                 continue
             shown = {"counter": self._grown[at], "age": clock - value}.get(one.kind, value)
-            lines.append(f"{one.name}{_labels(one.labels)} {shown!r}")
+            lines.append(f"{one.text} {shown!r}")
         return "".join(f"{line}\n" for line in lines)
-
-
-def _labels(labels: Mapping[str, str]) -> str:
-    inside = ",".join(f"{name}={json.dumps(value)}" for name, value in labels.items())
-    return f"{{{inside}}}" if inside else ""
 
 
 class _Server(ThreadingHTTPServer):

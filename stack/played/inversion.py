@@ -15,8 +15,9 @@ import promql_parser as ast
 from stack import promql
 from stack.played.labels import CannotPlay, besides, labels_for
 from stack.played.series import Series
+from stack.selectors import selectors
 
-__all__ = ["CannotPlay", "plays_of", "selectors"]
+__all__ = ["CannotPlay", "plays_of"]
 
 BEYOND_RATIO = 0.12
 """How far beyond its threshold a series is played: farther than scrapes make a rate err, and not as
@@ -280,7 +281,14 @@ def _arithmetic(expr: ast.BinaryExpr, levels: _Levels) -> Iterator[Series]:
 def _known(undo: Callable[[float], float] | None, expr: ast.BinaryExpr) -> Callable[[float], float]:
     if undo is None:
         raise CannotPlay(f"no inverse is known of {expr.prettify()}")
-    return undo
+
+    def known(value: float) -> float:
+        try:
+            return undo(value)
+        except ZeroDivisionError as error:
+            raise CannotPlay(f"{expr.prettify()} is {value:g} for no number") from error
+
+    return known
 
 
 def _of_two(expr: ast.BinaryExpr, sign: str, levels: _Levels) -> Iterator[Series]:
@@ -321,9 +329,7 @@ def _share(
         raise CannotPlay(f"{expr.prettify()} can't be a share of {threshold:g}")
     high, low = min(1.0, max(levels.well, levels.broken)), min(levels.well, levels.broken)
     broken, well = (high, low) if levels.broken > levels.well else (low, high)
-    kind = (
-        "counter" if any(isinstance(one, ast.MatrixSelector) for one in _nodes(expr)) else "gauge"
-    )
+    kind = "counter" if promql.ranges(expr) else "gauge"
     scale = RATE_PER_SECOND
     inside = _series(part, kind, _Levels(well=well * scale, broken=broken * scale))
     if not all(one in inside.labels.items() for one in labels_for(whole).items()):
@@ -335,9 +341,10 @@ def _share(
 
 def _buckets(expr: ast.Expr, levels: _Levels) -> Iterator[Series]:
     """Play a histogram whose observations all lie below the lower level, or about the upper."""
-    (selector,) = list(selectors(expr)) or (None,)
-    if selector is None or not promql.metric_name(selector).endswith("_bucket"):
+    found = list(selectors(expr))
+    if len(found) != 1 or not promql.metric_name(found[0]).endswith("_bucket"):
         raise CannotPlay(f"{expr.prettify()} is no histogram of one name")
+    (selector,) = found
     low, high = sorted((levels.well, levels.broken))
     labels = labels_for(selector, without={"le"})
     high_when_broken = levels.broken > levels.well
@@ -352,17 +359,6 @@ def _buckets(expr: ast.Expr, levels: _Levels) -> Iterator[Series]:
             well=when_well,
             broken=when_broken,
         )
-
-
-def _nodes(expr: ast.Expr) -> Iterator[ast.Expr]:
-    yield expr
-    for child in promql.children(expr):
-        yield from _nodes(child)
-
-
-def selectors(expr: ast.Expr) -> Iterator[ast.VectorSelector]:
-    """Return the selectors of an expression, from left to right."""
-    return (one for one in _nodes(expr) if isinstance(one, ast.VectorSelector))
 
 
 def _names(expr: ast.Expr) -> Iterator[str]:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 
 import promql_parser as ast
 
-from stack import promql
+from stack.selectors import quoted, selector_text, sign_of
 
-__all__ = ["CannotPlay", "besides", "labels_for", "selector_text"]
+__all__ = ["CannotPlay", "besides", "labels_for"]
 
 _TRIED = ("other", "200", "0", "x", "")
 """Values for a label that must not be another one."""
@@ -23,17 +23,6 @@ _STATUS = frozenset({"status", "code", "status_code", "http_status"})
 
 class CannotPlay(ValueError):
     """No series are known that make an expression hold; the message says at which part."""
-
-
-def selector_text(selector: ast.VectorSelector) -> str:
-    """Return a selector as a person writes it, without its offset."""
-    inside = ",".join(
-        f'{one.name}{_sign(one)}"{one.value}"'
-        for one in selector.matchers.matchers
-        if one.name != "__name__"
-    )
-    name = promql.metric_name(selector)
-    return f"{name}{{{inside}}}" if inside else name
 
 
 def labels_for(selector: ast.VectorSelector, *, without: Collection[str] = ()) -> Mapping[str, str]:
@@ -68,7 +57,7 @@ def _value(matchers: list[ast.Matcher]) -> str:
         for value in _examples(one):
             if all(_takes(each, value) for each in matchers):
                 return value
-    asked = ", ".join(f'{one.name}{_sign(one)}"{one.value}"' for one in matchers)
+    asked = ", ".join(f"{one.name}{sign_of(one)}{quoted(one.value)}" for one in matchers)
     raise CannotPlay(f"no value was found that {asked} takes")
 
 
@@ -91,7 +80,7 @@ def _example(pattern: str) -> str:
 
 
 def _takes(matcher: ast.Matcher, value: str) -> bool:
-    match str(_sign(matcher)):
+    match sign_of(matcher):
         case "=":
             return bool(value == matcher.value)
         case "!=":
@@ -100,13 +89,3 @@ def _takes(matcher: ast.Matcher, value: str) -> bool:
             return re.fullmatch(matcher.value, value) is not None
         case _:
             return re.fullmatch(matcher.value, value) is None
-
-
-def _sign(matcher: ast.Matcher) -> str:
-    known = (
-        (ast.MatchOp.Equal, "="),
-        (ast.MatchOp.NotEqual, "!="),
-        (ast.MatchOp.Re, "=~"),
-        (ast.MatchOp.NotRe, "!~"),
-    )
-    return next(sign for op, sign in known if matcher.op == op)

@@ -14,9 +14,10 @@ import promql_parser as ast
 
 from stack import promql
 from stack.durations import format_duration
-from stack.played.inversion import plays_of, selectors
-from stack.played.labels import labels_for, selector_text
+from stack.played.inversion import plays_of
+from stack.played.labels import labels_for
 from stack.played.series import Series
+from stack.selectors import selector_text, selectors
 
 __all__ = ["Move", "moves_of"]
 

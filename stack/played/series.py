@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from stack.selectors import quoted
+
 __all__ = ["UP", "Kind", "Series", "read_series", "write_series"]
 
 Kind = Literal["gauge", "counter", "age"]
@@ -35,8 +37,8 @@ class Series:
 
     @property
     def text(self) -> str:
-        """The series as PromQL selects it."""
-        labels = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
+        """The series as PromQL selects it, and as an exposition names it."""
+        labels = ",".join(f"{name}={quoted(value)}" for name, value in self.labels.items())
         return f"{self.name}{{{labels}}}" if labels else self.name
 
 

@@ -101,7 +101,7 @@ def test_a_rule_that_fires_all_the_time_is_noisy_and_a_heartbeat_is_not():
 @pytest.mark.parametrize(
     ("unknown", "missing", "verdict", "reason"),
     [
-        (("a{}",), ("a{}",), Verdict.DEAD, "no such metric: a"),
+        (("a",), ("a",), Verdict.DEAD, "no such metric: a"),
         ((), ('a{status="500"}',), Verdict.UNKNOWN, "the metric is there, but no series like"),
         ((), (), Verdict.UNKNOWN, "nothing that it measures had a value"),
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from prometheus_client.parser import text_string_to_metric_families
 
 from stack.played.exporter import BROKEN, WELL, Player
 from stack.played.series import UP, Series, read_series, write_series
@@ -33,6 +34,12 @@ def test_a_gauge_has_the_value_of_its_state() -> None:
     player = Player([GAUGE], 1.0)
     assert lines(player, WELL, now=0) == ['queue{of="the \\"shop\\""} 1']
     assert lines(player, BROKEN, now=1) == ['queue{of="the \\"shop\\""} 5']
+
+
+def test_a_label_of_any_language_is_what_it_was() -> None:
+    player = Player([Series(name="queue", labels={"of": "café \\d\n"}, well=1, broken=5)], 1.0)
+    (family,) = text_string_to_metric_families("\n".join(lines(player, WELL, now=0)))
+    assert family.samples[0].labels == {"of": "café \\d\n"}
 
 
 def test_a_counter_grows_as_its_state_says_and_never_falls() -> None:
