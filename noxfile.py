@@ -14,6 +14,9 @@ nox.options.reuse_existing_virtualenvs = True
 APART = ("--ignore=checks/compose", "--ignore=checks/deployment")
 """Checks of a stack that runs already, which are not of a drilling run."""
 
+PATIENCE_SECONDS = 60.0
+"""On Ctrl-C: what a run judges last, or puts back, takes seconds, and nox gives half of one."""
+
 
 @nox.session
 def verify(session: nox.Session) -> None:
@@ -113,7 +116,7 @@ def baseline(session: nox.Session) -> None:
 def loadtest(session: nox.Session) -> None:
     """Load the demo, or a host of yours, with its users' journeys, and judge; `-- --help`."""
     session.install("-e", ".")
-    session.run("python", "-m", "loadtests", *session.posargs)
+    session.run("python", "-m", "loadtests", *session.posargs, interrupt_timeout=PATIENCE_SECONDS)
 
 
 @nox.session
@@ -129,4 +132,4 @@ def external(session: nox.Session) -> None:
     session.install("-e", ".[certificates,postgresql]")
     drill = ["python", "-m", "stack.external", "drill", "--time-scale=20", "--"]
     what = ["checks/alerts", "checks/external", "--reports=reports/external"]
-    session.run(*drill, *what, *session.posargs)
+    session.run(*drill, *what, *session.posargs, interrupt_timeout=PATIENCE_SECONDS)

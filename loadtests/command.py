@@ -19,14 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loadtests.hosts import OWNED, refusal
-from loadtests.objectives import read_lines
+from loadtests.objectives import Status, read_lines
 from loadtests.service import ServiceUnavailable, dying_with_this, environment, running_demo
 
 HERE = Path(__file__).resolve().parent
 REPORTS = Path("reports/loadtest")
 VERDICT = "verdict.json"
 LOOPBACK = "127.0.0.1"
-FAILED, WRONG = 1, 2
+WRONG = 2
 
 EPILOG = f"""\
 Without --host it starts the demo service, and ends it. Everything else that Locust knows may be
@@ -50,8 +50,8 @@ over several machines, the service's address being one that all of them reach:
   python -m loadtests --worker --master-host 10.0.0.5          on each of the two others
 
 exit status: 0 every objective is met; 1 one is not; 2 the command line is wrong, or the host is
-another machine and not said to be yours; 3 UNKNOWN, as too few requests were sent or a worker was
-lost
+another machine and not said to be yours; 3 UNKNOWN, as too few requests were sent, a worker was
+lost, or it did not come to a verdict
 """
 
 
@@ -61,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(options, others)
     except (ServiceUnavailable, OSError) as error:
-        print(f"loadtest: {error}", file=sys.stderr)
-        return FAILED
+        print(f"loadtest: UNKNOWN: {error}", file=sys.stderr)
+        return int(Status.UNKNOWN)
 
 
 def _run(options: argparse.Namespace, others: Sequence[str]) -> int:
@@ -80,19 +80,22 @@ def _run(options: argparse.Namespace, others: Sequence[str]) -> int:
             print(f"loadtest: it is at {host}", file=sys.stderr)
         folder = None if options.worker else _new_folder(options.reports)
         status = _locust([*_command(options, host, folder), *others])
-    if folder is not None:
-        _say_verdict(folder)
-    return status
+    return status if folder is None else _say_verdict(folder, status)
 
 
-def _say_verdict(folder: Path) -> None:
+def _say_verdict(folder: Path, status: int) -> int:
+    """Say what came out; return Locust's status, or UNKNOWN where it tells of no verdict."""
     verdict = folder / VERDICT
     if verdict.exists():
         for line in read_lines(verdict.read_text(encoding="utf-8")):
             print(f"loadtest: {line}", file=sys.stderr)
         print(f"loadtest: kept in {folder}", file=sys.stderr)
-    else:
-        print("loadtest: there is no verdict: Locust ended before it had one", file=sys.stderr)
+        return status
+    print(
+        f"loadtest: UNKNOWN: Locust ended with status {status} before it had a verdict",
+        file=sys.stderr,
+    )
+    return status or int(Status.UNKNOWN)
 
 
 def _command(options: argparse.Namespace, host: str | None, folder: Path | None) -> list[str]:
