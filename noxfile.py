@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 60.0
 def verify(session: nox.Session) -> None:
     """Break a real service on purpose, and prove that each alert fires, routes and resolves."""
     session.install("-e", ".[certificates,postgresql]")
-    session.run("pytest", "checks", *APART, *session.posargs)
+    session.run("pytest", "checks", *APART, *session.posargs, interrupt_timeout=PATIENCE_SECONDS)
 
 
 @nox.session
@@ -32,6 +32,7 @@ def realtime(session: nox.Session) -> None:
     session.run(
         *("pytest", "checks", *APART, "--time-scale=1"),
         *("--reports=reports/realtime", *session.posargs),
+        interrupt_timeout=PATIENCE_SECONDS,
     )
 
 
@@ -87,12 +88,18 @@ def containers(session: nox.Session) -> None:
     session.install("-e", ".[certificates,postgresql]")
     session.run("python", "-m", "stack.images")
     inside = ["--stack=containers", "--require=containers", "--reports=reports/containers"]
-    session.run("pytest", "checks", *APART, *inside, *session.posargs)
+    session.run(
+        *("pytest", "checks", *APART, *inside, *session.posargs),
+        interrupt_timeout=PATIENCE_SECONDS,
+    )
     if not session.posargs:
         # A few on production's own compose file, which must come to the same.
         composed = ["--stack=compose", "--require=compose", "--reports=reports/composed"]
         some = "SlowResponseTime or HighErrorRate or SoftFactoryDown-killed or LogRecordsLost"
-        session.run("pytest", "checks", *APART, *composed, "-k", some)
+        session.run(
+            *("pytest", "checks", *APART, *composed, "-k", some),
+            interrupt_timeout=PATIENCE_SECONDS,
+        )
         both = [f"reports/{name}/evidence.json" for name in ("containers", "composed")]
         session.run("python", "-m", "scenarios.compare", "--common", *both)
     session.run("pytest", "checks/compose", "--require=compose", "--reports=reports/compose")
