@@ -93,7 +93,7 @@ def survey(own: OwnApp) -> Survey:
     Raises:
         SurveyFailed: it can't be made, in the words of the process that tried.
     """
-    argv = [sys.executable, "-m", "instrumentation.launched", "--app", own.name]
+    argv = [sys.executable, "-m", "instrumentation.described", "--app", own.name]
     argv += [part for path in own.paths for part in ("--path", str(path))]
     if own.metrics:
         argv += ["--metrics-path", own.metrics.path]

@@ -10,19 +10,14 @@ import pytest
 from flask import Flask
 
 from instrumentation import instrument
+from instrumentation.described import describe
 from instrumentation.extension import EXTENSION
-from instrumentation.launched import (
-    SQLiteCheck,
-    Surroundings,
-    TablesGone,
-    Unfit,
-    describe,
-    launch,
-    launcher,
-    load_application,
-)
+from instrumentation.launched import Unfit, launch, launcher
+from instrumentation.loading import load_application
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
 from instrumentation.serving import FactoryError
+from instrumentation.surroundings import Surroundings
+from instrumentation.watched import SQLiteCheck, TablesGone
 from stack.waiting import wait_until
 
 NOTHING = Surroundings()
