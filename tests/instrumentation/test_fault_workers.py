@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from instrumentation.faults.contract import Delay, End, Error, HoldMemory, encode
-from instrumentation.faults.ending import LOOK_SECONDS
 from instrumentation.process_tree import ProcessTree
 
 pytestmark = pytest.mark.integration
@@ -24,7 +23,6 @@ INSTANCE = "shop-1"
 WORKERS = 3
 DELAYS = 'softfactory_faults_total{fault="delay"}'
 LIMIT_BYTES = 900 * 1024 * 1024
-ANSWER_SECONDS = 0.9  # what answers may take beside: with a look, within a second of the word
 DEADLINE_SECONDS = 60.0  # what a machine under full load may need; idle, all of it takes 5 s
 
 APPLICATION = f"""
@@ -202,7 +200,7 @@ def test_one_word_to_one_worker_ends_the_delays_in_all_of_them(service):
     for sender in senders:
         sender.join()
     assert len({pid for pid, _ in ends}) > 1  # else nothing is shown of the others
-    assert max(at for _, at in ends) - told < LOOK_SECONDS + ANSWER_SECONDS
+    assert max(at for _, at in ends) - told < delay.seconds / 2  # far from their own end
 
 
 def test_one_word_to_one_worker_lets_go_of_what_another_holds(service, watched):
@@ -216,7 +214,7 @@ def test_one_word_to_one_worker_lets_go_of_what_another_holds(service, watched):
 
 
 def test_delays_end_with_their_lease_once_nobody_renews_it(service):
-    lease = 1.0
+    delay = Delay(seconds=30, lease=1.0)
     began = time.monotonic()
-    service.send(Delay(seconds=30, lease=lease))
-    assert lease <= time.monotonic() - began < lease + LOOK_SECONDS + ANSWER_SECONDS
+    service.send(delay)
+    assert delay.lease <= time.monotonic() - began < delay.seconds / 2
