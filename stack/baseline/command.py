@@ -187,11 +187,14 @@ class _Grids:
     def of(self, step: timedelta) -> tuple[Grid, bytearray]:
         """Return the grid, and 1 for each of its moments at which something was scraped."""
         if step not in self._found:
-            whole = grid_of(
-                end=self._end,
-                span_seconds=self._span.total_seconds(),
-                step_seconds=step.total_seconds(),
-            )
+            try:
+                whole = grid_of(
+                    end=self._end,
+                    span_seconds=self._span.total_seconds(),
+                    step_seconds=step.total_seconds(),
+                )
+            except ValueError as error:
+                raise ConfigurationError(f"--days: {error}; ask for more") from error
             watched = watched_moments(self._history, whole)
             first = watched.find(1)
             if first < 0:

@@ -48,6 +48,9 @@ exit status: 0 every rule could be judged, none is noisy or dead; 1 some are, by
 line or the rules file is wrong; 3 something is UNKNOWN, or Prometheus could not be read; 130 Ctrl-C
 """
 
+LARGEST = 1_000_000
+"""Of any number: days beyond a billion are no duration any more."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; each option says what it is for."""
@@ -134,8 +137,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _positive(text: str) -> float:
     number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError("expected a number above 0")
+    if not 0 < number <= LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, and at most {LARGEST:,}")
     return number
 
 

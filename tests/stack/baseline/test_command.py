@@ -44,6 +44,8 @@ def test_a_prometheus_that_does_not_answer_in_time_is_unknown_in_one_line(
     [
         ["--days", "0"],
         ["--days", "x"],
+        ["--days", "1e12"],
+        ["--least-hours", "inf"],
         ["--most-a-month", "-1"],
         ["--prometheus-url", "127.0.0.1:9090"],
         ["--prometheus-url", "http://me:s3cret@127.0.0.1:9090"],
@@ -59,6 +61,20 @@ def test_a_wrong_command_line_is_refused(
     told = capsys.readouterr().err
     assert "Traceback" not in told
     assert "s3cret" not in told
+
+
+def test_days_that_hold_no_moment_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with HTTPServer(("127.0.0.1", 0), Empty) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        status = main(["--prometheus-url", url, "--days", "0.0001", "--step-seconds", "60"])
+        server.shutdown()
+        thread.join()
+    assert status == 2
+    assert capsys.readouterr().err == (
+        "baseline: --days: a span of 8.64 s holds no step of 60 s; ask for more\n"
+    )
 
 
 def test_an_alert_that_is_not_there_names_those_that_are(
@@ -77,6 +93,20 @@ def test_a_rules_file_that_is_none_is_refused_with_its_line(
     assert f"{rules}:5" in capsys.readouterr().err
     assert main(["--rules", str(tmp_path / "none.yml")]) == 2
     assert "none.yml" in capsys.readouterr().err
+
+
+class Empty(BaseHTTPRequestHandler):
+    """A Prometheus that knows of nothing."""
+
+    def do_GET(self) -> None:
+        body = b'{"status":"success","data":{"resultType":"matrix","result":[]}}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *_: object) -> None:
+        """Say nothing."""
 
 
 class Guarded(BaseHTTPRequestHandler):
