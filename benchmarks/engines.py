@@ -18,13 +18,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from benchmarks.options import Options
 from benchmarks.report import Outcome, publish
-from stack.clients.prometheus import PrometheusClient
+from stack.clients.http import new_session, read_json
+from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import DISCOVERY_TICK
 from stack.drill_files import PROMETHEUS_CONFIG
 from stack.external.engine import VICTORIAMETRICS
@@ -33,7 +35,7 @@ from stack.external.model import External
 from stack.launch.starting import LaunchError
 from stack.ports import LOOPBACK
 from stack.tools import ToolsUnavailable
-from stack.waiting import wait_until
+from stack.waiting import WaitTimeout, wait_until
 
 TIME_SCALE = 60.0
 PER_SECOND = 20
@@ -123,25 +125,29 @@ def newest(client: PrometheusClient) -> dict[str, list[float]]:
     return found
 
 
-def asked_at(url: str, question: str, at: float) -> float | None:
+def asked_at(session: requests.Session, url: str, question: str, at: float) -> float | None:
     """Return one engine's answer of one moment; `None` for none."""
-    answer = requests.get(
-        f"{url}/api/v1/query", params={"query": question, "time": f"{at:.3f}"}, timeout=5
-    )
-    result = answer.json()["data"]["result"]
+    asked = {"query": question, "time": f"{at:.3f}"}
+    found: Any = read_json(session, f"{url}/api/v1/query", params=asked, timeout_seconds=5.0)
+    result = found["data"]["result"]
     return float(result[0]["value"][1]) if result else None
 
 
 def compared(urls: Mapping[str, str], last: float) -> dict[str, dict[str, list[float]]]:
     """Return all answers, by question and engine, of moments that end with ``last``."""
     moments = [last - number * STEP_SECONDS for number in range(INSTANTS)]
-    return {
-        question: {
-            name: [value for at in moments if (value := asked_at(url, question, at)) is not None]
-            for name, url in urls.items()
+    with new_session() as session:
+        return {
+            question: {
+                name: [
+                    value
+                    for at in moments
+                    if (value := asked_at(session, url, question, at)) is not None
+                ]
+                for name, url in urls.items()
+            }
+            for question in QUESTIONS
         }
-        for question in QUESTIONS
-    }
 
 
 def span(values: list[float]) -> str:
@@ -160,7 +166,8 @@ def started(engine: str, room: Path, source: Source, held: ExitStack) -> Externa
     assert external.folder is not None
     text = CONFIG.format(address=source.address)
     external.folder.publish(PROMETHEUS_CONFIG, text)
-    requests.post(f"{external.prometheus_url}/-/reload", timeout=5).raise_for_status()
+    with new_session() as session:
+        session.post(f"{external.prometheus_url}/-/reload", timeout=5).raise_for_status()
     return external
 
 
@@ -188,7 +195,7 @@ def measure(_options: Options) -> bool:
                 timeout_seconds=2 * (WINDOW_SECONDS + hidden),
             )
             answers = compared(urls, source.event_at + WINDOW_SECONDS - SCRAPE_SECONDS)
-    except (ToolsUnavailable, LaunchError) as error:
+    except (ToolsUnavailable, LaunchError, PrometheusError, WaitTimeout) as error:
         raise SystemExit(f"engines: {error}") from error
     publish(outcome_of(latest, answers))
     return True
