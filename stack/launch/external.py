@@ -229,12 +229,13 @@ class ExternalStack(MonitoringStack):
             raise LaunchError(f"the external stack still drills with what is gone: {failed[0]}")
 
     def __enter__(self) -> Self:
+        self.write_configs()  # before the folder is held: what fails here must not keep it
         try:
             self._folder.check()
             self._before = self._held.enter_context(self._folder.held())
         except (FolderRefused, OSError) as error:
             raise LaunchError(f"--external-folder: {error}") from error
-        return super().__enter__()
+        return self
 
     def __exit__(
         self,

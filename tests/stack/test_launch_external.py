@@ -82,6 +82,15 @@ def test_a_folder_that_another_run_holds_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_a_run_that_can_not_write_its_own_files_does_not_keep_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()  # a file, where its folder should be
+    with stack_at(tmp_path) as (stack, _, folder):
+        with pytest.raises(OSError, match="run"), stack:
+            pass
+        with Folder(folder.path).held():
+            pass
+
+
 def test_a_server_that_refuses_to_read_again_is_told_with_its_own_words(tmp_path: Path) -> None:
     refusing = {"/-/reload": (500, "couldn't load configuration: line 3")}
     with stack_at(tmp_path, refusing) as (stack, server, _):

@@ -77,13 +77,16 @@ def up() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 @pytest.mark.integration
 def test_a_stack_is_looked_at_and_then_nothing_of_it_outlives_its_owner_s_sudden_end(
-    up: tuple[subprocess.Popen[str], str],
+    up: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
     owner, said = up
     urls = re.findall(r"--(?:prometheus|rules|alertmanager)-url=http://127\.0\.0\.1:\d+", said)
     assert len(urls) == 3, said
     looked = subprocess.run(
-        [sys.executable, "-m", "pytest", "checks/external", "--stack=external", *urls],
+        [
+            *(sys.executable, "-m", "pytest", "checks/external", "--stack=external", *urls),
+            f"--reports={tmp_path}",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
