@@ -12,13 +12,14 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from stack.external.commands import Listening
 from stack.external.engines import ENGINES, options_of, parts_of, running
 from stack.external.folder import Folder, FolderRefused
+from stack.external.model import External
 from stack.external.workplace import workplace
 from stack.launch.starting import LaunchError
 from stack.processes import ProcessError, dying_with
@@ -124,35 +125,36 @@ def _show(asked: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def _engine(asked: argparse.Namespace) -> Iterator[tuple[External, Path]]:
+    """Run what is asked for, and yield where it is and where its logs are."""
+    with workplace() as work:
+        data = work / "data"
+        with running(
+            asked.engine, work / "folder", data, time_scale=asked.time_scale, say=_say
+        ) as external:
+            yield external, data
+
+
+def _drilling(asked: argparse.Namespace, external: External) -> Sequence[str]:
+    return (*options_of(external), f"--time-scale={asked.time_scale:g}")
+
+
 def _up(asked: argparse.Namespace) -> int:
-    with ExitStack() as held:
-        work = held.enter_context(workplace())
-        external = held.enter_context(
-            running(
-                asked.engine, work / "folder", work / "data", time_scale=asked.time_scale, say=_say
-            )
-        )
+    with _engine(asked) as (external, data):
         _say(f"queries       {external.prometheus_url}")
         _say(f"rules         {external.rules_url}")
         _say(f"Alertmanager  {external.alertmanager_url}")
-        _say(f"logs          {work / 'data'}")
-        given = (*options_of(external), f"--time-scale={asked.time_scale:g}")
-        _say(f"to drill: pytest checks/alerts {shlex.join(given)}")
+        _say(f"logs          {data}")
+        _say(f"to drill: pytest checks/alerts {shlex.join(_drilling(asked, external))}")
         _say("they stay up until Ctrl-C")
         threading.Event().wait()
     return 0
 
 
 def _drill(asked: argparse.Namespace) -> int:
-    with ExitStack() as held:
-        work = held.enter_context(workplace())
-        external = held.enter_context(
-            running(
-                asked.engine, work / "folder", work / "data", time_scale=asked.time_scale, say=_say
-            )
-        )
-        given = (*options_of(external), f"--time-scale={asked.time_scale:g}", *asked.pytest)
-        command = [sys.executable, "-m", "pytest", *given]
+    with _engine(asked) as (external, _):
+        command = [sys.executable, "-m", "pytest", *_drilling(asked, external), *asked.pytest]
         with subprocess.Popen(dying_with(os.getpid(), command)) as checking:
             try:
                 return checking.wait()
