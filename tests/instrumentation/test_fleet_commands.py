@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from instrumentation.fleet import CommandError, End, Start, main, parse_command
+from instrumentation.fleet import main
+from instrumentation.fleet_commands import CommandError, End, Start, parse_command
 from instrumentation.serving import FactoryError, load_factory
 
 START = {"op": "start", "id": "x", "port": 8000, "threads": 5, "env": {"A": "b"}, "directory": "/d"}
