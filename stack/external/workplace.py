@@ -26,8 +26,10 @@ def workplace(below: Path | None = None) -> Iterator[Path]:
     _sweep(room)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=room) as name:
         folder = Path(name)
-        with (folder / _LOCK).open("w", encoding="utf-8") as lock:
+        new = folder / f"{_LOCK}.new"
+        with new.open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            new.rename(folder / _LOCK)  # held before anybody who sweeps can find it
             yield folder
 
 
