@@ -73,6 +73,10 @@ def test_what_a_headline_does_not_state_is_empty(text, since, until, action):
     assert headline.alert == "A"
 
 
+def test_a_severity_may_be_a_team_s_own_word():
+    assert parse_headline("[FIRING] warning Slow on shop: it is slow").severity == "warning"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -81,7 +85,7 @@ def test_what_a_headline_does_not_state_is_empty(text, since, until, action):
         "[FIRING] HIGH  on softfactory: the alert's name was missing",
         "[FIRING] HIGH SlowResponseTime on : the service was missing",
         "[FIRING:2] HIGH SlowResponseTime on softfactory: another template's form",
-        "[FIRING] high SlowResponseTime on softfactory: not our word",
+        "[FIRING] 2 SlowResponseTime on softfactory: a number is no severity",
         "SlowResponseTime on softfactory",
         "{{ .CommonLabels.alertname }}",
         f"Re: {SLOW}",
