@@ -58,6 +58,14 @@ AGE = "time() - timestamp(steady_total)"
 NEWEST = (AGE, "increase(steady_total[5s])", "rate(steady_total[5s])")
 """What is asked of the newest moment, while samples may be hidden."""
 
+CANNOT_COMPARE = (
+    LaunchError,
+    PrometheusError,
+    ToolsUnavailable,
+    WaitTimeout,
+    requests.RequestException,
+)
+
 CONFIG = """\
 global: {{scrape_interval: 250ms, scrape_timeout: 250ms}}
 scrape_configs:
@@ -195,7 +203,7 @@ def measure(_options: Options) -> bool:
                 timeout_seconds=2 * (WINDOW_SECONDS + hidden),
             )
             answers = compared(urls, source.event_at + WINDOW_SECONDS - SCRAPE_SECONDS)
-    except (ToolsUnavailable, LaunchError, PrometheusError, WaitTimeout) as error:
+    except CANNOT_COMPARE as error:
         raise SystemExit(f"engines: {error}") from error
     publish(outcome_of(latest, answers))
     return True
