@@ -18,6 +18,9 @@ from stack.launch.containers.network import RunNetwork
 
 __all__ = ["Watcher"]
 
+LAST_WORDS_SECONDS = 2.0
+"""How long its last words may take; the engine ends what it tells when the container ends."""
+
 
 class Watcher(Container):
     """A container of the compose file: before it reads its files anew, they are brought to it."""
@@ -37,7 +40,14 @@ class Watcher(Container):
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch()
-        self._listen()
+        self._listening = self._listen()
+
+    def poll(self) -> int | None:
+        """Return as every container does; once it has ended, its last words are in its log."""
+        status = super().poll()
+        if status is not None:
+            self._listening.join(LAST_WORDS_SECONDS)
+        return status
 
     def send_signal(self, sig: int, /) -> None:
         """Send a signal to its first process; one that has ended is not sent any."""
@@ -48,10 +58,14 @@ class Watcher(Container):
     def start_again(self) -> None:
         """Start it again as it was, with what it has written, once it has ended."""
         super().start_again()
-        self._listen()
+        self._listening = self._listen()
 
-    def _listen(self) -> None:
-        threading.Thread(target=self._keep_words, name=f"hears-{self.name}", daemon=True).start()
+    def _listen(self) -> threading.Thread:
+        listening = threading.Thread(
+            target=self._keep_words, name=f"hears-{self.name}", daemon=True
+        )
+        listening.start()
+        return listening
 
     def _keep_words(self) -> None:
         with self._log.open("wb") as kept:  # the engine tells all of it, from the beginning
