@@ -18,6 +18,7 @@ from scenarios.budget import ALLOWANCE, NOTIFY_MINIMUM
 from scenarios.deployment.seen import Missing, NotSeen, of
 from scenarios.deployment.visit import Visit
 from scenarios.verdict import Verdict
+from stack.drill_labels import DRILL_LABEL, DRILL_RUN_LABEL
 from stack.durations import format_duration
 from stack.routes import MatchedRoute, load_routes
 from stack.waiting import WaitTimeout, wait_until
@@ -102,8 +103,8 @@ def page(visit: Visit) -> Told:
         "severity": severity,
         "service": target.service or "softfactory",
         "category": "test",
-        "drill": "true",
-        "run": visit.run,
+        DRILL_LABEL: "true",
+        DRILL_RUN_LABEL: visit.run,
     }
     text = visit.alertmanager().status().config_yaml
     tree = load_routes(text, LOADED)

@@ -269,7 +269,8 @@ def test_the_test_alert_comes_marked_and_is_ended(house: House, tmp_path: Path) 
     assert {one.receiver for one in ours} == {PAGERDUTY, SLACK_INCIDENTS}
     for one in ours:
         assert re.fullmatch(
-            rf"\[\w+\] CRITICAL GateTest\w+ on softfactory: TEST by {done.found['run']}: .*",
+            rf"\[\w+\] DRILL {done.found['run']}: CRITICAL GateTest\w+ on softfactory: "
+            rf"TEST by {done.found['run']}: .*",
             one.headline,
         )
 
