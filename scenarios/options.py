@@ -121,7 +121,7 @@ def pytest_configure(config: pytest.Config) -> None:
         elasticsearch_heap_mb=config.getoption("--elasticsearch-heap"),
         reports=reports,
     )
-    checking = CHECKS in [one for path in _asked_for(config) for one in (path, *path.parents)]
+    checking = CHECKS in [one for path in asked_for(config) for one in (path, *path.parents)]
     run = config.stash[RUN] = RunState(
         settings=settings, required=required, ask=partial(asked, config, settings, block)
     )
@@ -131,10 +131,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.xmlpath = str(reports / "junit.xml")
 
 
-def _asked_for(config: pytest.Config) -> list[Path]:
+def asked_for(config: pytest.Config) -> list[Path]:
     """Return the files and folders that are to be collected, modules by their names among them."""
     named = [argument.partition("::")[0] for argument in config.args]
     return [
-        CHECKS if one == CHECKS.name and config.option.pyargs else Path(one).resolve()
+        _packaged(one)
+        if config.option.pyargs and one.split(".")[0] == CHECKS.name
+        else Path(one).resolve()
         for one in named
     ]
+
+
+def _packaged(module: str) -> Path:
+    """Return where a module of the checklist is: ``alertproof_checks.deployment`` is a folder."""
+    return CHECKS.joinpath(*module.split(".")[1:])

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from rich.console import Console
 
+from scenarios import options
 from scenarios.deployment import needs
 from scenarios.deployment.asking import ask, somebody_is_there
 from scenarios.deployment.inspection import Inspection
@@ -41,7 +42,7 @@ from scenarios.terminal import sayer
 from scenarios.verdict import ClaimNotProved, Status, Verdict
 from stack.rules import RuleSet, load_rules
 
-CHECKS = Path(__file__).resolve().parents[2] / "checks" / "deployment"
+CHECKS = options.CHECKS / "deployment"
 
 REPORT_SECONDS = 1.5
 """What of the deadline is left for the report, and for the end of Python."""
@@ -77,13 +78,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "observes(what): have this observer look, and hand over what it saw as `observed`",
     ):
         config.addinivalue_line("markers", line)
-    options = {name: getattr(config.option, name, None) for name in vars(config.option)}
 
     def option(name: str) -> object:
-        return options.get(name.lstrip("-").replace("-", "_"))
+        return getattr(config.option, name.lstrip("-").replace("-", "_"), None)
 
-    asked = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    asked_for = any(path == CHECKS or CHECKS in path.parents for path in asked)
+    asked_for = any(CHECKS in (path, *path.parents) for path in options.asked_for(config))
     # What is in the environment for a gate can't be wrong for a drill.
     environment = os.environ if asked_for else {}
     try:
