@@ -93,7 +93,11 @@ def test_a_stack_is_looked_at_and_then_nothing_of_it_outlives_its_owner_s_sudden
         timeout=DRILL_SECONDS,
         check=False,
     )
-    assert looked.returncode == 0, looked.stdout + looked.stderr
+    # Nothing is drilled: an engine that has no rules and scrapes nothing is not known to be well.
+    assert looked.returncode == pytest.ExitCode.TESTS_FAILED, looked.stdout + looked.stderr
+    for claim in ("every rule is evaluated", "every target answers its scrapes"):
+        assert f"UNKNOWN  {claim}" in looked.stdout
+    assert "2 failed, 1 passed" in looked.stdout
     children = psutil.Process(owner.pid).children(recursive=True)
     assert {"victoria-metrics", "vmalert"} <= {child.name() for child in children}
     owner.send_signal(signal.SIGKILL)
