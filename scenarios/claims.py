@@ -170,6 +170,13 @@ def judged_strangers(alerts: Iterable[str]) -> Status:
 def watchers_quiet(watcher: History) -> Verdict:
     """Nothing fired about a watcher that no drill is about, but what always does."""
     claim = f"{watcher.service}: nothing fires about it"
+    if disturbed := watcher.first(Kind.DISTURBED):
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected=f"{WATCHDOG} at most",
+            observed=f"the experiment was disturbed: {disturbed.text}",
+        )
     strangers = sorted({event.alert for event in watcher.all(Kind.FIRING)} - {WATCHDOG})
     return Verdict(
         claim=claim,

@@ -52,7 +52,8 @@ def joined(earlier: Result, later: Result) -> Result:
 
 
 def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
-    """Return the result without what says that the machine starved while no ``kept`` drill went on.
+    """Return the result without what says that the machine starved, or the experiment was
+    disturbed, while no ``kept`` drill went on.
 
     It says nothing of any history that is left then, as the others are drilled again. Each stack's
     control and watchers are looked at beside the drills of that stack.
@@ -81,7 +82,7 @@ def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
 
 def _without_idle_starvation(history: History, spans: Sequence[tuple[float, float]]) -> History:
     def idle(event: Event) -> bool:
-        if event.alert not in claims.STARVED:
+        if event.kind is not Kind.DISTURBED and event.alert not in claims.STARVED:
             return False
         ended = event
         if event.kind is Kind.FIRING:

@@ -74,6 +74,11 @@ def test_of_a_watcher_only_the_watchdog_may_fire(alerts: tuple[str, ...], status
     assert watchers_quiet(watcher(*alerts)).status is status
 
 
+def test_of_a_watcher_that_nobody_watched_any_more_nothing_is_known() -> None:
+    unseen = History.of("prometheus", [event(1, Kind.DISTURBED)])
+    assert watchers_quiet(unseen).status is Status.UNKNOWN
+
+
 def test_slow_scrapes_of_an_undrilled_target_are_a_starved_machine_and_no_verdict() -> None:
     starved = history(event(11, Kind.FIRING, "ScrapeSlow"), event(12, Kind.FIRING, "Other"))
     verdict = quiet(starved, WANT, CONTROL)

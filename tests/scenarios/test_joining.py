@@ -74,6 +74,14 @@ def test_what_a_later_attempts_control_says_of_a_starved_machine_counts_beside_a
     assert verdicts_on_all(attempted(*late)) == {Status.PASS}
 
 
+def test_a_disturbance_says_nothing_once_its_drills_were_drilled_again() -> None:
+    lost = event(12, Kind.DISTURBED)
+    spoilt = result({SERVICE: history(lost), CONTROL: control()}, control(lost))
+    assert Status.UNKNOWN in verdicts_on_all(without_idle_starvation(spoilt, kept={SERVICE}))
+    again = joined(without_idle_starvation(spoilt, kept=()), AGAIN)
+    assert verdicts_on_all(without_idle_starvation(again, again.plans.keys())) == {Status.PASS}
+
+
 def test_another_alert_of_the_first_attempts_control_or_watcher_still_fails() -> None:
     stranger = event(12, Kind.FIRING, "ConfigReloadFailed")
     spoilt = result({SERVICE: history(*STARVED), CONTROL: control(stranger)}, control(stranger))
