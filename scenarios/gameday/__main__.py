@@ -25,7 +25,7 @@ from scenarios.gameday.exits import Exit, UsageError
 from scenarios.gameday.guard import StopButton
 from scenarios.gameday.options import Options, parse
 from scenarios.gameday.programme import choose, limited, planned
-from scenarios.gameday.record import DayRecord, DrillRecord
+from scenarios.gameday.record import INTERRUPTED, DayRecord, DrillRecord
 from scenarios.gameday.report import write
 from scenarios.gameday.response import HELP
 from scenarios.gameday.stop import limits_of
@@ -102,7 +102,7 @@ def _hold(stage: Stage, options: Options, drills: Sequence[Drill], text: str) ->
     except CANNOT_START as error:
         failed = str(error)
     except KeyboardInterrupt:
-        failed = "it was interrupted"
+        failed = INTERRUPTED
     record = DayRecord(
         run=stage.run,
         began=began,
@@ -125,7 +125,7 @@ def came_to(record: DayRecord) -> Exit:
     """Return the exit status of a game day that was begun."""
     if record.stopped:
         return Exit.STOPPED
-    if record.failed == "it was interrupted":
+    if record.failed == INTERRUPTED:
         return Exit.DECLINED
     if record.failed:
         return Exit.CANNOT_START

@@ -244,7 +244,7 @@ def _record(
         lasted=over.at - bite.at if bite and over else None,
         verdicts=judged(plan, history, control, impact, run=stage.run)
         if stage.deployment is None
-        else judged_outside(plan, history, impact, run=stage.run),
+        else judged_outside(plan, history, control, impact, run=stage.run),
         events=history.events,
         said=tuple(said or ()),
         times=None if said is None else times_of(history, want.alert, said),

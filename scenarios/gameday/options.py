@@ -1,4 +1,4 @@
-"""The command line of a game day, and what its exit statuses mean.
+"""The command line of a game day.
 
 One rule: bad input ends in one line that says what is known, before anything is started.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -268,11 +268,11 @@ def _scale(text: str) -> float:
     return _number(text, "a number of 1 or more", lambda value: value >= 1)
 
 
-def _number(text: str, what: str, fits: object) -> float:
+def _number(text: str, what: str, fits: Callable[[float], bool]) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and callable(fits) and fits(value)):
+    if not (math.isfinite(value) and fits(value)):
         raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
     return value

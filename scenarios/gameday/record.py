@@ -12,6 +12,9 @@ from scenarios.gameday.response import Said, Times
 from scenarios.history import Event, Kind
 from scenarios.verdict import Status, Verdict, worst
 
+INTERRUPTED = "it was interrupted"
+"""Why a game day could not go on that somebody ended before its drills could be stopped."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillRecord:

@@ -89,6 +89,13 @@ def test_the_last_answer_in_flight_is_told_beside(went) -> None:
     assert "0.20 s after the stop" in gone_in_time(history, impact(3, last=5.2)).observed
 
 
+def test_an_answer_that_carried_the_fault_long_after_the_stop_fails(went) -> None:
+    history = went((1.0, Kind.INJECTED), (5.0, Kind.STOPPED), (5.1, Kind.REPAIRED))
+    just, late = 5.0 + STOP_SECONDS + 0.2, 5.0 + STOP_SECONDS + 0.3  # a sample is 0.25 s long
+    assert gone_in_time(history, impact(3, last=just)).status is Status.PASS
+    assert gone_in_time(history, impact(3, last=late)).status is Status.FAIL
+
+
 def test_a_drill_that_was_stopped_proves_none_of_the_checklist_s_claims(slow, went) -> None:
     history = went(
         *((1.0, Kind.INJECTED), (2.0, Kind.WITNESSED), (5.0, Kind.STOPPED)),
