@@ -15,6 +15,7 @@ from rich.text import Text
 
 from scenarios.deployment.outcome import Outcome, counts, overall
 from scenarios.deployment.target import DeploymentTarget
+from scenarios.markdown import cell
 from scenarios.report import NotApplicable
 from scenarios.summary import COLOURS
 from scenarios.verdict import Status
@@ -103,12 +104,12 @@ def markdown(
         lines += [f"{fence}text", str(one.verdict), fence, ""]
     lines += ["| verdict | claim | observed |", "| --- | --- | --- |"]
     lines += [
-        f"| {one.verdict.status} | {_cell(one.verdict.claim)} | "
-        f"{_cell(_first_line(one.verdict.observed))} |"
+        f"| {one.verdict.status} | {cell(one.verdict.claim)} | "
+        f"{cell(_first_line(one.verdict.observed))} |"
         for one in outcomes
     ]
     lines += [
-        f"| NOT APPLICABLE | {_cell(', '.join(checks))} | {_cell(reason)} |"
+        f"| NOT APPLICABLE | {cell(', '.join(checks))} | {cell(reason)} |"
         for reason, checks in _by_reason(not_applicable).items()
     ]
     return "\n".join([*lines, "", ""])
@@ -132,12 +133,6 @@ def _by_reason(not_applicable: Sequence[NotApplicable]) -> dict[str, list[str]]:
 def _first_line(text: str) -> str:
     first, _, rest = text.partition("\n")
     return f"{first} ..." if rest else first
-
-
-def _cell(text: str) -> str:
-    """Return a text as it stands in one cell of a table, whatever is in it."""
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`")
-    return escaped.replace("<", "&lt;").replace("\n", " ")
 
 
 def _longest_fence(text: str) -> int:

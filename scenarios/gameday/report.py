@@ -14,6 +14,7 @@ from pathlib import Path
 from scenarios.gameday.record import DayRecord, DrillRecord
 from scenarios.gameday.response import Times
 from scenarios.history import Event, Kind
+from scenarios.markdown import cell
 
 QUESTIONS = (
     "What did we learn that we did not know?",
@@ -62,7 +63,7 @@ def markdown(record: DayRecord) -> str:
     lines = [
         f"# Game day {record.run}",
         "",
-        f"**{_text(record.verdict)}**",
+        f"**{cell(record.verdict)}**",
         "",
         f"- when: {_when(record.began)} to {_when(record.ended)}",
         f"- where: {record.where}",
@@ -93,12 +94,12 @@ def _drill(drill: DrillRecord) -> list[str]:
         "",
         "| | expected | happened |",
         "|---|---|---|",
-        f"| fault | {_text(drill.fault)} | lasted {lasted} |",
-        f"| blast radius | {_text(drill.hits)} | {impact.faulted} of {impact.answers} answers "
+        f"| fault | {cell(drill.fault)} | lasted {lasted} |",
+        f"| blast radius | {cell(drill.hits)} | {impact.faulted} of {impact.answers} answers "
         f"carried it ({impact.share_ratio:.1%}); {impact.errors} errors |",
         f"| alerts | {', '.join(drill.declared) or 'none'} | {_alerts(drill)} |",
         f"| told | {', '.join(drill.receivers) or 'nobody'} | {_receivers(drill)} |",
-        f"| stop conditions | {_text(drill.stops)} | {_stopped(drill)} |",
+        f"| stop conditions | {cell(drill.stops)} | {_stopped(drill)} |",
         "",
         f"Runbook: {drill.runbook or 'none'}",
     ]
@@ -130,7 +131,7 @@ def _receivers(drill: DrillRecord) -> str:
 
 def _stopped(drill: DrillRecord) -> str:
     found = [one.text for one in drill.events if one.kind is Kind.STOPPED]
-    return _text(found[0]) if found else "none was passed"
+    return cell(found[0]) if found else "none was passed"
 
 
 def _response(drill: DrillRecord) -> list[str]:
@@ -182,14 +183,8 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]
     return [
         f"| {' | '.join(heads)} |",
         f"|{'---|' * len(heads)}",
-        *(f"| {' | '.join(_text(cell) for cell in row)} |" for row in rows),
+        *(f"| {' | '.join(cell(one) for one in row)} |" for row in rows),
     ]
-
-
-def _text(text: str) -> str:
-    """Return a text that stays in one cell, whatever a notification holds."""
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return " ".join(escaped.split())
 
 
 def _seconds(value: float | None) -> str:
