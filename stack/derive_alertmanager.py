@@ -16,6 +16,7 @@ from stack.routes import (
     DEFAULT_GROUP_WAIT,
     DEFAULT_REPEAT_INTERVAL,
 )
+from stack.routing_secrets import TLS_FILES
 from stack.run_addresses import RunAddresses
 from stack.timescale import Change
 from stack.yamlfile import (
@@ -40,7 +41,6 @@ _ROUTE_TIMES = {
     "group_interval": DEFAULT_GROUP_INTERVAL,
     "repeat_interval": DEFAULT_REPEAT_INTERVAL,
 }
-_TLS_FILES = frozenset({"ca_file", "cert_file", "key_file"})
 # The integration and the key of the file that says where it delivers to; None: from `global`.
 _INTEGRATIONS: dict[str, str | None] = {
     "pagerduty_configs": None,
@@ -163,7 +163,7 @@ def _move_secrets(raw: CommentedMap, editor: Editor, run: RunAddresses, where: s
     for key, value in list(raw.items()):
         if isinstance(value, CommentedMap):
             _move_secrets(value, editor, run, f"{where}.{key}")
-        elif str(key).endswith("_file") and key not in _TLS_FILES:
+        elif str(key).endswith("_file") and key not in TLS_FILES:
             editor.put(raw, key, str(run.secrets_directory / Path(str(value)).name), where)
 
 

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml.comments import CommentedMap
 
 from scenarios.deployment.rules import listed
 from scenarios.deployment.secret_formats import Kind, complaint
 from scenarios.deployment.seen import Missing, NotSeen, of
 from scenarios.deployment.visit import Visit
 from scenarios.verdict import Status, Verdict
+from stack.routing_secrets import named_secrets
 from stack.yamlfile import read_yaml
 
 OTHERS, GROUP_WRITES = 0o007, 0o020
 
-_TLS = frozenset({"ca_file", "cert_file", "key_file"})
 _KINDS: Mapping[tuple[str, str], Kind] = {
     ("pagerduty_configs", "routing_key_file"): "pagerduty key",
     ("pagerduty_configs", "service_key_file"): "pagerduty key",
@@ -59,21 +56,10 @@ def wanted_secrets(routing: str, source: str) -> Mapping[str, Kind]:
 
     Raises stack.yamlfile.ConfigurationError.
     """
-    return dict(_named(read_yaml(routing, source), ""))
-
-
-def _named(node: Any, section: str) -> Iterator[tuple[str, Kind]]:
-    if isinstance(node, CommentedMap):
-        for key, value in node.items():
-            name = str(key)
-            if name.endswith("_file") and name not in _TLS and isinstance(value, str):
-                yield Path(value).name, _KINDS.get((section, name), "password")
-            else:
-                inside = name == "global" or name.endswith("_configs")
-                yield from _named(value, name if inside else section)
-    elif isinstance(node, list):
-        for one in node:
-            yield from _named(one, section)
+    return {
+        one.file: _KINDS.get((one.section, one.key), "password")
+        for one in named_secrets(read_yaml(routing, source))
+    }
 
 
 def secret_files(visit: Visit) -> tuple[SecretFile, ...]:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stack.production import production_files
+from stack.routing_secrets import named_secrets
 from stack.yamlfile import ConfigurationError, read_yaml
-
-OF_TLS = frozenset({"ca_file", "cert_file", "key_file"})
 
 
 def check_routing(file: Path) -> None:
@@ -29,16 +28,5 @@ def check_routing(file: Path) -> None:
 
 
 def _secrets(file: Path) -> Iterator[str]:
-    return _named(read_yaml(file.read_text(encoding="utf-8"), str(file)))
-
-
-def _named(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if str(key).endswith("_file") and key not in OF_TLS:
-                yield Path(str(value)).name
-            else:
-                yield from _named(value)
-    elif isinstance(node, list):
-        for one in node:
-            yield from _named(one)
+    document = read_yaml(file.read_text(encoding="utf-8"), str(file))
+    return (one.file for one in named_secrets(document))
