@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from scenarios.capabilities import HAS_ALL, INJECTION, OWN_WATCHERS
+from scenarios.deployment.needs import variable
+from scenarios.failures import CANNOT_RUN
 from scenarios.model import MAIN
 from scenarios.run_state import RUN, drill_of
 from scenarios.settings import EXTERNAL, Settings
@@ -22,13 +24,10 @@ from stack.clients.address import AddressError, address
 from stack.external import External, ExternalRefused, Folder
 from stack.external.engine import inspect
 
-PROMETHEUS_URL = "ALERTPROOF_PROMETHEUS_URL"
-RULES_URL = "ALERTPROOF_RULES_URL"
-ALERTMANAGER_URL = "ALERTPROOF_ALERTMANAGER_URL"
-FOLDER = "ALERTPROOF_EXTERNAL_FOLDER"
-
-CANNOT_RUN = 3
-"""The exit status of a run that could not start, as in ``scenarios.plugin``."""
+PROMETHEUS_URL = variable("--prometheus-url")
+RULES_URL = variable("--rules-url")
+ALERTMANAGER_URL = variable("--alertmanager-url")
+FOLDER = variable("--external-folder")
 
 OWN_OPTIONS = ("--rules-url", "--external-folder")
 """Those that mean nothing for another stack."""

@@ -38,6 +38,9 @@ CANNOT_START: tuple[type[Exception], ...] = (
 )
 """What keeps a run, or a stack, from starting."""
 
+CANNOT_RUN = 3
+"""The exit status of a run that could not start: pytest's own for an internal error is 3 too."""
+
 STOPPED: tuple[type[Exception], ...] = (
     *CANNOT_START,
     FaultGoesOn,

@@ -22,6 +22,9 @@ the largest that their shortest window bears, over a past that is made beforehan
 JOB = "softfactory"
 """The ``job`` label of services, as production's Prometheus scrapes them."""
 
+WATCHERS = ("prometheus", "alertmanager", "monitoring")
+"""The ``service`` labels of what watches (``stack/prometheus-config.yml``, the rules)."""
+
 WATCHDOG = "Watchdog"
 """The alert that always fires, and that nothing inhibits."""
 

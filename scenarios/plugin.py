@@ -18,7 +18,7 @@ from scenarios.beside import Beside
 from scenarios.campaign import Campaign
 from scenarios.drill import Plan
 from scenarios.expectation import Expectation
-from scenarios.failures import CANNOT_START
+from scenarios.failures import CANNOT_RUN, CANNOT_START
 from scenarios.history import History
 from scenarios.logs import Logs
 from scenarios.model import Drill
@@ -47,9 +47,6 @@ pytest_plugins = [
 
 BESIDE = ("laboratory", "virtual_time")
 """The fixtures whose work runs beside the drills, where a selected check asks for them."""
-
-CANNOT_RUN = 3
-"""The exit status of a run that could not start: pytest's own for an internal error is 3 too."""
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,7 +19,7 @@ from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.lost_scrapes import scrape_failures
-from scenarios.model import JOB, MAIN, Drill
+from scenarios.model import JOB, MAIN, WATCHERS, Drill
 from scenarios.observe import Observer
 from scenarios.past import LENGTH, healthy_past
 from scenarios.result import Monitoring
@@ -41,9 +41,6 @@ from stack.receivers import Receivers
 from stack.recorded import reads
 from stack.rules import load_rules
 from stack.waiting import NotYet, wait_until
-
-WATCHERS = ("prometheus", "alertmanager", "monitoring")
-"""The ``service`` labels of alerts about the watchers themselves."""
 
 SCRAPED_WATCHERS = ("prometheus", "alertmanager")
 """Those of them that Prometheus scrapes, each by a job of its name."""

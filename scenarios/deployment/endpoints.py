@@ -15,12 +15,11 @@ import requests
 from scenarios.deployment.seen import Missing
 from scenarios.deployment.visit import Answer, Visit
 from scenarios.verdict import Status, Verdict
-from stack.clients.failure import failure_of
+from stack.clients.failure import ASKS_WHO, failure_of
 
 LIVENESS = ("health", "live", "summary", "errors")
 READINESS = ("ready",)
 
-_ASKS = (requests.codes.unauthorized, requests.codes.forbidden)
 _MEDIA = "json"
 
 
@@ -78,7 +77,7 @@ def _probe(visit: Visit, url: str) -> Probed:
 def read_answer(answer: Answer) -> Probed:
     """Return what an answer says of the endpoint. Pure."""
     said = f"it answers {answer.status}"
-    if answer.status in _ASKS:
+    if answer.status in ASKS_WHO:
         return Probed(
             url=answer.url,
             status=answer.status,

@@ -14,17 +14,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.deployment.seen import Missing, NotSeen, of
 from scenarios.deployment.visit import Answer, Visit
+from scenarios.model import JOB
 from scenarios.verdict import Verdict
 from stack import promql
+from stack.clients.failure import ASKS_WHO
 from stack.rules import RuleSet
 
 ENDPOINT = "prometheus"
 
 CONTENT_TYPE = "text/plain"
 """What is served to who accepts nothing else; Prometheus 3 refuses a type that it does not know."""
-
-JOB = "softfactory"
-"""The job of services in `stack/prometheus-config.yml`, by which rules select their metrics."""
 
 _ADDED_BY_PROMETHEUS = ("up", "scrape_")
 """What a scrape adds, of itself."""
@@ -55,7 +54,7 @@ def expositions(visit: Visit) -> tuple[Exposition, ...]:
             answer = visit.get(url, target.token, {"Accept": CONTENT_TYPE})
         except requests.RequestException as error:
             raise visit.not_seen(url, error) from error
-        if answer.status in (requests.codes.unauthorized, requests.codes.forbidden):
+        if answer.status in ASKS_WHO:
             raise NotSeen(
                 f"{url} answers {answer.status}: it asks who is asking",
                 "--token-file names the file with the token that it asks for",
@@ -136,6 +135,9 @@ def judge_names(
     expected = f"{len(every)} metrics, for {len(wanted)} alerts"
     if isinstance(seen, Missing):
         return seen.verdict(claim, expected)
+    if not every:
+        why = f"no alert of {rules.source} reads a metric of job {JOB!r} by name"
+        return Missing(why=why).verdict(claim, expected)
     if any(one.problem for one in seen):
         return Missing(why="the metrics could not be read").verdict(claim, expected)
     wrong = [

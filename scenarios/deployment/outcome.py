@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenarios.report import NotApplicable
-from scenarios.verdict import Status, Verdict
+from scenarios.verdict import Status, Verdict, worst
 
 PASSED, FAILED = 0, 1
 """pytest's own; that of a run that could not start, or was asked what can't be meant, stays."""
@@ -27,11 +27,7 @@ class Outcome:
 
 def overall(outcomes: Sequence[Outcome]) -> Status:
     """Return the verdict over all: any FAIL, else any UNKNOWN, else PASS; of nothing, UNKNOWN."""
-    found = {one.verdict.status for one in outcomes}
-    for status in (Status.FAIL, Status.UNKNOWN, Status.PASS):
-        if status in found:
-            return status
-    return Status.UNKNOWN
+    return worst([one.verdict for one in outcomes])
 
 
 def exit_status(

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scenarios.deployment.exposition import JOB
 from scenarios.deployment.seen import Missing, of
 from scenarios.deployment.visit import Visit
+from scenarios.model import JOB, WATCHERS
 from scenarios.verdict import Status, Verdict
 from stack.clients.prometheus import Target
-
-WATCHERS = ("prometheus", "alertmanager", "monitoring")
-"""What the label `service` says of what watches (`stack/prometheus-config.yml`, the rules)."""
 
 
 def scraped(visit: Visit) -> tuple[Target, ...]:

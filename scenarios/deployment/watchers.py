@@ -14,9 +14,7 @@ from scenarios.deployment.seen import Missing, of
 from scenarios.deployment.target import Watcher
 from scenarios.deployment.visit import Answer, Visit
 from scenarios.verdict import Status, Verdict
-from stack.clients.failure import failure_of
-
-_ASKS = (requests.codes.unauthorized, requests.codes.forbidden)
+from stack.clients.failure import ASKS_WHO, failure_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def _asked(visit: Visit, name: Watcher, path: str) -> Readiness:
 
 def read_readiness(name: Watcher, answer: Answer) -> Readiness:
     """Return what an answer says. Pure."""
-    if answer.status in _ASKS:
+    if answer.status in ASKS_WHO:
         return Readiness(
             who=name,
             said="",

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 import requests
 
+ASKS_WHO = frozenset({requests.codes.unauthorized, requests.codes.forbidden})
+"""The statuses of somebody who asks who is asking: they say nothing of how it is."""
+
 _OF_THE_SERVER = frozenset({10, 62, 64})
 """X509_V_ERR_CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH (openssl/x509_vfy.h)."""
 
@@ -57,7 +60,7 @@ def failure_of(error: BaseException, timeout_seconds: float) -> Failure:
 
 
 def _status(code: int) -> Failure:
-    if code in (requests.codes.unauthorized, requests.codes.forbidden):
+    if code in ASKS_WHO:
         return Failure(
             why=f"it answers {code}: it asks who is asking",
             conclusive=False,

@@ -14,7 +14,7 @@ from scenarios.deployment.needs import INDISPENSABLE, NEEDS, variable
 from scenarios.deployment.options import SETTINGS
 from scenarios.deployment.reading import read_target
 from scenarios.deployment.target import FAIL_ON
-from scenarios.plugin import CANNOT_RUN
+from scenarios.failures import CANNOT_RUN
 from tests.docs.gate import GATE, TABLES, written
 from tests.docs.guide import ROOT, blocks
 

@@ -91,6 +91,13 @@ def test_what_prometheus_would_refuse_fails(text: str, kind: str, status: int, s
     assert names(seen) is not Status.PASS
 
 
+def test_of_rules_that_read_nothing_of_the_service_nothing_is_known() -> None:
+    other = load_rules("groups: [{name: a, rules: [{alert: Disk, expr: 'node_disk > 1'}]}]")
+    found = judge_names((exposed("softfactory_errors_total 0\n"),), other, ())
+    assert found.status is Status.UNKNOWN
+    assert "reads a metric of job 'softfactory'" in found.observed
+
+
 def test_what_was_not_seen_is_not_known() -> None:
     missing = Missing(why="connection refused")
     assert judge_format(missing).status is Status.UNKNOWN
