@@ -9,13 +9,13 @@ unless that run lists its drill as NOT APPLICABLE.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from scenarios.pages.reading import EvidenceError, opened
 
 ABSENT = "absent"
 """In place of a verdict, where a run has no such claim."""
@@ -24,10 +24,6 @@ ANOTHER, UNREADABLE = 1, 2
 """The exit status where verdicts differ, and where there is nothing to compare."""
 
 _OF_DRILL = re.compile(r"\[([^\]]+)\]$")
-
-
-class EvidenceUnreadable(ValueError):
-    """What was given is no evidence of a run: one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,25 +56,24 @@ class Difference:
 
 
 def read_judged(text: str, source: str) -> Judged:
-    """Return what a run's ``evidence.json`` says. Raises EvidenceUnreadable."""
-    try:
-        found: Any = json.loads(text)
-        return Judged(
-            name=f"{found['stack']}, time scale {found['time_scale']:g}",
-            claims={
-                (drill, claim["claim"]): claim["status"]
-                for drill, one in found["drills"].items()
-                for claim in one["claims"]
-            },
-            not_applicable=frozenset(
-                of[1] for one in found["not_applicable"] if (of := _OF_DRILL.search(one["test"]))
-            ),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EvidenceUnreadable(
-            f"{source} is no evidence of a run ({error!r}); `pytest checks/` writes "
-            "reports/evidence.json"
-        ) from error
+    """Return what a run's ``evidence.json`` says.
+
+    Raises:
+        EvidenceError: it is not evidence, or of another version of this toolkit.
+    """
+    run = opened(text, source)
+    tests = run["not_applicable"].each(lambda one: one["test"].text())
+    return Judged(
+        name=f"{run['stack'].text()}, time scale {run['time_scale'].number():g}",
+        claims={
+            (drill, claim): status
+            for drill, one in run["drills"].items()
+            for claim, status in one["claims"].each(
+                lambda each: (each["claim"].text(), each["status"].text())
+            )
+        },
+        not_applicable=frozenset(of[1] for test in tests if (of := _OF_DRILL.search(test))),
+    )
 
 
 def differences(first: Judged, second: Judged, *, common: bool = False) -> Iterator[Difference]:
@@ -108,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"compare: {error.filename}: {error.strerror}", file=sys.stderr)
         return UNREADABLE
-    except EvidenceUnreadable as error:
+    except (EvidenceError, UnicodeDecodeError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return UNREADABLE
     both = first.claims.keys() & second.claims.keys()

@@ -93,8 +93,8 @@ class Node:
         return EvidenceError(f"{self._path} is {str(self._value)[:60]!r}, expected {expected}")
 
 
-def read_run(text: str, source: str) -> RunRecord:
-    """Return the run that a file's ``text`` is the evidence of; ``source`` names it.
+def opened(text: str, source: str) -> Node:
+    """Return the root of a file's ``text``, which is evidence of this version; ``source`` names it.
 
     Raises:
         EvidenceError: it is not evidence, or of another version of this toolkit.
@@ -108,6 +108,16 @@ def read_run(text: str, source: str) -> RunRecord:
         raise EvidenceError(
             f"{source} has {said}, and this version shows schema {SCHEMA}: run the checks again"
         )
+    return root
+
+
+def read_run(text: str, source: str) -> RunRecord:
+    """Return the run that a file's ``text`` is the evidence of; ``source`` names it.
+
+    Raises:
+        EvidenceError: it is not evidence, or of another version of this toolkit.
+    """
+    root = opened(text, source)
     again = {name: node.each(Node.text) for name, node in root["drilled_again"].items()}
     machine = root["machine"]
     return RunRecord(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scenarios.compare import ANOTHER, UNREADABLE, main
+from scenarios.report import SCHEMA
 
 Verdicts = Mapping[str, Mapping[str, str]]
 ALL_PASS = {"Slow": {"fires": "PASS", "resolves": "PASS"}, "Down": {"fires": "PASS"}}
@@ -16,6 +17,7 @@ ALL_PASS = {"Slow": {"fires": "PASS", "resolves": "PASS"}, "Down": {"fires": "PA
 
 def evidence(path: Path, verdicts: Verdicts, *, stack: str = "embedded", left_out: str = "") -> str:
     document = {
+        "schema": SCHEMA,
         "stack": stack,
         "time_scale": 60.0,
         "drills": {
@@ -81,7 +83,10 @@ def test_what_is_no_evidence_is_one_line(
     other.write_text("[]")
     assert main([str(other), evidence(tmp_path / "2.json", ALL_PASS)]) == UNREADABLE
     assert main([str(tmp_path / "none.json"), str(other)]) == UNREADABLE
+    other.write_bytes(b"\xff\xfe")
+    assert main([str(other), str(other)]) == UNREADABLE
+    other.write_text(json.dumps({"schema": SCHEMA - 1}))
+    assert main([str(other), str(other)]) == UNREADABLE
     assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [
-        "compare",
-        "compare",
+        *("compare", "compare", "compare", "compare"),
     ]
