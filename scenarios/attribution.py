@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from scenarios.berth import control_of
-from scenarios.claims import judged_strangers
 from scenarios.history import History, Kind
+from scenarios.quiet_claims import judged_strangers
 from scenarios.result import Result
 from scenarios.verdict import Verdict
 

@@ -1,16 +1,15 @@
-"""Judges, one a claim: pure functions from a finished history and an expectation to a verdict.
+"""Judges of the drilled alert itself: that it fires, is told, and ends, each in time.
 
-One rule: no I/O and no clock; what was not observed is UNKNOWN, never PASS.
+One rule: pure functions of a finished history; what was not observed is UNKNOWN, never PASS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 from scenarios.content import complaints
 from scenarios.evidence import (
+    at_or_end,
     first_arrivals,
     injected,
     missing,
@@ -18,17 +17,11 @@ from scenarios.evidence import (
     steadily_scraped,
     unjudgeable,
     unless_scrapes_were_lost,
-    while_,
     witness,
 )
 from scenarios.expectation import Expectation
 from scenarios.history import READ_AT, Event, History, Kind
-from scenarios.model import WATCHDOG
-from scenarios.verdict import Status, Verdict
-
-STARVED = frozenset({"ScrapeSlow", "RuleEvaluationSlow"})
-"""What these say of a target that nobody drills is true of this run's own machine: it is so busy
-that scrapes or evaluations take most of their time, and nothing else that fires can be trusted."""
+from scenarios.verdict import Status, Verdict, in_seconds
 
 CLOCK_RESOLUTION = timedelta(milliseconds=2)
 """Prometheus' timestamps are whole milliseconds; two of them may be off by one each."""
@@ -50,7 +43,7 @@ def fault_bit(history: History, want: Expectation) -> Verdict:
 def fired(history: History, want: Expectation) -> Verdict:
     """The alert fired after the fault was injected."""
     claim = f"{want.alert} fires"
-    expected = f"firing within {_s(want.bounds.fires)} of the witness"
+    expected = f"firing within {in_seconds(want.bounds.fires)} of the witness"
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     start = injected(history)
@@ -84,9 +77,9 @@ def in_time(history: History, want: Expectation) -> Verdict:
     limits = want.bounds
     claim = f"{want.alert} fires in time"
     expected = (
-        f"pending for at least {_s(limits.pending)}; arrival no sooner than "
-        f"{_s(limits.earliest)} after injection and no later than {_s(limits.arrives)} "
-        "after the witness"
+        f"pending for at least {in_seconds(limits.pending)}; arrival no sooner than "
+        f"{in_seconds(limits.earliest)} after injection and no later than "
+        f"{in_seconds(limits.arrives)} after the witness"
     )
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
@@ -106,14 +99,14 @@ def in_time(history: History, want: Expectation) -> Verdict:
     first = min(arrivals[name].at for name in want.receivers)
     problems = []
     if held + CLOCK_RESOLUTION < limits.pending:
-        problems.append(f"too early: pending for {_s(held)} only")
+        problems.append(f"too early: pending for {in_seconds(held)} only")
     if timedelta(seconds=first - start.at) < limits.earliest - CLOCK_RESOLUTION:
         problems.append(f"too early: arrived {first - start.at:.1f} s after the injection")
     if timedelta(seconds=firing.at - bite.at) > limits.fires:
         problems.append(f"late: fired {firing.at - bite.at:.1f} s after the witness")
     if timedelta(seconds=last - bite.at) > limits.arrives:
         problems.append(f"late: arrived {last - bite.at:.1f} s after the witness")
-    seen = f"pending for {_s(held)}, arrived {last - bite.at:.1f} s after the witness"
+    seen = f"pending for {in_seconds(held)}, arrived {last - bite.at:.1f} s after the witness"
     return Verdict(
         claim=claim,
         status=Status.FAIL if problems else Status.PASS,
@@ -124,147 +117,14 @@ def in_time(history: History, want: Expectation) -> Verdict:
 
 def delivered(history: History, want: Expectation) -> Verdict:
     """The notification reached exactly its receivers, once, with the right words."""
-    return _arrived(history, want, "firing", f"{want.alert} reaches exactly its receivers")
-
-
-def quiet(history: History, want: Expectation, control: History) -> Verdict:
-    """Nothing fired that the scenario doesn't declare, neither here nor for the control."""
-    claim = f"{want.service}: nothing else fires"
-    allowed = ", ".join(sorted(want.declared)) or "no alert at all"
-    beside = f"only {', '.join(sorted(want.beside))}" if want.beside else "nothing"
-    expected = f"only {allowed}; {beside} for {control.service}"
-    if reason := missing(history, want):
-        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
-    strangers = [
-        (event.alert, f"{event.alert} for {one.service} ({event.kind})")
-        for one, declared in (
-            (history, want.declared),
-            (while_(control, history), want.beside),
-        )
-        for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
-        if event.alert not in declared
-    ]
-    because = ""
-    if strangers:
-        because = "the scenario does not declare it in may_fire or hushes"
-    if starved := {alert for alert, _ in strangers} & STARVED:
-        because = f"{', '.join(sorted(starved))} of an undrilled target: the machine was too busy"
-    return Verdict(
-        claim=claim,
-        status=judged_strangers(alert for alert, _ in strangers),
-        expected=expected,
-        observed=", ".join(dict.fromkeys(text for _, text in strangers)) or "nothing else",
-        because=because,
-        look="run it again on a less busy machine" if starved else "",
-    )
-
-
-def judged_strangers(alerts: Iterable[str]) -> Status:
-    """Return what undeclared alerts mean: PASS for none, UNKNOWN where the machine was starved."""
-    found = set(alerts)
-    if not found:
-        return Status.PASS
-    return Status.UNKNOWN if found & STARVED else Status.FAIL
-
-
-def watchers_quiet(watcher: History) -> Verdict:
-    """Nothing fired about a watcher that no drill is about, but what always does."""
-    claim = f"{watcher.service}: nothing fires about it"
-    if disturbed := watcher.first(Kind.DISTURBED):
-        return Verdict(
-            claim=claim,
-            status=Status.UNKNOWN,
-            expected=f"{WATCHDOG} at most",
-            observed=f"the experiment was disturbed: {disturbed.text}",
-        )
-    strangers = sorted({event.alert for event in watcher.all(Kind.FIRING)} - {WATCHDOG})
-    return Verdict(
-        claim=claim,
-        status=judged_strangers(strangers),
-        expected=f"{WATCHDOG} at most",
-        observed=", ".join(strangers) or "nothing else",
-        look="the alerts' runbooks, for the stack of this run" if strangers else "",
-    )
-
-
-def stayed_quiet(history: History, want: Expectation) -> Verdict:
-    """A twin's alert did not fire for as long as it could have taken."""
-    watch = want.bounds.watch
-    claim = f"{want.service}: {want.alert} stays quiet"
-    expected = f"no firing and no notification within {_s(watch)} of the witness"
-    if reason := unjudgeable(history, want):
-        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
-    noise = [*history.all(Kind.FIRING, want.alert), *history.all(Kind.DELIVERED, want.alert)]
-    watched = timedelta(
-        seconds=_at(history.first(Kind.REPAIRING), otherwise=history) - witness(history).at
-    )
-    if noise:
-        status, observed = Status.FAIL, f"it was {noise[0].kind} {noise[0].text}".rstrip()
-    elif watched < watch:
-        status, observed = Status.UNKNOWN, f"it was watched for {_s(watched)} only"
-    else:
-        status, observed = Status.PASS, f"quiet for {_s(watched)}"
-    return Verdict(claim=claim, status=status, expected=expected, observed=observed)
-
-
-def hushed(history: History, want: Expectation, subordinate: str) -> Verdict:
-    """A subordinate alert fired, and was inhibited by the drilled one and by nothing else."""
-    claim = f"{want.alert} inhibits {subordinate}"
-    expected = f"{subordinate} fires, and Alertmanager names {want.alert} as what inhibits it"
-    if reason := unjudgeable(history, want):
-        return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
-    firing = history.first(Kind.FIRING, subordinate)
-    silenced = history.first(Kind.SUPPRESSED, subordinate)
-    if firing is None:
-        return Verdict(
-            claim=claim,
-            status=Status.UNKNOWN,
-            expected=expected,
-            observed=f"{subordinate} never fired, so there was nothing to inhibit",
-        )
-    if silenced is None or silenced.detail.get("by") != want.alert:
-        by = silenced.detail.get("by", "") if silenced else ""
-        return Verdict(
-            claim=claim,
-            status=Status.FAIL,
-            expected=expected,
-            observed=f"inhibited by {by}" if by else "never inhibited",
-            look="the inhibit_rules of alertmanager-config.yml",
-        )
-    until = _hushed_until(history, want, subordinate, silenced)
-    told_before = firing.at < injected(history).at  # a precondition, whose delivery was awaited
-    leaked = [
-        event
-        for event in history.all(Kind.DELIVERED, subordinate, status="firing")
-        if event.at < until and (not told_before or silenced.at < event.at)
-    ]
-    return Verdict(
-        claim=claim,
-        status=Status.FAIL if leaked else Status.PASS,
-        expected=expected,
-        observed=f"it notified {leaked[0].detail['receiver']} all the same"
-        if leaked
-        else f"inhibited for {until - silenced.at:.1f} s by {silenced.detail['by']}",
-    )
-
-
-def uncovered(history: History, want: Expectation, other: Expectation) -> tuple[Verdict, Verdict]:
-    """A hushed alert was told once nothing hushed it any more, and so was its resolution."""
-    told = _arrived(history, other, "firing", f"{other.alert} is told once {want.alert} is over")
-    silenced = history.first(Kind.SUPPRESSED, other.alert)
-    first = history.first(Kind.DELIVERED, other.alert, status="firing")
-    if told.status is Status.PASS and (silenced is None or first is None):
-        told = replace(told, status=Status.UNKNOWN, observed="it was never seen to be hushed")
-    elif silenced and first and first.at < _hushed_until(history, want, other.alert, silenced):
-        told = replace(told, status=Status.FAIL, observed=f"it was told while {want.alert} fired")
-    return told, _arrived(history, other, "resolved", f"{other.alert} is told to be over as well")
+    return told_exactly(history, want, "firing", f"{want.alert} reaches exactly its receivers")
 
 
 @steadily_scraped
 def resolved(history: History, want: Expectation) -> Verdict:
     """The alert ended once the fault was repaired."""
     claim = f"{want.alert} resolves"
-    expected = f"inactive within {_s(want.bounds.resolves)} of the repair"
+    expected = f"inactive within {in_seconds(want.bounds.resolves)} of the repair"
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     firing = history.first(Kind.FIRING, want.alert, after=injected(history).at)
@@ -277,7 +137,7 @@ def resolved(history: History, want: Expectation) -> Verdict:
             expected=expected,
             observed=f"{what}, so nothing could resolve",
         )
-    begun = _at(history.first(Kind.REPAIRING), otherwise=history)
+    begun = at_or_end(history.first(Kind.REPAIRING), history)
     ended = history.first(Kind.INACTIVE, want.alert, after=firing.at)
     if ended is None:
         status, observed = Status.FAIL, "still firing when the drill ended"
@@ -289,14 +149,14 @@ def resolved(history: History, want: Expectation) -> Verdict:
         took = timedelta(seconds=max(0.0, ended.at - repaired.at))
         late = took > want.bounds.resolves
         status = Status.FAIL if late else Status.PASS
-        observed = f"{'late: ' if late else ''}inactive {_s(took)} after the repair"
+        observed = f"{'late: ' if late else ''}inactive {in_seconds(took)} after the repair"
     return Verdict(claim=claim, status=status, expected=expected, observed=observed)
 
 
 def resolution_arrived(history: History, want: Expectation) -> Verdict:
     """The resolution reached exactly the receivers that were told of the alert, in time."""
     claim = f"{want.alert}'s resolution arrives"
-    arrived = _arrived(history, want, "resolved", claim)
+    arrived = told_exactly(history, want, "resolved", claim)
     repaired = history.first(Kind.REPAIRED)
     if arrived.status is not Status.PASS or repaired is None:
         return arrived
@@ -306,13 +166,16 @@ def resolution_arrived(history: History, want: Expectation) -> Verdict:
     verdict = Verdict(
         claim=claim,
         status=Status.FAIL if late else Status.PASS,
-        expected=f"{arrived.expected}, within {_s(want.bounds.resolution_arrives)} of the repair",
-        observed=f"{'late: ' if late else ''}{arrived.observed}, {_s(took)} after the repair",
+        expected=f"{arrived.expected}, within "
+        f"{in_seconds(want.bounds.resolution_arrives)} of the repair",
+        observed=f"{'late: ' if late else ''}{arrived.observed}, "
+        f"{in_seconds(took)} after the repair",
     )
     return unless_scrapes_were_lost(verdict, history, want)
 
 
-def _arrived(history: History, want: Expectation, status: str, claim: str) -> Verdict:
+def told_exactly(history: History, want: Expectation, status: str, claim: str) -> Verdict:
+    """A notification of this status ("firing", "resolved") reached exactly its receivers, once."""
     expected = ", ".join(sorted(want.receivers)) + f", once each, {status}"
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
@@ -359,27 +222,5 @@ def _why_undelivered(history: History, want: Expectation) -> str:
     return "; ".join([*failed, *refused]) or want.route
 
 
-def _hushed_until(history: History, want: Expectation, alert: str, silenced: Event) -> float:
-    """Return when an alert was hushed no more: once the one that hushed it was over.
-
-    Alertmanager is looked at every so often, and may have told meanwhile what it hushed; when the
-    other alert ended is known to the evaluation, and before that from its being told.
-    """
-    ends = (
-        history.first(Kind.DELIVERED, want.alert, after=silenced.at, status="resolved"),
-        history.first(Kind.UNSUPPRESSED, alert, after=silenced.at),
-        history.first(Kind.INACTIVE, want.alert, after=silenced.at),
-    )
-    return min((event.at for event in ends if event), default=history.events[-1].at)
-
-
-def _at(event: Event | None, otherwise: History) -> float:
-    return event.at if event else otherwise.events[-1].at
-
-
 def _after(event: Event, start: Event) -> str:
     return f"{event.kind} {event.at - start.at:.1f} s after the injection"
-
-
-def _s(duration: timedelta) -> str:
-    return f"{duration.total_seconds():.1f} s"

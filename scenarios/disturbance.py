@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from scenarios import claims, heartbeat_claims
+from scenarios import claims, heartbeat_claims, inhibition_claims, quiet_claims
 from scenarios.drill import Plan
 from scenarios.evidence import missing, scrapes_lost_in_a_row, while_
 from scenarios.history import Event, History, Kind
@@ -71,7 +71,7 @@ def disturbance(
     seen = (others, beside, *(while_(one, history) for one in watchers))
     raised = {one.alert for each in seen for one in each.all(Kind.FIRING)}
     strangers = raised - want.declared - want.beside - {WATCHDOG}
-    if busy := strangers & claims.STARVED:
+    if busy := strangers & quiet_claims.STARVED:
         return f"{', '.join(sorted(busy))} fired: the machine was too busy"
     lost = 0 if want.downtime else scrapes_lost_in_a_row(history, want.scrape)
     if lost > 1:
@@ -112,13 +112,15 @@ def judged(plan: Plan, history: History, control: History) -> Iterator[Verdict]:
     """Yield the verdicts on every claim about one drill."""
     want = plan.want
     yield claims.fault_bit(history, want)
-    yield claims.quiet(history, want, control)
+    yield quiet_claims.quiet(history, want, control)
     if plan.drill.alarms:
         yield from (judge(history, want) for judge in ALARMS)
     elif plan.drill.heartbeat:
         yield from (judge(history, want) for judge in HEARTBEATS)
     else:
-        yield claims.stayed_quiet(history, want)
-    yield from (claims.hushed(history, want, alert) for alert in sorted(plan.drill.hushes))
+        yield quiet_claims.stayed_quiet(history, want)
+    yield from (
+        inhibition_claims.hushed(history, want, alert) for alert in sorted(plan.drill.hushes)
+    )
     for alert in sorted(plan.drill.uncovers):
-        yield from claims.uncovered(history, want, plan.of(alert))
+        yield from inhibition_claims.uncovered(history, want, plan.of(alert))

@@ -135,6 +135,11 @@ def witness(history: History) -> Event:
     return _last(history.all(Kind.WITNESSED))
 
 
+def at_or_end(event: Event | None, history: History) -> float:
+    """Return when an event was, or when its history ended where there is none; epoch seconds."""
+    return event.at if event else history.events[-1].at
+
+
 def _last(events: Iterable[Event]) -> Event:
     *_, last = events
     return last

@@ -12,7 +12,7 @@ from scenarios.evidence import injected, missing, unjudgeable, witness
 from scenarios.expectation import Expectation
 from scenarios.heartbeat import Heartbeat
 from scenarios.history import Event, History, Kind
-from scenarios.verdict import Status, Verdict
+from scenarios.verdict import Status, Verdict, in_seconds
 from stack.receivers import DEAD_MANS_SWITCH, WEBHOOK_HEARTBEAT
 
 EARLY = timedelta(milliseconds=5)
@@ -46,8 +46,8 @@ def absence_noticed(history: History, want: Expectation) -> Verdict:
     heart = _heart(want)
     claim = f"the absence of {want.alert} is noticed"
     expected = (
-        f"no beat later than {_s(heart.lasts + ALLOWANCE)} after the witness, and one page "
-        f"{_s(heart.missed)} after the last beat, at most {_s(ALLOWANCE)} later"
+        f"no beat later than {in_seconds(heart.lasts + ALLOWANCE)} after the witness, and one page "
+        f"{in_seconds(heart.missed)} after the last beat, at most {in_seconds(ALLOWANCE)} later"
     )
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
@@ -65,12 +65,13 @@ def absence_noticed(history: History, want: Expectation) -> Verdict:
     if last - bite > (heart.lasts + ALLOWANCE).total_seconds():
         problems.append(f"it still beat {last - bite:.1f} s after the witness")
     if took < heart.missed - EARLY:
-        problems.append(f"too early: paged {_s(took)} after the last beat")
+        problems.append(f"too early: paged {in_seconds(took)} after the last beat")
     if took > heart.missed + ALLOWANCE:
-        problems.append(f"late: paged {_s(took)} after the last beat")
+        problems.append(f"late: paged {in_seconds(took)} after the last beat")
     if len(pages) > 1:
         problems.append(f"paged {len(pages)} times")
-    seen = f"paged {_s(took)} after the last beat, {pages[0].at - bite:.1f} s after the witness"
+    seen = f"paged {in_seconds(took)} after the last beat"
+    seen += f", {pages[0].at - bite:.1f} s after the witness"
     return Verdict(
         claim=claim,
         status=Status.FAIL if problems else Status.PASS,
@@ -107,7 +108,7 @@ def comes_back(history: History, want: Expectation) -> Verdict:
     """The heartbeat is back after the repair, and the switch says so."""
     limit = want.bounds.resolution_arrives
     claim = f"{want.alert} comes back"
-    expected = f"a beat and the switch's all-clear within {_s(limit)} of the repair"
+    expected = f"a beat and the switch's all-clear within {in_seconds(limit)} of the repair"
     if reason := unjudgeable(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
     begun = history.first(Kind.REPAIRING)
@@ -126,7 +127,7 @@ def comes_back(history: History, want: Expectation) -> Verdict:
         claim=claim,
         status=Status.FAIL if late else Status.PASS,
         expected=expected,
-        observed=f"{'late: ' if late else ''}back {_s(took)} after the repair",
+        observed=f"{'late: ' if late else ''}back {in_seconds(took)} after the repair",
     )
 
 
@@ -142,7 +143,3 @@ def _heart(want: Expectation) -> Heartbeat:
     if want.heartbeat is None:
         raise ValueError(f"{want.alert} is no heartbeat; give its Drill heartbeat=True")
     return want.heartbeat
-
-
-def _s(duration: timedelta) -> str:
-    return f"{duration.total_seconds():.1f} s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from scenarios import claims
+from scenarios import quiet_claims
 from scenarios.berth import control_of
 from scenarios.history import Event, History, Kind
 from scenarios.result import Result
@@ -82,7 +82,7 @@ def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
 
 def _without_idle_starvation(history: History, spans: Sequence[tuple[float, float]]) -> History:
     def idle(event: Event) -> bool:
-        if event.kind is not Kind.DISTURBED and event.alert not in claims.STARVED:
+        if event.kind is not Kind.DISTURBED and event.alert not in quiet_claims.STARVED:
             return False
         ended = event
         if event.kind is Kind.FIRING:

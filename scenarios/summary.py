@@ -18,7 +18,7 @@ from scenarios.measures import measure
 from scenarios.model import MAIN
 from scenarios.report import NotApplicable
 from scenarios.result import Result
-from scenarios.verdict import Status, Verdict, worst
+from scenarios.verdict import Status, Verdict, in_seconds, worst
 
 FITS = 24
 """So many drills have a line each; of more, those that are PASS are summed up by severity."""
@@ -158,7 +158,7 @@ def _closest(timed: Iterable[tuple[Plan, float | None, timedelta]]) -> str:
     if not found:
         return "-"
     _, name, seconds, bound = max(found)
-    return f"{name} {seconds:.1f} of {_s(bound)}"
+    return f"{name} {seconds:.1f} of {in_seconds(bound)}"
 
 
 def longest_chain(plans: Iterable[Plan]) -> Plan | None:
@@ -173,17 +173,13 @@ def longest_chain(plans: Iterable[Plan]) -> Plan | None:
 def _timing(plan: Plan, history: History) -> tuple[str, str]:
     bounds = plan.want.bounds
     if not plan.drill.fires:
-        return f"quiet ({_s(bounds.watch)})", "-"
+        return f"quiet ({in_seconds(bounds.watch)})", "-"
     taken = measure(history, plan.want)
     return (
-        f"{_or_dash(taken.detection)} ({_s(bounds.arrives)})",
-        f"{_or_dash(taken.resolution)} ({_s(bounds.resolution_arrives)})",
+        f"{_or_dash(taken.detection)} ({in_seconds(bounds.arrives)})",
+        f"{_or_dash(taken.resolution)} ({in_seconds(bounds.resolution_arrives)})",
     )
 
 
 def _or_dash(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f} s"
-
-
-def _s(duration: timedelta) -> str:
-    return f"{duration.total_seconds():.1f} s"

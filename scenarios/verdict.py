@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -53,6 +54,11 @@ def worst(verdicts: Sequence[Verdict]) -> Status:
         if status in statuses:
             return status
     return Status.UNKNOWN
+
+
+def in_seconds(duration: timedelta) -> str:
+    """Return a duration as verdicts and summaries show it: in seconds, to a tenth."""
+    return f"{duration.total_seconds():.1f} s"
 
 
 Judging = Callable[[Verdict], None]

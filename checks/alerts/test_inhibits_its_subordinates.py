@@ -2,9 +2,9 @@
 
 import pytest
 
-from scenarios.claims import hushed
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.inhibition_claims import hushed
 from scenarios.verdict import Judging
 
 

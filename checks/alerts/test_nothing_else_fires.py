@@ -1,8 +1,8 @@
 """Nothing fires that the scenario doesn't declare, neither for its service nor for the control."""
 
-from scenarios.claims import quiet
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.quiet_claims import quiet
 from scenarios.result import Result
 from scenarios.verdict import Judging
 

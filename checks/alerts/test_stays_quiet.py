@@ -2,9 +2,9 @@
 
 import pytest
 
-from scenarios.claims import stayed_quiet
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.quiet_claims import stayed_quiet
 from scenarios.verdict import Judging
 
 

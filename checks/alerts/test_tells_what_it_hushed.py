@@ -2,9 +2,9 @@
 
 import pytest
 
-from scenarios.claims import uncovered
 from scenarios.drill import Plan
 from scenarios.history import History
+from scenarios.inhibition_claims import uncovered
 from scenarios.verdict import Judging
 
 

@@ -1,6 +1,6 @@
 """Nothing fires about the watchers while services are drilled."""
 
-from scenarios.claims import watchers_quiet
+from scenarios.quiet_claims import watchers_quiet
 from scenarios.result import Result
 from scenarios.verdict import Judging
 

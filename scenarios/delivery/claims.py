@@ -7,12 +7,11 @@ that what comes again can be told by its key.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
 from itertools import pairwise
 
 from scenarios.budget import ALLOWANCE
 from scenarios.delivery.evidence import Evidence, key_of
-from scenarios.verdict import Status, Verdict
+from scenarios.verdict import Status, Verdict, in_seconds
 from stack.receivers import Delivery
 
 
@@ -91,7 +90,7 @@ def told_late(seen: Evidence, alert: str, receiver: str, others: Collection[str]
     return _verdict(
         seen,
         f"{alert} reaches {receiver} late, and {_names(others)} meanwhile",
-        f"{receiver} within {_s(limit)} of being back, {_names(others)} before",
+        f"{receiver} within {in_seconds(limit)} of being back, {_names(others)} before",
         problems,
         f"told {first.get(receiver, back) - back:.1f} s after it was back",
     )
@@ -114,9 +113,9 @@ def told_again_after(seen: Evidence, alert: str, receivers: Collection[str]) -> 
     return _verdict(
         seen,
         f"{alert} is told once within the repeat interval, and once more after it",
-        f"{_names(receivers)}, two each, {_s(seen.repeat)} to {_s(limit)} apart",
+        f"{_names(receivers)}, two each, {in_seconds(seen.repeat)} to {in_seconds(limit)} apart",
         problems,
-        f"two each, {_s(seen.repeat)} or a flush more apart",
+        f"two each, {in_seconds(seen.repeat)} or a flush more apart",
     )
 
 
@@ -169,7 +168,9 @@ def lists_all(seen: Evidence, alert: str, instances: Collection[str]) -> Verdict
 def grouped(seen: Evidence, alert: str, late: str) -> Verdict:
     """Who joins a group that was told of waits for its next flush, for that reason and no other."""
     claim = f"{alert} of {late} is quiet because it was grouped"
-    expected = f"recorded in the group, told within {_s(seen.interval)}, for being new in it"
+    expected = (
+        f"recorded in the group, told within {in_seconds(seen.interval)}, for being new in it"
+    )
     name = f"{alert} {late}"
     joined = next(
         (one for one in seen.recorded if one.kind == "alertGrouped" and name in one.alerts), None
@@ -271,7 +272,3 @@ def _verdict(
 
 def _names(receivers: Iterable[str]) -> str:
     return ", ".join(sorted(receivers))
-
-
-def _s(duration: timedelta) -> str:
-    return f"{duration.total_seconds():.1f} s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scenarios import claims
+from scenarios import claims, quiet_claims
 from scenarios.disturbance import judged as of_the_checklist
 from scenarios.drill import Plan
 from scenarios.gameday.programme import announced_share, limitable
@@ -93,7 +93,7 @@ def judged_outside(
         claims.in_time(history, want),
         labelled(history, want.alert, run),
         claims.resolved(history, want),
-        claims.quiet(history, want, control),
+        quiet_claims.quiet(history, want, control),
     ]
     if history.first(Kind.STOPPED):
         verdicts.append(gone_in_time(history, impact))

@@ -8,19 +8,11 @@ from datetime import timedelta
 import pytest
 
 from scenarios.budget import Bounds
-from scenarios.claims import (
-    delivered,
-    fault_bit,
-    fired,
-    hushed,
-    in_time,
-    quiet,
-    resolution_arrived,
-    resolved,
-    stayed_quiet,
-)
+from scenarios.claims import delivered, fault_bit, fired, in_time, resolution_arrived, resolved
 from scenarios.expectation import Expectation
 from scenarios.history import Event, History, Kind
+from scenarios.inhibition_claims import hushed
+from scenarios.quiet_claims import quiet, stayed_quiet
 from scenarios.verdict import ClaimNotProved, Status, judge
 
 ALERT, SERVICE = "SlowResponseTime", "slow"

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from scenarios.attribution import Cell, declared_alone
-from scenarios.claims import quiet, uncovered, watchers_quiet
 from scenarios.history import Event, History, Kind
+from scenarios.inhibition_claims import uncovered
+from scenarios.quiet_claims import quiet, watchers_quiet
 from scenarios.verdict import Status
 from tests.scenarios.test_claims import ALERT, CONTROL, SERVICE, WANT, event, history, told
 
@@ -51,6 +52,12 @@ def test_what_was_told_right_after_the_others_resolution_was_told_passes() -> No
 def test_what_was_never_told_or_never_ended_fails() -> None:
     assert statuses(history(*HUSHED, OVER))[0] is Status.FAIL
     assert statuses(history(*HUSHED, OVER, told_of_other(20.1)))[1] is Status.FAIL
+
+
+def test_what_was_told_too_early_in_a_disturbed_drill_is_unknown() -> None:
+    early = (*HUSHED, told_of_other(14), *TOLD, OVER)
+    assert statuses(history(*early))[0] is Status.FAIL
+    assert statuses(history(*early, event(15, Kind.DISTURBED)))[0] is Status.UNKNOWN
 
 
 def test_what_was_told_and_never_seen_hushed_is_unknown() -> None:

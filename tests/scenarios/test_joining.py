@@ -8,9 +8,9 @@ from typing import cast
 
 from scenarios.attribution import attribution, declared_alone
 from scenarios.berth import CONTROL
-from scenarios.claims import watchers_quiet
 from scenarios.history import Event, History, Kind
 from scenarios.joining import joined, without_idle_starvation
+from scenarios.quiet_claims import watchers_quiet
 from scenarios.result import Monitoring, Result
 from scenarios.verdict import Status
 from stack.tools import Tools

@@ -14,10 +14,11 @@ import pytest
 
 from scenarios.campaign import Campaign
 from scenarios.catalogue import drills
-from scenarios.claims import delivered, fired, in_time, quiet, resolved
+from scenarios.claims import delivered, fired, in_time, resolved
 from scenarios.faults.noop import Noop
 from scenarios.history import Kind
 from scenarios.model import Drill
+from scenarios.quiet_claims import quiet
 from scenarios.result import Result
 from scenarios.settings import Settings
 from scenarios.verdict import Status

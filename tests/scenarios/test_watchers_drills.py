@@ -12,12 +12,12 @@ from scenarios.attribution import attribution, declared_alone
 from scenarios.berth import control_of
 from scenarios.budget import NOTIFY_MINIMUM
 from scenarios.catalogue import drills
-from scenarios.claims import quiet
 from scenarios.drill import Plan
 from scenarios.expectation import Expectation, expect
 from scenarios.faults.fault import FaultDidNotBite
 from scenarios.faults.watching import LogTail, watchers_of
 from scenarios.history import Event, History, Kind
+from scenarios.quiet_claims import quiet
 from scenarios.verdict import Status
 from stack.derive import Derived, RunAddresses, derive
 from stack.production import production_files
