@@ -135,13 +135,15 @@ class Campaign:
     @property
     def recorders(self) -> Mapping[str, Recorder]:
         """The main stack's histories while they are being written, by service."""
-        return self._main.recorders
+        return self._main.histories.recorders
 
     @property
     def drilled(self) -> Mapping[str, Recorder]:
         """Every drill's history while it is being written, by drill, with those of no drill."""
         return {
-            name: recorder for watch in self._watches.values() for name, recorder in watch.written()
+            name: recorder
+            for watch in self._watches.values()
+            for name, recorder in watch.histories.written()
         }
 
     @property
@@ -207,7 +209,7 @@ class Campaign:
         histories = {
             name: history
             for watch in self._watches.values()
-            for name, history in watch.histories.items()
+            for name, history in watch.histories.finished().items()
         }
         watches = self._watches.values()
         return Result(
@@ -218,7 +220,9 @@ class Campaign:
                 for watch in self._watches.values()
                 for plan in watch.plans.values()
             },
-            monitoring={name: watch.monitoring for name, watch in self._watches.items()},
+            monitoring={
+                name: watch.histories.monitoring() for name, watch in self._watches.items()
+            },
             phases=self.phases.seconds,
             derived={name: watch.as_started for name, watch in self._watches.items()},
             tools=self.tools,

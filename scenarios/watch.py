@@ -6,7 +6,7 @@ One rule: a stack knows its own drills, its control and nothing of the run's oth
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,38 +15,33 @@ from functools import partial
 from scenarios.berth import CONTROL_LOAD, Berth
 from scenarios.drill import Plan, run_drill
 from scenarios.grounds import Grounds
-from scenarios.history import History, Kind, Recorder
+from scenarios.histories import Histories
+from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.lost_scrapes import scrape_failures
-from scenarios.model import JOB, MAIN, WATCHERS, Drill
+from scenarios.model import JOB, MAIN, Drill
 from scenarios.observe import Observer
 from scenarios.past import LENGTH, healthy_past
-from scenarios.result import Monitoring
+from scenarios.readiness import wait_evaluated, wait_thresholds, wait_visible
 from scenarios.saying import SayPhase
 from scenarios.scope import Scope
 from scenarios.service import ServiceFailed
 from scenarios.signal_queries import read_signals
 from scenarios.signals import Signals
-from scenarios.target import Scraping, Target
+from scenarios.target import Scraping
 from scenarios.watchers import Watchers
 from scenarios.watching import as_seen, monitoring, polls, seen_within
 from scenarios.watching import places as places_of
-from stack import promql
 from stack.backfill import backfill
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived, RunAddresses
 from stack.receivers import Receivers
-from stack.recorded import reads
 from stack.rules import load_rules
-from stack.waiting import NotYet, wait_until
 
 SCRAPED_WATCHERS = ("prometheus", "alertmanager")
-"""Those of them that Prometheus scrapes, each by a job of its name."""
-
-STRANGERS = "strangers"
-"""The history of whatever belongs to no service of the stack."""
+"""Those watchers that Prometheus scrapes, each by a job of its name."""
 
 NO_RULES = "groups: []\n"
 """With what a stack starts: before its first scrape, five seconds after its start, every service is
@@ -79,13 +74,7 @@ class Watch:
             ConfigurationError, UnknownAlert, ValueError: a scenario can't be run as it is.
         """
         grounds, asked = self._grounds, self.scope
-        histories = grounds.directory / "histories"
-        services = [drill.label for drill in asked.drills]
-        self.recorders = {
-            name: Recorder(name, histories / f"{asked.prefix}{name}.jsonl")
-            for name in dict.fromkeys([*services, asked.control, *WATCHERS])
-        }
-        self.strangers = Recorder(STRANGERS, histories / f"{asked.prefix}{STRANGERS}.jsonl")
+        self.histories = Histories(asked, grounds.directory / "histories")
         secrets = self._directory / "secrets"
         receivers = running.enter_context(
             Receivers(
@@ -153,7 +142,7 @@ class Watch:
         if self.scope.judges_budgets:
             self._make_past()
         self.stack.start_both()
-        self.stack.begin_clean([name for name in self.recorders if name not in WATCHERS])
+        self.stack.begin_clean(self.histories.services)
 
     @property
     def as_started(self) -> Derived:
@@ -180,8 +169,8 @@ class Watch:
         """Make what works on the run's load, which is there now."""
         grounds = self._grounds
         self._observer = Observer(
-            recorders=self.recorders,
-            strangers=self.strangers,
+            recorders=self.histories.recorders,
+            strangers=self.histories.strangers,
             prometheus=self.prometheus,
             alertmanager=self.alertmanager,
             evaluation=self.derived.evaluation_interval,
@@ -220,72 +209,13 @@ class Watch:
         self.stack.wait_ready(READY_SECONDS)
         for target in targets:
             self.lifecycle.wait_scraped(target)
-        self._wait_seen(targets)
+        wait_visible(self.prometheus, [target.id for target in targets])
         self.stack.load_rules(self._rules)
         self._begun = time.time()
-
-        def ready() -> bool:
-            if self.prometheus.active_alertmanagers() < 1:
-                raise NotYet("Prometheus knows no Alertmanager yet")
-            found = self.prometheus.rules()
-            self.stack.check_loaded(found, self.derived)
-            if not found.rules or not all(rule.last_evaluation for rule in found.rules):
-                raise NotYet("the rules are not evaluated yet")
-            return True
-
-        wait_until(
-            ready,
-            what="the stack to be ready",
-            timeout_seconds=READY_SECONDS,
-            interval_seconds=0.1,
-            retry_on=(PrometheusError,),
-        )
+        wait_evaluated(self.prometheus, self.stack, self.derived)
         if self.derived.visible_after:
-            self._wait_thresholds()
+            wait_thresholds(self.prometheus, load_rules(self._rules))
         self._observer.start()
-
-    def _wait_thresholds(self) -> None:
-        """Wait until queries see the constants that rules record: without them nothing fires."""
-        wanted = {
-            rule.name
-            for rule in load_rules(self._rules).recordings
-            if not reads(promql.parse(rule.expr))
-        }
-
-        def seen() -> bool:
-            found = self.prometheus.query(f'{{__name__=~"{"|".join(sorted(wanted))}"}}')
-            missing = wanted - {one.labels.get("__name__") for one in found}
-            if missing:
-                raise NotYet(f"nothing of {', '.join(sorted(missing)[:3])}")
-            return True
-
-        wait_until(
-            seen,
-            what="queries to see what the rules record",
-            timeout_seconds=READY_SECONDS,
-            interval_seconds=0.1,
-            retry_on=(PrometheusError,),
-        )
-
-    def _wait_seen(self, targets: Sequence[Target]) -> None:
-        """Wait until queries see what was scraped: a rule would miss what is hidden."""
-        names = "|".join(target.id for target in targets)
-
-        def seen() -> bool:
-            found = {
-                one.labels.get("service")
-                for one in self.prometheus.query(f'up{{job="{JOB}",service=~"{names}"}}')
-            }
-            if missing := [target.id for target in targets if target.id not in found]:
-                raise NotYet(f"nothing of {', '.join(missing)}")
-            return True
-
-        wait_until(
-            seen,
-            what="queries to see what was scraped",
-            timeout_seconds=READY_SECONDS,
-            retry_on=(PrometheusError,),
-        )
 
     def _dead(self) -> str | None:
         ended = dict(self._watchers.unexpected())
@@ -310,7 +240,7 @@ class Watch:
 
     def drill(self, plan: Plan, say: SayPhase) -> None:
         """Run one drill, and take its service away."""
-        drill, recorder = plan.drill, self.recorders[plan.drill.label]
+        drill, recorder = plan.drill, self.histories.of(plan.drill)
         target = replace(
             self._grounds.targets[drill.id],
             answered_at=partial(self.lifecycle.scraped.answered_at, drill.id),
@@ -354,14 +284,7 @@ class Watch:
     def failed_to_start(self, plan: Plan, error: Exception) -> None:
         """Note that a drill's service, or its stack, did not come up."""
         text = f"{type(error).__name__}: {error}"
-        self.recorders[plan.drill.label].note(Kind.DISTURBED, text=text)
-
-    def written(self) -> Iterator[tuple[str, Recorder]]:
-        """Give the histories that are being written: the drills', and the others by service."""
-        drilled = {drill.label: drill.id for drill in self.scope.drills}
-        for service, recorder in self.recorders.items():
-            yield drilled.get(service, f"{self.scope.prefix}{service}"), recorder
-        yield f"{self.scope.prefix}{STRANGERS}", self.strangers
+        self.histories.of(plan.drill).note(Kind.DISTURBED, text=text)
 
     def stop_observing(self) -> None:
         """Look once more, and then no longer; more than once does nothing."""
@@ -370,30 +293,13 @@ class Watch:
     def end(self) -> None:
         """Stop observing, and leave the finished histories."""
         self.stop_observing()
-        control = self.recorders[self.scope.control]
+        control = self.histories.control
         self._note_lost_scrapes(self.scope.control, control, since=self._begun)
         control.note(Kind.ENDED)
 
     def disturb(self, reason: str) -> None:
         """Tell every history of this stack that the experiment failed."""
         self._observer.disturb(reason)
-
-    @property
-    def histories(self) -> dict[str, History]:
-        """The finished histories, by drill, and that of the control."""
-        found = {drill.id: self.recorders[drill.label].close() for drill in self.scope.drills}
-        return found | {self.scope.control_key: self.recorders[self.scope.control].close()}
-
-    @property
-    def monitoring(self) -> Monitoring:
-        """What was seen beside the drills."""
-        drilled = {drill.label for drill in self.scope.drills}
-        return Monitoring(
-            watchers={
-                name: self.recorders[name].close() for name in WATCHERS if name not in drilled
-            },
-            strangers=self.strangers.close(),
-        )
 
     def _note_lost_scrapes(
         self, service: str, recorder: Recorder, *, since: float, job: str = JOB
