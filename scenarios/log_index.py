@@ -15,7 +15,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 from prometheus_client.parser import text_string_to_metric_families
 
-from scenarios.logs import Shipper
+from scenarios.shipper import Shipper
 from stack.durations import parse_duration
 from stack.launch.elasticsearch import ElasticsearchNode
 from stack.logs.connection import Connection

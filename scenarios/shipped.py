@@ -10,9 +10,9 @@ import pytest
 from scenarios.campaign import Campaign
 from scenarios.history import History, Kind
 from scenarios.log_index import wait_drained
-from scenarios.logs import Shipper
 from scenarios.model import Drill
 from scenarios.run_state import SHIPS
+from scenarios.shipper import Shipper
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,12 +21,13 @@ from scenarios.contained import ContainedInstance
 from scenarios.faults.gateway_answers import NORMAL
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import SPARE_THREADS
-from scenarios.logs import Logs, Shipper
+from scenarios.logs import Logs
 from scenarios.model import JOB
 from scenarios.parts import Parts
 from scenarios.played import Player
 from scenarios.service import FLEET, Fleet, Instance
 from scenarios.settings import Settings
+from scenarios.shipper import Shipper
 from scenarios.target import Discovery, Gateway, Scraping, Target
 from stack.images import image_of
 from stack.launch.premises import Limits

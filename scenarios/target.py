@@ -18,10 +18,10 @@ from stack.waiting import slice_of
 if TYPE_CHECKING:
     from scenarios.load import LoadGenerator
     from scenarios.load_sample import LoadSample
-    from scenarios.logs import Shipper
     from scenarios.played import Player
     from scenarios.relay import Relay
     from scenarios.service import Instance
+    from scenarios.shipper import Shipper
     from scenarios.watchers import Watchers
     from stack.launch.containers.postgresql import PostgreSQL
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scenarios.log_index import client_of, ids_in_index
-from scenarios.logs import Shipper
+from scenarios.shipper import Shipper
 from stack.logs.indices import PATTERN, index_of
 
 pytestmark = pytest.mark.of_the_demo

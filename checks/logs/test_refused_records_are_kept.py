@@ -4,7 +4,7 @@ import pytest
 
 from scenarios.log_claims import unequal
 from scenarios.log_index import client_of, dead_letters, ids_in_file, ids_in_index
-from scenarios.logs import Shipper
+from scenarios.shipper import Shipper
 
 pytestmark = pytest.mark.of_the_demo
 

@@ -10,7 +10,7 @@ import pytest
 
 from scenarios.log_claims import too_old
 from scenarios.log_index import client_of
-from scenarios.logs import Shipper
+from scenarios.shipper import Shipper
 from stack.logs.indices import PATTERN, index_of
 
 pytestmark = pytest.mark.of_the_demo

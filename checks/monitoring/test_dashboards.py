@@ -17,9 +17,10 @@ from scenarios.capabilities import OWN_WATCHERS
 from scenarios.catalogue import drills
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.log_index import client_of, wait_for_documents
-from scenarios.logs import Logs, Shipper
+from scenarios.logs import Logs
 from scenarios.model import BUDGETS
 from scenarios.result import Result
+from scenarios.shipper import Shipper
 from scenarios.verdict import Judging, Status, Verdict
 from stack import promql
 from stack.clients.prometheus import PrometheusClient

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenarios.faults.fault import FaultDidNotBite
-from scenarios.logs import Shipper
+from scenarios.shipper import Shipper
 from scenarios.target import Target
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from scenarios import logs as module
-from scenarios.logs import Logs, LogsFailed, set_up, ticks_of
+from scenarios.logs import Logs, set_up, ticks_of
+from scenarios.shipper import LogsFailed
 from stack.ports import Fixed
 from stack.processes import Processes
 
