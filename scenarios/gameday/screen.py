@@ -9,18 +9,14 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from scenarios.drill import Plan
 from scenarios.gameday.stop import Seen
+from scenarios.progress import Row, Shown, table_of, with_bound
 from scenarios.saying import SayLine, SayPhase
-
-REFRESHES_PER_SECOND = 4
 
 CLIENT_SECONDS = 5.0
 """How often a line says what clients see, where there is no table."""
@@ -32,16 +28,13 @@ GOING_ON = "going on"
 
 
 @dataclass(slots=True)
-class _Row:
-    phase: str = "waiting"
-    limit: float = 0.0
-    since: float = 0.0
+class _Row(Row):
     seen: Seen | None = None
     told_at: float = field(default_factory=time.monotonic)
     told_firing: tuple[str, ...] = ()
 
 
-class Screen:
+class Screen(Shown):
     """The state of every drill while the context lasts; a campaign's ``progress``."""
 
     def __init__(
@@ -54,22 +47,10 @@ class Screen:
         hidden: bool,
     ) -> None:
         """Show the drills of ``plans``; with ``live`` as a table, and ``hidden`` without a hint."""
-        now = time.monotonic()
-        self._rows = {name: _Row(since=now) for name in plans}
-        self._say = say
+        super().__init__(say, console, live=live)
+        self._rows = {name: _Row(since=self._begun) for name in plans}
         self._hidden = hidden
         self._lock = threading.Lock()
-        self._begun = now
-        self._live = (
-            Live(
-                get_renderable=self._table,
-                console=console,
-                refresh_per_second=REFRESHES_PER_SECOND,
-                transient=True,
-            )
-            if live
-            else None
-        )
 
     def reporter(self, name: str) -> SayPhase:
         """Return what a drill calls at each phase with the phase and its bound in seconds."""
@@ -82,9 +63,8 @@ class Screen:
                 changed = row.phase != phase
                 row.phase, row.limit = phase, limit_seconds
                 row.since = now if changed else row.since
-            if changed and self._live is None:
-                bound = f" (bound {limit_seconds:.1f} s)" if limit_seconds else ""
-                self._line(name, f"{phase}{bound}")
+            if changed and not self._console:
+                self._line(name, with_bound(phase, limit_seconds))
 
         return report
 
@@ -95,7 +75,7 @@ class Screen:
             for one in seen:
                 row = self._rows[one.drill]
                 row.seen = one
-                if self._live is not None or row.phase == "done":
+                if self._console or row.phase == "done":
                     continue
                 if one.firing != row.told_firing:
                     row.told_firing = one.firing
@@ -106,34 +86,11 @@ class Screen:
         for name, text in lines:
             self._line(name, text)
 
-    def close(self) -> None:
-        """Show no more. Closing twice does nothing."""
-        if self._live:
-            self._live.stop()
-
-    def __enter__(self) -> Self:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _line(self, name: str, text: str) -> None:
-        self._say(f"{time.monotonic() - self._begun:6.1f} s  {name:<32} {text}")
-
     def _table(self) -> Table:
-        table = Table(
-            box=None, pad_edge=False, caption="q, Enter or Ctrl-C ends every fault at once"
+        table = table_of(
+            *("drill", "phase", "elapsed", "bound", "clients see", "firing"),
+            caption="q, Enter or Ctrl-C ends every fault at once",
         )
-        for heading in ("drill", "phase", "elapsed", "bound", "clients see", "firing"):
-            right = heading in ("elapsed", "bound")
-            table.add_column(heading, justify="right" if right else "left")
         now = time.monotonic()
         with self._lock:
             for name, row in self._rows.items():
@@ -141,8 +98,8 @@ class Screen:
                 table.add_row(
                     name,
                     row.phase,
-                    "" if row.phase == "done" else f"{now - row.since:.1f} s",
-                    f"{row.limit:.1f} s" if row.limit else "",
+                    row.elapsed(now),
+                    row.bound,
                     clients(seen) if seen and seen.answers else "",
                     f"[bold red]{', '.join(seen.firing)}[/]" if seen and seen.firing else "",
                 )
