@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from scenarios.load import ROOT
+from scenarios.own_app.told import NotTold, told_by
 
 LOOK_SECONDS = 30.0
 
@@ -32,20 +32,14 @@ def users_of(locustfile: Path, paths: Sequence[Path] = ()) -> tuple[str, ...]:
     known = [str(ROOT), *map(str, paths), os.environ.get("PYTHONPATH")]
     argv = [sys.executable, "-m", "loadtests.own", str(locustfile.resolve())]
     try:
-        done = subprocess.run(
+        said = told_by(
             argv,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, known))},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=LOOK_SECONDS,
-            check=False,
+            who=str(locustfile),
+            late="loading it took more than",
+            seconds=LOOK_SECONDS,
+            environment={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, known))},
+            directory=ROOT,
         )
-    except subprocess.TimeoutExpired as error:
-        raise LocustfileError(
-            f"{locustfile}: loading it took more than {LOOK_SECONDS:g} s; look: {' '.join(argv)}"
-        ) from error
-    if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise LocustfileError(said[-1] if said else f"{locustfile}: ended with {done.returncode}")
-    return tuple(json.loads(done.stdout.splitlines()[-1]))
+    except NotTold as error:
+        raise LocustfileError(str(error)) from error
+    return tuple(json.loads(said.splitlines()[-1]))

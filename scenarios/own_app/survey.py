@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenarios.own_app.exposed import MappingError, edges_of, mapped_names
+from scenarios.own_app.told import NotTold, told_by
 
 if TYPE_CHECKING:
     from scenarios.own_app.application import OwnApp
@@ -109,24 +109,17 @@ def survey(own: OwnApp) -> Survey:
             **own.surroundings(directory),
         }
         try:
-            done = subprocess.run(
+            said = told_by(
                 argv,
-                cwd=directory,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=SURVEY_SECONDS,
-                check=False,
+                who=own.name,
+                late="it was not made, or did not answer its pages, within",
+                seconds=SURVEY_SECONDS,
+                environment=environment,
+                directory=directory,
             )
-        except subprocess.TimeoutExpired as error:
-            raise SurveyFailed(
-                f"{own.name}: it was not made, or did not answer its pages, within "
-                f"{SURVEY_SECONDS:g} s; look: {' '.join(argv)}"
-            ) from error
-    if done.returncode != 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise SurveyFailed(said[-1] if said else f"{own.name}: ended with {done.returncode}")
-    return _understood(own, json.loads(done.stdout))
+        except NotTold as error:
+            raise SurveyFailed(str(error)) from error
+    return _understood(own, json.loads(said))
 
 
 def _understood(own: OwnApp, raw: Mapping[str, object]) -> Survey:
