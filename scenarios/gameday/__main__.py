@@ -5,6 +5,7 @@ One rule: nothing is broken before it was announced and somebody, or ``--yes``, 
 
 from __future__ import annotations
 
+import io
 import random
 import sys
 import threading
@@ -184,4 +185,6 @@ def _sayer(console: Console) -> SayLine:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a wrong byte must not keep `stop` from being read
     sys.exit(main(sys.argv[1:], sys.stdin))

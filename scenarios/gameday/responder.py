@@ -82,7 +82,7 @@ class Responder:
         answers: dict[Word, Callable[[], str]] = {
             Word.HELP: lambda: HELP,
             Word.STATUS: self._status,
-            Word.RUNBOOK: lambda: first_steps(text),
+            Word.RUNBOOK: lambda: _runbook(text),
         }
         if word in answers:
             self._say(answers[word]())
@@ -125,3 +125,11 @@ class Responder:
             self._silenced = True
             self._note(Word.ACKNOWLEDGE, "a silence in Alertmanager")
             self._say("a silence was seen in Alertmanager: acknowledged")
+
+
+def _runbook(name: str) -> str:
+    """Return how a runbook begins, or why it can't be read: the dialog goes on, `stop` with it."""
+    try:
+        return first_steps(name)
+    except (OSError, ValueError) as error:
+        return f"the runbook can't be read: {error}"

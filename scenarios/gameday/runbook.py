@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-RUNBOOKS = Path(__file__).resolve().parents[2] / "docs" / "runbooks"
+_ROOT = Path(__file__).resolve().parents[2]
+_FOLDERS = (_ROOT / "docs" / "runbooks", _ROOT / "alertproof_checks" / "runbooks")
+RUNBOOKS = next((folder for folder in _FOLDERS if folder.is_dir()), _FOLDERS[0])
+"""Where they are: in a clone, and as the wheel has them."""
 
 STEP_LINES = 24
 """So many lines of a section fit beside what a responder types."""
@@ -45,6 +48,10 @@ def first_steps(name: str, folder: Path = RUNBOOKS) -> str:
     """Return where the runbook is and how it begins: for the alert of that name, in any case.
 
     Of an unknown name, or a part of several, the known ones are listed.
+
+    Raises:
+        ValueError: the page lacks a section.
+        OSError: it can't be read.
     """
     known = names(folder)
     close = [one for one in known if name.strip().lower() in one.lower()]

@@ -137,6 +137,21 @@ def test_a_responder_is_answered_and_what_they_say_is_kept(campaign, slow) -> No
     assert not button.reason
 
 
+def test_a_runbook_that_cannot_be_read_is_one_line_and_the_dialog_goes_on(
+    campaign, slow, monkeypatch
+) -> None:
+    def unreadable(_name: str) -> str:
+        raise ValueError("no section 'Diagnosis'")
+
+    monkeypatch.setattr("scenarios.gameday.responder.first_steps", unreadable)
+    said: list[str] = []
+    button, one = responder(campaign, slow, said)
+    one.take("runbook SlowResponseTime")
+    one.take("stop")
+    assert said[0] == "the runbook can't be read: no section 'Diagnosis'"
+    assert button.reason
+
+
 def test_a_mitigation_ends_the_fault_and_stop_ends_the_day(campaign, slow) -> None:
     button, one = responder(campaign, slow, [])
     one.take("mitigate rolled it back")
