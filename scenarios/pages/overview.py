@@ -130,12 +130,14 @@ def _headline(run: RunRecord, claims: int, counts: Mapping[str, int]) -> str:
 
 
 def _severities(drills: Sequence[DrillRecord]) -> Iterator[Severity]:
-    for name, receivers in RECEIVERS.items():
+    """Yield the toolkit's own severities in their order, and then a team's own by name."""
+    others = {one.severity for one in drills} - RECEIVERS.keys()
+    for name in (*RECEIVERS, *sorted(others)):
         some = [one for one in drills if one.severity == name]
         if some:
             yield Severity(
                 name=name,
-                receivers=", ".join(sorted(receivers)),
+                receivers=", ".join(sorted({who for one in some for who in one.receivers})),
                 drills=len(some),
                 passed=sum(one.verdict is Status.PASS for one in some),
                 detected=_closest(

@@ -187,3 +187,12 @@ def test_counts_leave_nothing_out() -> None:
 
 def test_a_check_is_counted_by_its_folder() -> None:
     assert folder_of("checks/service/test_health_endpoints.py::test_health[a/b]") == "service"
+
+
+def test_a_severity_of_a_team_s_own_has_its_line_with_who_is_told() -> None:
+    own = drill(severity="P1", receivers=["webhook duty"])
+    seen = overview(run(drills={"SlowResponseTime": drill(), "Down": own}, drilled_again={}))
+    assert [(one.name, one.receivers) for one in seen.severities] == [
+        ("HIGH", "email on-call, slack #alerts"),
+        ("P1", "webhook duty"),
+    ]
