@@ -7,7 +7,7 @@ judges.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -60,9 +60,9 @@ def pytest_runtest_makereport(
         report.longrepr = str(error)
     judged = item.stash.get(VERDICTS, [])
     if report.when == "call":
-        judged = judged or [_verdict_of(item, error)]
+        judged = verdicts_of(item.name, judged, error)
     elif report.failed:
-        judged = [_verdict_of(item, error)]
+        judged = [_not_judged(item.name, error)]
     else:
         return report
     report.user_properties.append(("verdict", worst(judged).value))
@@ -74,11 +74,27 @@ def pytest_runtest_makereport(
     return report
 
 
-def _verdict_of(item: pytest.Item, error: BaseException | None) -> Verdict:
-    """Return the verdict of a check that handed none to ``judge``: an error proves nothing."""
-    text = "" if error is None else f"{type(error).__name__}: {error}"
-    status = Status.PASS if error is None else Status.UNKNOWN
-    return Verdict(claim=item.name, status=status, expected="", observed=text)
+def verdicts_of(
+    check: str, judged: Sequence[Verdict], error: BaseException | None
+) -> Sequence[Verdict]:
+    """Return the verdicts of a check that was called: those that it handed to ``judge``.
+
+    One that handed none has its assertions' verdict; what was judged does not hide another error.
+    """
+    if judged and (error is None or isinstance(error, ClaimNotProved)):
+        return judged
+    if error is None:
+        return [Verdict(claim=check, status=Status.PASS, expected="", observed="")]
+    if isinstance(error, AssertionError):
+        failed = Verdict(claim=check, status=Status.FAIL, expected="", observed=str(error))
+        return [*judged, failed]
+    return [*judged, _not_judged(check, error)]
+
+
+def _not_judged(check: str, error: BaseException | None) -> Verdict:
+    """Return the verdict of what ended in an error: it proves nothing."""
+    text = f"{type(error).__name__}: {error}"
+    return Verdict(claim=check, status=Status.UNKNOWN, expected="", observed=text)
 
 
 def pytest_terminal_summary(
