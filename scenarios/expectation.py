@@ -6,7 +6,7 @@ One rule: the receivers come from the promise by severity below, never from the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -29,6 +29,12 @@ RECEIVERS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 """Who is told of an alert, by its severity. NONE is the Watchdog's, the heartbeat."""
+
+
+def severities_in_order(severities: Iterable[str]) -> tuple[str, ...]:
+    """Return severities, each once: the toolkit's own, the worst first, then a team's by name."""
+    found = set(severities)
+    return (*(one for one in RECEIVERS if one in found), *sorted(found - RECEIVERS.keys()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

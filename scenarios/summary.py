@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scenarios.drill import Plan
+from scenarios.expectation import severities_in_order
 from scenarios.history import History
 from scenarios.measures import measure
 from scenarios.model import MAIN
@@ -26,7 +27,6 @@ FITS = 24
 REASON_WIDTH = 160
 """So many characters of why a drill was disturbed are shown; the evidence holds all of them."""
 
-SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "NONE")
 COLOURS = {Status.PASS: "green", Status.FAIL: "bold red", Status.UNKNOWN: "bold yellow"}
 
 
@@ -129,11 +129,8 @@ def _by_severity(result: Result, verdicts: Mapping[str, Sequence[Verdict]]) -> T
     for heading in ("severity", "drills", "PASS", *closest):
         right = heading in ("drills", "PASS")
         table.add_column(heading, no_wrap=True, justify="right" if right else "left")
-    others = sorted({one.want.severity for one in result.plans.values()} - set(SEVERITIES))
-    for severity in (*SEVERITIES, *others):
+    for severity in severities_in_order(one.want.severity for one in result.plans.values()):
         plans = [one for one in result.plans.values() if one.want.severity == severity]
-        if not plans:
-            continue
         good = sum(worst(verdicts.get(one.drill.id, ())) is Status.PASS for one in plans)
         taken = [(one, measure(result.histories[one.drill.id], one.want)) for one in plans]
         table.add_row(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from scenarios.expectation import RECEIVERS
+from scenarios.expectation import severities_in_order
 from scenarios.pages.amounts import DASH, seconds
 from scenarios.pages.record import DrillRecord, RunRecord
 from scenarios.verdict import Status, Verdict
@@ -130,23 +130,18 @@ def _headline(run: RunRecord, claims: int, counts: Mapping[str, int]) -> str:
 
 
 def _severities(drills: Sequence[DrillRecord]) -> Iterator[Severity]:
-    """Yield the toolkit's own severities in their order, and then a team's own by name."""
-    others = {one.severity for one in drills} - RECEIVERS.keys()
-    for name in (*RECEIVERS, *sorted(others)):
+    for name in severities_in_order(one.severity for one in drills):
         some = [one for one in drills if one.severity == name]
-        if some:
-            yield Severity(
-                name=name,
-                receivers=", ".join(sorted({who for one in some for who in one.receivers})),
-                drills=len(some),
-                passed=sum(one.verdict is Status.PASS for one in some),
-                detected=_closest(
-                    (one, one.measured.detection, one.limits.arrives) for one in some
-                ),
-                resolved=_closest(
-                    (one, one.measured.resolution, one.limits.resolution_arrives) for one in some
-                ),
-            )
+        yield Severity(
+            name=name,
+            receivers=", ".join(sorted({who for one in some for who in one.receivers})),
+            drills=len(some),
+            passed=sum(one.verdict is Status.PASS for one in some),
+            detected=_closest((one, one.measured.detection, one.limits.arrives) for one in some),
+            resolved=_closest(
+                (one, one.measured.resolution, one.limits.resolution_arrives) for one in some
+            ),
+        )
 
 
 def _closest(timed: Iterable[tuple[DrillRecord, float | None, float]]) -> str:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from scenarios.expectation import RECEIVERS
+from scenarios.expectation import severities_in_order
 from scenarios.pages.amounts import DASH, clock, duration, seconds, since
 from scenarios.pages.detection import detections
 from scenarios.pages.matrix import CELL, HEAD, NAME, matrix
@@ -121,12 +121,12 @@ def _rendered(run: RunRecord, past: Past, evidence: str, linked: Linked, *, raw:
 def in_order(drills: Sequence[DrillRecord]) -> list[DrillRecord]:
     """Return the drills: what is not PASS first, then by severity and name."""
     statuses = (Status.FAIL, Status.UNKNOWN, Status.PASS)
-    severities = list(RECEIVERS)
+    severities = severities_in_order(one.severity for one in drills)
     return sorted(
         drills,
         key=lambda one: (
             statuses.index(one.verdict),
-            severities.index(one.severity) if one.severity in severities else len(severities),
+            severities.index(one.severity),
             one.id,
         ),
     )
