@@ -39,6 +39,8 @@ from stack.yamlfile import ConfigurationError
 SOON = timedelta(minutes=2)
 """Who waits longer for an alert that chance chose goes for a coffee, and has learned nothing."""
 
+NOTHING = "nothing was broken"
+
 WHERE = (
     "services of this run's own, watched by its own Prometheus and Alertmanager, all on this "
     "machine; receivers are doubles, so that nobody is paged"
@@ -71,12 +73,15 @@ def main(arguments: Sequence[str], keyboard: TextIO) -> Exit:
     except (UsageError, ConfigurationError) as error:
         print(f"gameday: {error}", file=sys.stderr)  # noqa: T201 (a command's error message)
         return Exit.USAGE
+    except KeyboardInterrupt:
+        console.print(f"\n{NOTHING}")
+        return Exit.DECLINED
     limits = {name: limits_of(plan, options) for name, plan in plans.items()}
     where = WHERE if deployment is None else deployment.where
     text = announcement(run, tuple(plans.values()), limits, where=where, hidden=options.facilitator)
     console.print(text)
     if not (options.yes or _agreed(console, keyboard)):
-        console.print("nothing was broken")
+        console.print(NOTHING)
         return Exit.DECLINED
     if options.facilitator:
         console.print(f"\n{HELP}\n")
@@ -158,8 +163,13 @@ def _say_how_it_went(console: Console, record: DayRecord) -> None:
 
 
 def _agreed(console: Console, keyboard: TextIO) -> bool:
+    """Return whether somebody says yes; Ctrl-C says no."""
     console.print("\nGo on? [y/N] ", end="")
-    return keyboard.readline().strip().lower() in ("y", "yes")
+    try:
+        return keyboard.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        console.print()
+        return False
 
 
 def _comes_soon(drill: Drill, options: Options, settings: Settings) -> bool:

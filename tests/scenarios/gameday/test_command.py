@@ -68,6 +68,18 @@ def test_what_can_not_be_used_is_one_line_and_a_status_of_its_own(arguments, sai
     assert not shown.out
 
 
+class Interrupted(io.StringIO):
+    """Somebody at the question who presses Ctrl-C."""
+
+    def readline(self, size: int = -1, /) -> str:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_at_the_question_declines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(SLOW, Interrupted()) is Exit.DECLINED
+    assert "nothing was broken" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("answer", ["", "\n", "n\n", "yesterday\n"])
 def test_nothing_is_broken_unless_somebody_says_yes(answer, capsys, monkeypatch) -> None:
     monkeypatch.setattr(command, "held", None)
