@@ -123,7 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     checking = CHECKS in [one for path in asked_for(config) for one in (path, *path.parents)]
     run = config.stash[RUN] = RunState(
-        settings=settings, required=required, ask=partial(asked, config, settings, block)
+        settings=settings, required=required, ask=partial(asked, config, block)
     )
     if checking and not config.option.help:
         _ = run.asked  # what can't be drilled ends the run here

@@ -33,7 +33,7 @@ class RunState:
 
     settings: Settings
     required: frozenset[str]
-    ask: Callable[[], Asked]
+    ask: Callable[[Settings], Asked]
     selected: dict[str, Drill] = field(default_factory=dict)
     not_applicable: list[NotApplicable] = field(default_factory=list)
     verdicts: dict[str, list[Verdict]] = field(default_factory=dict)
@@ -48,13 +48,13 @@ class RunState:
     def asked(self) -> Asked:
         """What is drilled and by which rules, found out where somebody needs to know.
 
-        From then on the settings are those of that application.
+        From then on the settings are those of that application, beside what they were till then.
 
         Raises:
             pytest.UsageError: it can't be drilled.
         """
         if self._asked is None:
-            self._asked = self.ask()
+            self._asked = self.ask(self.settings)
             self.settings = self._asked.settings
         return self._asked
 

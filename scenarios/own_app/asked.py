@@ -64,8 +64,8 @@ def block_of(config: pytest.Config) -> Block:
         raise pytest.UsageError(str(error)) from error
 
 
-def asked(config: pytest.Config, settings: Settings, block: Block) -> Asked:
-    """Return what is drilled, and by which rules.
+def asked(config: pytest.Config, block: Block, settings: Settings) -> Asked:
+    """Return what is drilled, and by which rules, at these settings.
 
     Raises:
         pytest.UsageError: an application, a Locust file or a rule file can't be used.

@@ -42,7 +42,11 @@ def state(rules: RuleSet, *, synthetic: bool = False) -> RunState:
         own=None,
         synthetic=synthetic,
     )
-    return RunState(settings=Settings(), required=frozenset(), ask=lambda: asked)
+    return RunState(
+        settings=Settings(),
+        required=frozenset(),
+        ask=lambda before: replace(asked, settings=replace(asked.settings, keep=before.keep)),
+    )
 
 
 def test_the_settings_are_those_of_what_is_drilled_once_that_is_known() -> None:
@@ -52,6 +56,13 @@ def test_the_settings_are_those_of_what_is_drilled_once_that_is_known() -> None:
     run.settings = replace(run.settings, logs=True)
     assert run.asked
     assert run.settings.logs
+
+
+def test_what_was_set_before_that_is_known_is_not_lost() -> None:
+    run = state(OURS)
+    run.settings = replace(run.settings, keep=True)
+    assert run.asked
+    assert run.settings.keep
 
 
 def test_the_toolkit_s_own_rules_all_have_drills_that_apply() -> None:
