@@ -286,20 +286,12 @@ class Watch:
         text = f"{type(error).__name__}: {error}"
         self.histories.of(plan.drill).note(Kind.DISTURBED, text=text)
 
-    def stop_observing(self) -> None:
-        """Look once more, and then no longer; more than once does nothing."""
-        self._observer.stop()
-
     def end(self) -> None:
         """Stop observing, and leave the finished histories."""
-        self.stop_observing()
+        self._observer.stop()
         control = self.histories.control
         self._note_lost_scrapes(self.scope.control, control, since=self._begun)
         control.note(Kind.ENDED)
-
-    def disturb(self, reason: str) -> None:
-        """Tell every history of this stack that the experiment failed."""
-        self._observer.disturb(reason)
 
     def _note_lost_scrapes(
         self, service: str, recorder: Recorder, *, since: float, job: str = JOB
