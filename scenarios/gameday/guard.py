@@ -5,13 +5,11 @@ One rule: whatever keeps it from looking stops the drills too; nobody breaks thi
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Self
 
 from scenarios.gameday.breaking import Breaking
+from scenarios.gameday.looking import Looking
 from scenarios.gameday.stop import Limits, Seen, seen_of, undeclared_beside, why_stop
 from scenarios.model import WATCHDOG
 
@@ -33,8 +31,8 @@ class StopButton:
         self.reason = self.reason or reason
 
 
-class Guard:
-    """One thread that looks at a campaign's drills until the context ends."""
+class Guard(Looking):
+    """Looks at a campaign's drills until the context ends."""
 
     def __init__(
         self,
@@ -46,44 +44,28 @@ class Guard:
         show: Callable[[tuple[Seen, ...]], None],
     ) -> None:
         """Watch ``campaign``; ``show`` is given each look, and ``limits`` are by drill."""
+        super().__init__("gameday-guard", BUTTON_SECONDS)
         self._campaign = campaign
         self._limits = limits
         self._button = button
         self._budget_ratio = budget_ratio
         self._show = show
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="gameday-guard", daemon=True)
+        self._looked_at = float("-inf")
         self.reason = ""
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+    def _look_around(self) -> None:
+        if self._button.reason and not self.reason:
+            self._stop(self._button.reason)
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        seen = self._look()
+        if not self.reason and (reason := self._why(seen)):
+            self._stop(reason)
+        self._show(seen)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        try:
-            looked_at = float("-inf")
-            while not self._ended.wait(BUTTON_SECONDS):
-                if self._button.reason and not self.reason:
-                    self._stop(self._button.reason)
-                if time.monotonic() - looked_at < LOOK_SECONDS:
-                    continue
-                looked_at = time.monotonic()
-                seen = self._look()
-                if not self.reason and (reason := self._why(seen)):
-                    self._stop(reason)
-                self._show(seen)
-        except BaseException as error:
-            self._stop(f"nobody watches any more: {type(error).__name__}: {error}")
-            raise
+    def _blinded(self, why: str) -> None:
+        self._stop(f"nobody watches any more: {why}")
 
     def _stop(self, reason: str) -> None:
         self.reason = self.reason or reason

@@ -8,11 +8,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TextIO
+from typing import TextIO
 
 from scenarios.gameday.breaking import Breaking
 from scenarios.gameday.guard import StopButton
+from scenarios.gameday.looking import Looking
 from scenarios.gameday.response import HELP, Said, Word, is_right, read
 from scenarios.gameday.runbook import first_steps
 from scenarios.history import Kind
@@ -37,7 +37,7 @@ class Keyboard:
             self.listener(line)
 
 
-class Responder:
+class Responder(Looking):
     """Whoever responds to one drill, until the context ends."""
 
     def __init__(
@@ -51,6 +51,7 @@ class Responder:
         status: Callable[[], str],
     ) -> None:
         """``status`` says what clients see and which alerts fire."""
+        super().__init__("gameday-pager", LOOK_SECONDS)
         self._recorder = campaign.drilled[drill.id]
         self._alertmanager = AlertmanagerClient(alertmanager_url)
         self._drill = drill
@@ -59,22 +60,7 @@ class Responder:
         self._status = status
         self._told = 0
         self._silenced = False
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="gameday-pager", daemon=True)
         self.said: list[Said] = []
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def take(self, line: str) -> None:
         """Take a line that was typed."""
@@ -101,11 +87,13 @@ class Responder:
         said = Said(at=time.time(), drill=self._drill.id, word=word, text=text, right=right)
         self.said.append(said)
 
-    def _watch(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
-            self._pass_on()
-            if not self._silenced:
-                self._look_for_silence()
+    def _look_around(self) -> None:
+        self._pass_on()
+        if not self._silenced:
+            self._look_for_silence()
+
+    def _blinded(self, why: str) -> None:
+        self._button.press(f"whoever responds is told nothing any more: {why}")
 
     def _pass_on(self) -> None:
         """Show each notification as its receiver got it."""

@@ -172,6 +172,15 @@ def test_a_responder_is_shown_what_receivers_got(campaign, slow) -> None:
     assert said == ["     slack #alerts | [FIRING] it"]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_responder_who_can_not_be_told_anything_ends_the_day(campaign, slow) -> None:
+    button, one = responder(campaign, slow, [])
+    with one:
+        campaign.recorder.note(Kind.DELIVERED, "SlowResponseTime")  # by no receiver
+        wait_until(lambda: bool(button.reason), what="the end", timeout_seconds=SOON_SECONDS)
+    assert button.reason.startswith("whoever responds is told nothing any more: KeyError")
+
+
 def screen(lines, *, hidden):
     return Screen(["shop"], lines.append, Console(file=io.StringIO()), live=False, hidden=hidden)
 
