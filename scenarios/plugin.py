@@ -58,9 +58,10 @@ def pytest_runtest_makereport(
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, ClaimNotProved):
         report.longrepr = str(error)
-    judged = item.stash.get(VERDICTS, [])
+    handed: list[Verdict] = item.stash.get(VERDICTS, [])
+    judged: Sequence[Verdict]
     if report.when == "call":
-        judged = verdicts_of(item.name, judged, error)
+        judged = verdicts_of(item.name, handed, error)
     elif report.failed:
         judged = [_not_judged(item.name, error)]
     else:
