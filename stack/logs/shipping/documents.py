@@ -169,7 +169,8 @@ class DocumentMaker:
                 moved["@timestamp"] = document.pop("@timestamp")
             document = {"@timestamp": self._arrival, **document}
             tags = document.get("tags")
-            document["tags"] = [*(tags if type(tags) is list else [tags] if tags else []), NO_TIME]
+            said = tags if type(tags) is list else [] if tags is None else [tags]
+            document["tags"] = [*said, NO_TIME]
         if extra or moved:
             document["extra"] = _joined(extra or {}, moved)
         return self._encoded(document, index, tag, hashed)

@@ -85,5 +85,8 @@ def test_the_process_serves_what_its_file_says_and_notes_what_it_served(tmp_path
         assert first.endswith(" 1\n")
         (tmp_path / "state").write_text(BROKEN)
         assert page().endswith(" 5\n")
-        seen = json.loads((tmp_path / "seen").read_text())
-        assert seen == {WELL: 1, BROKEN: 1}
+
+        def noted() -> bool:  # which is after it was sent
+            return bool(json.loads((tmp_path / "seen").read_text()) == {WELL: 1, BROKEN: 1})
+
+        wait_until(noted, what="both pages to be noted", timeout_seconds=10)

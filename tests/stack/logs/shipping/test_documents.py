@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stack.logs.fields import load_fields
@@ -296,6 +296,7 @@ def test_no_document_has_a_field_that_the_template_refuses(record: dict[str, Any
 
 
 @given(st.dictionaries(_names, _values, max_size=8))
+@example({"tags": False})  # beside the tag that says that the record has no time
 def test_nothing_that_a_record_says_is_dropped(record: dict[str, Any]) -> None:
     source = source_of(made(DocumentMaker(Path("/logs/app.log")), record))
     said = orjson.dumps(source).decode()
