@@ -122,7 +122,7 @@ def test_a_notification_arrives_by_the_secrets_of_the_run(ground: Ground) -> Non
     labels = {
         "alertname": "Tried",
         "severity": "HIGH",
-        "service": "softfactory",
+        "service": "tried",  # not one whose absence fires meanwhile, and inhibits this
         "category": "tried",
     }
     answer = requests.post(
