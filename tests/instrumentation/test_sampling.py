@@ -60,8 +60,10 @@ def test_memory_of_the_tree_counts_shared_pages_once():
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         held.close()
-    assert after.rss_bytes - before.rss_bytes > 48 * MEBIBYTE
-    assert after.pss_bytes - before.pss_bytes < 16 * MEBIBYTE
+    counted_twice = after.rss_bytes - before.rss_bytes
+    assert counted_twice > 48 * MEBIBYTE
+    # What a child of a large process writes to by itself grows with that process.
+    assert after.pss_bytes - before.pss_bytes < counted_twice / 4
 
 
 def test_cpu_seconds_never_go_back_when_a_child_ends(child):
