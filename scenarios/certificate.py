@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from stack.replacing import replace_text
+
 YEAR = timedelta(days=365)
 
 
@@ -32,6 +34,4 @@ def put_certificate(path: Path, valid_for: timedelta) -> None:
         .sign(key, hashes.SHA256())
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    draft.replace(path)
+    replace_text(path, certificate.public_bytes(serialization.Encoding.PEM).decode())

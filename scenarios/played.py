@@ -16,6 +16,7 @@ from stack.played.exporter import BROKEN, WELL
 from stack.played.series import Series, write_series
 from stack.ports import Place
 from stack.processes import Processes
+from stack.replacing import replace_text
 from stack.waiting import wait_until
 
 TARGET_LABELS = ("job", "instance")
@@ -103,9 +104,7 @@ class Player:
         return int(json.loads(file.read_text())[state]) if file.exists() else 0
 
     def _tell(self, state: str) -> None:
-        draft = self._file("state.draft")
-        draft.write_text(state)
-        draft.replace(self._file("state"))
+        replace_text(self._file("state"), state)
 
     def _file(self, name: str) -> Path:
         return self.directory / name

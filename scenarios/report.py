@@ -32,6 +32,7 @@ from stack.derive import Derived
 from stack.external.model import External
 from stack.grafana.addresses import panel_link
 from stack.logs.query import LogFilter
+from stack.replacing import replace_text
 
 SCHEMA = 1
 """The form of the evidence; whoever reads it refuses another one by name."""
@@ -140,9 +141,7 @@ def write_evidence(
         },
         "not_applicable": [asdict(one) for one in not_applicable],
     }
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(evidence, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_text(path, json.dumps(evidence, indent=1) + "\n")
 
 
 def verdict_of_run(verdicts: Sequence[Verdict], exit_status: int) -> Status:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenarios.conditions import PAGE
+from stack.replacing import replace_text
 from stack.waiting import slice_of
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ class Discovery:
 
     def announce(self) -> None:
         """Write the file in one step."""
-        draft = self.path.with_suffix(".draft")
-        draft.write_text(self.content)
-        draft.replace(self.path)
+        replace_text(self.path, self.content)
 
     def withdraw(self) -> None:
         """Take the instance out of discovery."""
@@ -97,9 +96,7 @@ class Gateway:
 
     def behave(self, behaviour: str) -> None:
         """Choose how the gateway answers from now on."""
-        draft = self.control.with_suffix(".draft")
-        draft.write_text(behaviour)
-        draft.replace(self.control)
+        replace_text(self.control, behaviour)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG
 from stack.launch.monitoring import MonitoringStack
 from stack.launch.premises import Premises
 from stack.receivers import Receivers
+from stack.replacing import replace_text
 
 
 class Watchers:
@@ -85,11 +86,11 @@ class Watchers:
         """
         path = self.stack.directory / name
         before = path.read_text(encoding="utf-8")
-        _replace(path, text)
+        replace_text(path, text)
         try:
             yield path
         finally:
-            _replace(path, before)
+            replace_text(path, before)
 
     def _names(self) -> frozenset[str]:
         return frozenset(self._prefix + name for name in ("prometheus", "alertmanager"))
@@ -97,9 +98,3 @@ class Watchers:
 
 READY_SECONDS = 30.0
 """How long a watcher may take to end, or to be ready again; both take well under a second."""
-
-
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -29,6 +29,7 @@ from stack.ports import LOOPBACK, reserve
 from stack.processes import Processes
 from stack.production import Production
 from stack.receivers import Delivery, Receivers
+from stack.replacing import replace_text
 from stack.tools import Tools
 from stack.waiting import wait_until
 from stack.yamlfile import read_yaml, write_yaml
@@ -257,9 +258,8 @@ class Bench:
             }
             for alert, fires in self._firing.items()
         ]
-        draft = self.directory / "rules.draft"
-        draft.write_text(json.dumps({"groups": [{"name": "bench", "rules": rules}]}))
-        draft.replace(self.directory / RULES)
+        text = json.dumps({"groups": [{"name": "bench", "rules": rules}]})
+        replace_text(self.directory / RULES, text)
 
     def wait_for(self, seen: Callable[[Evidence], bool], what: str, seconds: float = 0.0) -> None:
         """Wait until what was seen so far is enough.

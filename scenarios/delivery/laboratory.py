@@ -23,6 +23,7 @@ from scenarios.result import work_directory
 from scenarios.settings import Settings
 from scenarios.weight import STACK_WEIGHT
 from stack.production import Production
+from stack.replacing import replace_text
 from stack.tools import Tools
 from stack.waiting import WaitTimeout
 
@@ -84,9 +85,7 @@ class Laboratory:
             if trial.came_to_something
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(json.dumps(kept, indent=1, default=str) + "\n", encoding="utf-8")
-        draft.replace(path)
+        replace_text(path, json.dumps(kept, indent=1, default=str) + "\n")
 
     def evidence(self, name: str) -> Evidence:
         """Run the trials that nobody has run, and return what one saw; raise what it raised."""

@@ -19,6 +19,7 @@ from scenarios.markdown import cell
 from scenarios.report import NotApplicable
 from scenarios.summary import COLOURS
 from scenarios.verdict import Status
+from stack.replacing import replace_text
 
 EVIDENCE = "gate.json"
 
@@ -83,9 +84,7 @@ def write_json(
         ],
         "not_applicable": [asdict(one) for one in not_applicable],
     }
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_text(path, json.dumps(found, indent=1) + "\n")
 
 
 def markdown(

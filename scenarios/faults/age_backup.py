@@ -12,6 +12,7 @@ from datetime import timedelta
 from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, FaultDidNotBite, Witness
 from scenarios.target import Target
+from stack.replacing import replace_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +43,11 @@ class AgeBackup:
         else:
             aged = json.loads(before)
             aged["completed_at"] = time.time() - self.age.total_seconds()
-            _write(target, json.dumps(aged))
+            replace_text(target.backup_status, json.dumps(aged))
         try:
             yield self._read_back(target)
         finally:
-            _write(target, before)
+            replace_text(target.backup_status, before)
 
     def _read_back(self, target: Target) -> Witness:
         record = target.backup_status
@@ -60,9 +61,3 @@ class AgeBackup:
                 + ("nothing" if found is None else f"{found} ago")
             )
         return Witness.now(f"read back from {record.name}: {self.text}")
-
-
-def _write(target: Target, text: str) -> None:
-    draft = target.backup_status.with_suffix(".draft")
-    draft.write_text(text)
-    draft.replace(target.backup_status)

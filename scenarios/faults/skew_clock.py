@@ -15,6 +15,7 @@ from scenarios.faults.fault import Effect, FaultDidNotBite, Witness
 from scenarios.faults.process import witnessed
 from scenarios.parts import RIGHT
 from scenarios.target import Target
+from stack.replacing import replace_text
 
 DATE_SECONDS = 1.0
 """The Date of an answer has whole seconds, and gunicorn's may be one second old."""
@@ -70,9 +71,7 @@ class SkewClock:
     @staticmethod
     def _set(target: Target, offset: str) -> None:
         if target.clock is not None:
-            draft = target.clock.with_suffix(".draft")
-            draft.write_text(offset)
-            draft.replace(target.clock)
+            replace_text(target.clock, offset)
 
 
 def skew(target: Target) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from scenarios.pages.page import render
 from scenarios.pages.reading import EvidenceError, read_run
 from scenarios.pages.runs import FOLDER, before, keep
+from stack.replacing import replace_text
 
 PAGE = "index.html"
 
@@ -87,9 +88,7 @@ def write_page(evidence: Path, output: Path | None = None, *, kept: bool = False
         return os.path.relpath(found, page.resolve().parent) if found.is_file() else ""
 
     text = render(run, past, evidence=evidence.name, linked=linked)
-    draft = page.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(page)
+    replace_text(page, text)
     if kept:
         keep(history, run)
     return page

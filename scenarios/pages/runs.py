@@ -16,6 +16,7 @@ from pathlib import Path
 from scenarios.pages.reading import EvidenceError, Node
 from scenarios.pages.record import RunRecord
 from scenarios.verdict import Status
+from stack.replacing import replace_text
 
 FOLDER = "history"
 """Below the reports."""
@@ -113,9 +114,7 @@ def keep(folder: Path, run: RunRecord) -> Path:
         },
     }
     path = folder / f"{past.at:%Y-%m-%dT%H%M%SZ}-{os.getpid()}.json"
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(document) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_text(path, json.dumps(document) + "\n")
     for old in sorted(folder.glob("*.json"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
+from stack.replacing import replace_text
 
 __all__ = ["IDLE", "MARKER", "Folder", "FolderRefused"]
 
@@ -75,9 +76,7 @@ class Folder:
     def publish(self, name: str, text: str) -> None:
         """Have other content in one of the files, in one step for whoever reads meanwhile."""
         path = self.path / name
-        draft = path.with_suffix(".draft")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        replace_text(path, text)
 
     def read(self, name: str) -> str:
         """Return what one of the files holds."""

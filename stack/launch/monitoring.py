@@ -21,6 +21,7 @@ from stack.launch.premises import Part, Premises, Program, Running
 from stack.launch.starting import wait_answering
 from stack.ports import Place
 from stack.readiness import answers_ready
+from stack.replacing import replace_text
 
 __all__ = ["MonitoringStack"]
 
@@ -91,9 +92,7 @@ class MonitoringStack:
         Whoever needs to know looks at its rules.
         """
         path = self._directory / RULES
-        draft = path.with_suffix(".draft")
-        draft.write_text(rules_yaml, encoding="utf-8")
-        draft.replace(path)
+        replace_text(path, rules_yaml)
         self._running["prometheus"].send_signal(signal.SIGHUP)
 
     def begin_clean(self, services: Collection[str]) -> None:

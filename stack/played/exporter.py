@@ -20,6 +20,7 @@ from threading import Lock
 
 from stack.played.series import UP, Series, read_series
 from stack.ports import LOOPBACK
+from stack.replacing import replace_text
 
 __all__ = ["BROKEN", "WELL", "Player", "main"]
 
@@ -79,9 +80,7 @@ class _Server(ThreadingHTTPServer):
 
     def note(self, state: str) -> None:
         self._counts[state] += 1
-        draft = self._seen.with_suffix(".draft")
-        draft.write_text(json.dumps(self._counts))
-        draft.replace(self._seen)
+        replace_text(self._seen, json.dumps(self._counts))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -23,6 +23,7 @@ from stack.compose.trial.settings import environment_of, settings_text
 from stack.launch.composed.override import Said, Served, changes_of, override, said_of
 from stack.ports import reserve
 from stack.processes import dying_with
+from stack.replacing import replace_text
 from stack.timescale import Change
 from stack.yamlfile import read_yaml
 
@@ -118,9 +119,7 @@ class ComposeProject:
             network=self._network,
             labels=self._labels,
         )
-        draft = self._override.with_suffix(".draft")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(self._override)
+        replace_text(self._override, text)
 
     def up(self, *services: str) -> None:
         """Start these services and none that they wait for; nothing is waited for.
