@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 from scenarios.budget import ALLOWANCE
@@ -16,7 +15,7 @@ from scenarios.settings import Settings
 from stack.derive import Derived
 from stack.external.model import place_of
 from stack.launch.external import ExternalStack
-from stack.launch.monitoring import MonitoringStack
+from stack.launch.monitoring import MonitoringStack, Setup
 from stack.launch.premises import Premises
 from stack.ports import Place
 from stack.windows import check_visible
@@ -75,16 +74,17 @@ def monitoring(
 ) -> MonitoringStack:
     """Return the stack that runs ``run`` with these rules to begin with; nothing is started."""
     prometheus, alertmanager = both
-    start = partial(ExternalStack, settings.external) if settings.external else MonitoringStack
-    return start(
-        premises,
-        run.prometheus_yaml,
-        rules_yaml,
-        run.alertmanager_yaml,
-        run.prometheus_flags,
-        run.alertmanager_flags,
-        directory,
-        prometheus,
-        alertmanager,
+    setup = Setup(
+        prometheus_yaml=run.prometheus_yaml,
+        rules_yaml=rules_yaml,
+        alertmanager_yaml=run.alertmanager_yaml,
+        prometheus_flags=run.prometheus_flags,
+        alertmanager_flags=run.alertmanager_flags,
+        directory=directory,
+        prometheus_place=prometheus,
+        alertmanager_place=alertmanager,
         name_prefix=name_prefix,
     )
+    if settings.external:
+        return ExternalStack(settings.external, premises, setup)
+    return MonitoringStack(premises, setup)

@@ -7,9 +7,8 @@ the engine reads, and taken out of it when the run ends.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import ExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -24,10 +23,9 @@ from stack.durations import format_duration
 from stack.endpoints import Endpoints
 from stack.external.folder import IDLE, FolderRefused
 from stack.external.model import External
-from stack.launch.monitoring import MonitoringStack
+from stack.launch.monitoring import MonitoringStack, Setup
 from stack.launch.premises import Premises
 from stack.launch.starting import LaunchError
-from stack.ports import Place
 from stack.rules import load_rules
 from stack.waiting import NotYet, WaitTimeout, wait_until
 
@@ -64,33 +62,8 @@ class Elsewhere:
 class ExternalStack(MonitoringStack):
     """`MonitoringStack` of an engine that runs already and reads `external.folder`."""
 
-    def __init__(
-        self,
-        external: External,
-        premises: Premises,
-        derived_prometheus_yaml: str,
-        rules_yaml: str,
-        alertmanager_yaml: str,
-        prometheus_flags: Sequence[str],
-        alertmanager_flags: Sequence[str],
-        directory: Path,
-        prometheus_place: Place,
-        alertmanager_place: Place,
-        *,
-        name_prefix: str = "",
-    ) -> None:
-        super().__init__(
-            premises,
-            derived_prometheus_yaml,
-            rules_yaml,
-            alertmanager_yaml,
-            prometheus_flags,
-            alertmanager_flags,
-            directory,
-            prometheus_place,
-            alertmanager_place,
-            name_prefix=name_prefix,
-        )
+    def __init__(self, external: External, premises: Premises, setup: Setup) -> None:
+        super().__init__(premises, setup)
         if external.folder is None:
             raise LaunchError("--stack=external drills only with --external-folder")
         self.external = external
@@ -98,7 +71,7 @@ class ExternalStack(MonitoringStack):
         self._session = new_session()
         self._held = ExitStack()
         self._before = IDLE
-        self._loaded = rules_yaml
+        self._loaded = setup.rules_yaml
 
     @property
     def endpoints(self) -> Endpoints:

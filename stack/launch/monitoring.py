@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,43 +24,55 @@ from stack.ports import Place
 from stack.readiness import answers_ready
 from stack.replacing import replace_text
 
-__all__ = ["MonitoringStack"]
+__all__ = ["MonitoringStack", "Setup"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What a Prometheus and an Alertmanager are started with.
+
+    Attributes:
+        prometheus_yaml: which names the rules `alert-rules.yml`, as they lie beside it.
+        rules_yaml: the rules to begin with.
+        prometheus_flags, alertmanager_flags: every flag but those for storage paths, listen
+            addresses and configuration files.
+        directory: below which they write everything.
+        name_prefix: what tells them from others on the same premises.
+    """
+
+    prometheus_yaml: str
+    rules_yaml: str
+    alertmanager_yaml: str
+    directory: Path
+    prometheus_place: Place
+    alertmanager_place: Place
+    prometheus_flags: Sequence[str] = ()
+    alertmanager_flags: Sequence[str] = ()
+    name_prefix: str = ""
 
 
 class MonitoringStack:
-    """One Prometheus and one Alertmanager, with everything they write below `directory`.
+    """One Prometheus and one Alertmanager, with everything they write below one folder.
 
     A context manager: entering writes the three configuration files and starts nothing, leaving
-    ends both. The rules lie beside `prometheus.yml` as `alert-rules.yml`, to which
-    `derived_prometheus_yaml` refers. Storage paths, listen addresses and configuration files are
-    given here; every other flag (retention, delays) is the caller's.
+    ends both.
     """
 
-    def __init__(
-        self,
-        premises: Premises,
-        derived_prometheus_yaml: str,
-        rules_yaml: str,
-        alertmanager_yaml: str,
-        prometheus_flags: Sequence[str],
-        alertmanager_flags: Sequence[str],
-        directory: Path,
-        prometheus_place: Place,
-        alertmanager_place: Place,
-        *,
-        name_prefix: str = "",
-    ) -> None:
+    def __init__(self, premises: Premises, setup: Setup) -> None:
         self._premises = premises
         self._files = {
-            PROMETHEUS_CONFIG: derived_prometheus_yaml,
-            RULES: rules_yaml,
-            ALERTMANAGER_CONFIG: alertmanager_yaml,
+            PROMETHEUS_CONFIG: setup.prometheus_yaml,
+            RULES: setup.rules_yaml,
+            ALERTMANAGER_CONFIG: setup.alertmanager_yaml,
         }
-        self._prometheus_flags = tuple(prometheus_flags)
-        self._alertmanager_flags = tuple(alertmanager_flags)
-        self._directory = directory.absolute()
-        self._places = {"prometheus": prometheus_place, "alertmanager": alertmanager_place}
-        self._name_prefix = name_prefix
+        self._prometheus_flags = tuple(setup.prometheus_flags)
+        self._alertmanager_flags = tuple(setup.alertmanager_flags)
+        self._directory = setup.directory.absolute()
+        self._places = {
+            "prometheus": setup.prometheus_place,
+            "alertmanager": setup.alertmanager_place,
+        }
+        self._name_prefix = setup.name_prefix
         self._running: dict[str, Running] = {}
 
     @property

@@ -13,7 +13,7 @@ from stack.clients.prometheus import PrometheusClient
 from stack.external import commands
 from stack.external.folder import IDLE, Folder
 from stack.external.model import External, place_of
-from stack.launch import LaunchError
+from stack.launch import LaunchError, Setup
 from stack.launch.external import ExternalStack
 from stack.launch.local import Local
 from stack.processes import Processes
@@ -22,6 +22,18 @@ from tests.stack.external.doubles import Server, engine, rules
 
 RULES = "groups: [{name: one, rules: [{alert: Slow, expr: up == 0}]}]\n"
 DERIVED = commands.scaled(60)
+
+
+def setup_at(url: str, directory: Path) -> Setup:
+    place = place_of(url)
+    return Setup(
+        prometheus_yaml="",
+        rules_yaml="",
+        alertmanager_yaml="",
+        directory=directory,
+        prometheus_place=place,
+        alertmanager_place=place,
+    )
 
 
 @contextmanager
@@ -37,10 +49,13 @@ def stack_at(
             alertmanager_url=server.url,
             folder=folder,
         )
-        place = place_of(server.url)
-        files = ("scrape_configs: [ours]\n", "groups: []\n", "route: ours\n")
-        where = (tmp_path / "run", place, place)
-        yield ExternalStack(external, Local(processes), *files, (), (), *where), server, folder
+        ours = replace(
+            setup_at(server.url, tmp_path / "run"),
+            prometheus_yaml="scrape_configs: [ours]\n",
+            rules_yaml="groups: []\n",
+            alertmanager_yaml="route: ours\n",
+        )
+        yield ExternalStack(external, Local(processes), ours), server, folder
 
 
 def test_files_are_given_and_each_server_is_asked_to_read_them_again(tmp_path: Path) -> None:
@@ -168,20 +183,17 @@ def test_a_part_of_an_external_stack_can_not_be_killed(tmp_path: Path) -> None:
 def test_without_a_folder_nothing_can_be_drilled(tmp_path: Path) -> None:
     with stack_at(tmp_path) as (stack, _, _):
         only_looked_at = replace(stack.external, folder=None)
-        place = place_of(only_looked_at.prometheus_url)
+        setup = setup_at(only_looked_at.prometheus_url, tmp_path)
         with pytest.raises(LaunchError, match="--external-folder"):
-            ExternalStack(
-                only_looked_at, Local(Processes()), "", "", "", (), (), tmp_path, place, place
-            )
+            ExternalStack(only_looked_at, Local(Processes()), setup)
 
 
 def test_a_drill_that_is_repeated_puts_back_what_the_first_stack_had(tmp_path: Path) -> None:
     with stack_at(tmp_path) as (first, _, folder), first:
         first.start_prometheus()
-        place = place_of(first.external.prometheus_url)
-        where = (tmp_path / "again", place, place)
-        premises = Local(Processes())
-        with ExternalStack(first.external, premises, "again\n", "", "", (), (), *where) as again:
+        setup = setup_at(first.external.prometheus_url, tmp_path / "again")
+        setup = replace(setup, prometheus_yaml="again\n")
+        with ExternalStack(first.external, Local(Processes()), setup) as again:
             again.start_prometheus()
             assert folder.read("prometheus.yml") == "again\n"
         assert folder.read("prometheus.yml") == "scrape_configs: [ours]\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from stack.clients import AlertmanagerClient, PrometheusClient
-from stack.launch import LaunchError, MonitoringStack, check_configs
+from stack.launch import LaunchError, MonitoringStack, Setup, check_configs
 from stack.launch.local import Local
 from stack.ports import Reservation, reserve
 from stack.processes import Processes
@@ -70,14 +70,17 @@ class Ground:
         prometheus, alertmanager = self.ports
         return MonitoringStack(
             Local.of(self.processes, self.tools),
-            prometheus_yaml.format(prometheus=prometheus.port, alertmanager=alertmanager.port),
-            rules_yaml,
-            alertmanager_yaml,
-            prometheus_flags,
-            (),
-            self.directory,
-            prometheus,
-            alertmanager,
+            Setup(
+                prometheus_yaml=prometheus_yaml.format(
+                    prometheus=prometheus.port, alertmanager=alertmanager.port
+                ),
+                rules_yaml=rules_yaml,
+                alertmanager_yaml=alertmanager_yaml,
+                prometheus_flags=prometheus_flags,
+                directory=self.directory,
+                prometheus_place=prometheus,
+                alertmanager_place=alertmanager,
+            ),
         )
 
 
@@ -206,7 +209,7 @@ def test_a_configuration_with_templates_passes_the_check(ground: Ground, tmp_pat
 OWNER = """
 import signal, sys
 from pathlib import Path
-from stack.launch import MonitoringStack
+from stack.launch import MonitoringStack, Setup
 from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
@@ -216,8 +219,15 @@ tools = find_tools(ToolSettings.from_env(), lambda line: None)
 prometheus, alertmanager = reserve(), reserve()
 processes = Processes()
 stack = MonitoringStack(
-    Local.of(processes, tools), "global: {}", "groups: []", sys.argv[2], (), (), Path(sys.argv[1]),
-    prometheus, alertmanager,
+    Local.of(processes, tools),
+    Setup(
+        prometheus_yaml="global: {}",
+        rules_yaml="groups: []",
+        alertmanager_yaml=sys.argv[2],
+        directory=Path(sys.argv[1]),
+        prometheus_place=prometheus,
+        alertmanager_place=alertmanager,
+    ),
 )
 stack.write_configs()
 pids = [stack.start_prometheus().pid, stack.start_alertmanager().pid]

@@ -10,7 +10,7 @@ import requests
 
 from stack import promql
 from stack.derive import Derived, RunAddresses, derive
-from stack.launch import MonitoringStack
+from stack.launch import MonitoringStack, Setup
 from stack.launch.local import Local
 from stack.ports import reserve
 from stack.processes import Processes
@@ -47,14 +47,16 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         derived = _derived(directory, own.port, other.port, receivers)
         with MonitoringStack(
             Local.of(processes, tools),
-            derived.prometheus_yaml,
-            derived.rules_yaml,
-            derived.alertmanager_yaml,
-            derived.prometheus_flags,
-            derived.alertmanager_flags,
-            directory,
-            own,
-            other,
+            Setup(
+                prometheus_yaml=derived.prometheus_yaml,
+                rules_yaml=derived.rules_yaml,
+                alertmanager_yaml=derived.alertmanager_yaml,
+                prometheus_flags=derived.prometheus_flags,
+                alertmanager_flags=derived.alertmanager_flags,
+                directory=directory,
+                prometheus_place=own,
+                alertmanager_place=other,
+            ),
         ) as stack:
             stack.start_prometheus()
             stack.start_alertmanager()

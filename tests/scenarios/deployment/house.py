@@ -25,7 +25,7 @@ from scenarios.logs import set_up
 from stack.backfill import PastSeries, backfill
 from stack.clients import AlertmanagerClient, PrometheusClient
 from stack.derive_alertmanager import derive_alertmanager
-from stack.launch import MonitoringStack
+from stack.launch import MonitoringStack, Setup
 from stack.launch.elasticsearch import EmbeddedElasticsearch
 from stack.launch.local import Local
 from stack.ports import Reservation, reserve
@@ -234,18 +234,19 @@ def a_house(
         stack = running.enter_context(
             MonitoringStack(
                 Local.of(processes, tools),
-                PROMETHEUS.format(
-                    services=", ".join(f"'{one.address}'" for one in (service, *dead)),
-                    prometheus=prometheus.address,
-                    alertmanager=alertmanager.address,
+                Setup(
+                    prometheus_yaml=PROMETHEUS.format(
+                        services=", ".join(f"'{one.address}'" for one in (service, *dead)),
+                        prometheus=prometheus.address,
+                        alertmanager=alertmanager.address,
+                    ),
+                    rules_yaml=rules.read_text(),
+                    alertmanager_yaml=derived.text,
+                    prometheus_flags=(retention, FEATURES, RESEND),
+                    directory=directory / "stack",
+                    prometheus_place=prometheus,
+                    alertmanager_place=alertmanager,
                 ),
-                rules.read_text(),
-                derived.text,
-                (retention, FEATURES, RESEND),
-                (),
-                directory / "stack",
-                prometheus,
-                alertmanager,
             )
         )
         _give_past(tools, stack.prometheus_data)

@@ -18,7 +18,7 @@ from stack.clients import PrometheusClient
 from stack.compose.plugin import find_compose
 from stack.derive import Derived, RunAddresses, derive
 from stack.images import image_of
-from stack.launch import MonitoringStack
+from stack.launch import MonitoringStack, Setup
 from stack.launch.composed import Composed
 from stack.launch.containers import connect
 from stack.launch.containers.premises import LABEL
@@ -59,13 +59,16 @@ class Ground:
         )
         self.stack = MonitoringStack(
             premises,
-            self.derived.prometheus_yaml,
-            NO_RULES,
-            self.derived.alertmanager_yaml,
-            self.derived.prometheus_flags,
-            self.derived.alertmanager_flags,
-            directory / "main",
-            *places,
+            Setup(
+                prometheus_yaml=self.derived.prometheus_yaml,
+                rules_yaml=NO_RULES,
+                alertmanager_yaml=self.derived.alertmanager_yaml,
+                prometheus_flags=self.derived.prometheus_flags,
+                alertmanager_flags=self.derived.alertmanager_flags,
+                directory=directory / "main",
+                prometheus_place=places[0],
+                alertmanager_place=places[1],
+            ),
         )
         self.prometheus = PrometheusClient(self.stack.endpoints.prometheus_url)
 
