@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,13 +18,13 @@ from stack.derive import Derived, RunAddresses, derive
 from stack.images import image_of
 from stack.launch import MonitoringStack, Setup
 from stack.launch.composed import Composed
-from stack.launch.containers import connect
 from stack.launch.containers.premises import LABEL
 from stack.processes import Processes
 from stack.production import production_files
 from stack.receivers import Receivers
 from stack.tools import ToolSettings
 from stack.waiting import wait_until
+from tests.stack.ended_runs import end_run
 
 pytestmark = [
     pytest.mark.integration,
@@ -186,39 +184,7 @@ with Processes() as processes, Composed(
 """
 
 
-def left(label: str) -> list[str]:
-    client = connect()
-    try:
-        return [
-            *(str(one.name) for one in client.containers.list(all=True, filters={"label": label})),
-            *(str(one.name) for one in client.networks.list(filters={"label": label})),
-            *(str(one.name) for one in client.volumes.list(filters={"label": label})),
-        ]
-    finally:
-        client.close()
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_nothing_of_it_is_left_when_the_run_is_ended(tmp_path: Path, number: int) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert owner.stdout is not None
-    label = f"{LABEL}={owner.stdout.readline().strip()}"
-    kinds = left(label)
-    assert len(kinds) > len(("a container", "a network")), kinds
-    os.kill(owner.pid, number)
-    try:
-        owner.wait(60)
-    finally:
-        owner.kill()
-    wait_until(
-        lambda: not left(label),
-        what="containers, network and volumes to be gone",
-        timeout_seconds=30,
-        interval_seconds=0.2,
-    )
+    made = end_run(OWNER, tmp_path, number)
+    assert len(made) > len(("a container", "a network")), made

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,11 +11,11 @@ import pytest
 import requests
 
 from stack.images import Engine, image_of, missing
-from stack.launch.containers import Containers, PostgreSQL, connect, why_no_engine
-from stack.launch.containers.premises import LABEL
+from stack.launch.containers import Containers, PostgreSQL, why_no_engine
 from stack.launch.premises import Limits, Part, Program
 from stack.processes import Processes
 from stack.waiting import wait_until
+from tests.stack.ended_runs import end_run
 
 MIB = 1 << 20
 NEEDED = ("softfactory", "postgres")
@@ -56,19 +53,6 @@ def python(name: str, code: str, tmp_path: Path, **more: object) -> Part:
         directory=tmp_path,
         **more,  # type: ignore[arg-type]  # what a test adds
     )
-
-
-def of_run(label: str) -> list[str]:
-    client = connect()
-    try:
-        filters = {"label": label}
-        return [
-            *(str(one.name) for one in client.containers.list(all=True, filters=filters)),
-            *(str(one.name) for one in client.networks.list(filters=filters)),
-            *(str(one.name) for one in client.volumes.list(filters=filters)),
-        ]
-    finally:
-        client.close()
 
 
 def test_a_part_is_reached_at_the_address_that_was_given_before_it_ran(
@@ -224,24 +208,4 @@ with Processes() as processes, Containers(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_nothing_of_a_run_is_left_when_it_is_ended(tmp_path: Path, number: int) -> None:
-    owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=Path(__file__).parents[3],
-    )
-    assert owner.stdout is not None
-    label = f"{LABEL}={owner.stdout.readline().strip()}"
-    assert len(of_run(label)) == 2
-    os.kill(owner.pid, number)
-    try:
-        owner.wait(60)
-    finally:
-        owner.kill()
-    wait_until(
-        lambda: not of_run(label),
-        what="container and network to be gone",
-        timeout_seconds=30,
-        interval_seconds=0.2,
-    )
+    assert len(end_run(OWNER, tmp_path, number)) == 2
