@@ -18,6 +18,26 @@ def secret_file(tmp_path):
     return path
 
 
+class Clock:
+    """What is asked for the time, and says what a test has set."""
+
+    now = 10_000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture(params=[True, False], ids=["workers", "alone"])
+def directory(request, tmp_path):
+    """The folder that workers share; None for a process alone."""
+    return tmp_path if request.param else None
+
+
 def flush_all():
     for handler in logging.getLogger().handlers:
         handler.flush()

@@ -14,23 +14,6 @@ DELAY = Delay(seconds=MAX_FAULT_SECONDS)
 LEASED = Delay(seconds=MAX_FAULT_SECONDS, lease=3.0)
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture(params=[True, False], ids=["workers", "alone"])
-def directory(request, tmp_path):
-    return tmp_path if request.param else None
-
-
 @pytest.fixture
 def endings(directory, clock):
     return Endings(directory=directory, clock=clock)

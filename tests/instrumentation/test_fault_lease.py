@@ -13,23 +13,6 @@ from instrumentation.faults.contract import MAX_FAULT_SECONDS, FaultRejected
 from instrumentation.faults.lease import Lease
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture(params=[True, False], ids=["workers", "alone"])
-def directory(request, tmp_path):
-    return tmp_path if request.param else None
-
-
 def test_a_lease_runs_out_after_its_seconds_and_can_be_renewed(directory, clock):
     lease = Lease(directory=directory, clock=clock)
     assert lease.remaining_seconds() <= 0

@@ -13,18 +13,6 @@ from instrumentation.recent_ring import LAST_ERRORS, SIZE_BYTES, read, write
 APP = Flask("recent", static_folder=None)
 
 
-class Clock:
-    now = 10_000.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def rates(clock):
     return RecentErrors(clock=clock)
