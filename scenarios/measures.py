@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from scenarios.evidence import first_arrivals, pending_before
 from scenarios.expectation import Expectation
@@ -51,6 +53,27 @@ def measure(history: History, want: Expectation) -> Measures:
         resolving=_between(repaired.at if repaired else None, gone.at if gone else None),
         resolution=_between(repaired.at if repaired else None, end),
     )
+
+
+class Taken(NamedTuple):
+    """How long a drill took, and how long it might have, in seconds."""
+
+    drill: str
+    seconds: float
+    bound_seconds: float
+
+
+def closest(timed: Iterable[tuple[str, float | None, float]]) -> Taken | None:
+    """Return which drill took the largest share of its bound; ``None`` where none was timed.
+
+    ``timed`` are drills with what each took, in seconds, or ``None``, and with its bound.
+    """
+    taken = [
+        Taken(drill, seconds, bound)
+        for drill, seconds, bound in timed
+        if seconds is not None and bound > 0
+    ]
+    return max(taken, key=lambda one: (one.seconds / one.bound_seconds, one), default=None)
 
 
 def _last_arrival(history: History, want: Expectation, status: str) -> float | None:

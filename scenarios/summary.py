@@ -15,7 +15,7 @@ from rich.table import Table
 from scenarios.drill import Plan
 from scenarios.expectation import severities_in_order
 from scenarios.history import History
-from scenarios.measures import measure
+from scenarios.measures import closest, measure
 from scenarios.model import MAIN
 from scenarios.report import NotApplicable
 from scenarios.result import Result
@@ -147,15 +147,15 @@ def _by_severity(result: Result, verdicts: Mapping[str, Sequence[Verdict]]) -> T
 
 def _closest(timed: Iterable[tuple[Plan, float | None, timedelta]]) -> str:
     """Return the drill that took the largest share of its bound, and how much of how much."""
-    found = [
-        (seconds / bound.total_seconds(), plan.drill.id, seconds, bound)
+    found = closest(
+        (plan.drill.id, seconds, bound.total_seconds())
         for plan, seconds, bound in timed
-        if plan.drill.fires and seconds is not None
-    ]
-    if not found:
+        if plan.drill.fires
+    )
+    if found is None:
         return "-"
-    _, name, seconds, bound = max(found)
-    return f"{name} {seconds:.1f} of {in_seconds(bound)}"
+    bound = timedelta(seconds=found.bound_seconds)
+    return f"{found.drill} {found.seconds:.1f} of {in_seconds(bound)}"
 
 
 def longest_chain(plans: Iterable[Plan]) -> Plan | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from scenarios.expectation import severities_in_order
+from scenarios.measures import closest
 from scenarios.pages.amounts import DASH, seconds
 from scenarios.pages.record import DrillRecord, RunRecord
 from scenarios.verdict import Status, Verdict
@@ -146,15 +147,10 @@ def _severities(drills: Sequence[DrillRecord]) -> Iterator[Severity]:
 
 def _closest(timed: Iterable[tuple[DrillRecord, float | None, float]]) -> str:
     """Return the drill that took the largest share of its bound, and how much of how much."""
-    found = [
-        (taken / bound, one.id, taken, bound)
-        for one, taken, bound in timed
-        if one.fires and taken is not None and bound > 0
-    ]
-    if not found:
+    found = closest((one.id, taken, bound) for one, taken, bound in timed if one.fires)
+    if found is None:
         return DASH
-    _, name, taken, bound = max(found)
-    return f"{name}, {seconds(taken)} of {seconds(bound)}"
+    return f"{found.drill}, {seconds(found.seconds)} of {seconds(found.bound_seconds)}"
 
 
 def _kinds(named: Iterable[tuple[str, Verdict]]) -> tuple[Kind, ...]:
