@@ -73,7 +73,7 @@ def served() -> Iterator[Seen]:
 
 
 @pytest.fixture
-def load(tmp_path: Path, served: Seen, request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+def load(tmp_path: Path, served: Seen, request: pytest.FixtureRequest):
     """Locust with a plan whose journey is tasks of the file, and one request beside them."""
     (tmp_path / "theirs.py").write_text(LOCUSTFILE.format(kind=request.param))
     (tmp_path / "secret").write_text("a secret of at least sixteen bytes")
@@ -148,5 +148,5 @@ def test_tasks_run_at_the_plan_s_rate_and_carry_signed_faults(
     assert len(faulted) / len(since) == pytest.approx(0.5, abs=0.1)
     scans = [name for _, name, _ in since if name == "GET /scan"]
     assert len(scans) / len(since) == pytest.approx(0.5, abs=0.1)
-    statuses = {status for sample in after for status in sample["statuses"]}  # type: ignore[attr-defined]
+    statuses = {status for sample in after for status in sample["statuses"]}
     assert statuses == {"200", "404"}

@@ -57,7 +57,7 @@ def applicable(
 
 
 def adapted(name: str, **named: object) -> Drill:
-    return applicable(**named).adapted(CATALOGUE[name])  # type: ignore[arg-type]
+    return applicable(**named).adapted(CATALOGUE[name])
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def rules(expr: str, labels: str = "{severity: HIGH}") -> str:
     )
 
 
-def drill_of(expr: str, labels: str = "{severity: HIGH}"):  # type: ignore[no-untyped-def]
+def drill_of(expr: str, labels: str = "{severity: HIGH}"):
     loaded = load_rules(rules(expr, labels), "their.yml")
     return synthetic(loaded.alert("Queue"), loaded, JOURNEY)
 

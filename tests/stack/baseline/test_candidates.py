@@ -23,7 +23,7 @@ LOW, HIGH, HIGHER = [0.01] * 60, [0.06] * 10, [0.09] * 10
 VALUES = LOW + HIGH + LOW + HIGHER + LOW + HIGH + LOW
 
 
-def trial(sign: str = ">", values: list[float] = VALUES, rest: list[float | None] | None = None):  # type: ignore[no-untyped-def]
+def trial(sign: str = ">", values: list[float] = VALUES, rest: list[float | None] | None = None):
     return Trial(
         gated={SHOP: signal(values)},
         rest={SHOP: signal(rest)} if rest else {},
@@ -83,8 +83,8 @@ def test_the_least_change_that_is_quiet_enough_is_proposed() -> None:
     found = [
         trial().of(limit, for_=FIVE, keep_firing_for=NONE) for limit in (0.05, 0.06, 0.08, 0.1)
     ]
-    assert next_quieter(found, sign=">", limit=0.05, most_a_month=15).limit == 0.06  # type: ignore[union-attr]
-    assert next_quieter(found, sign=">", limit=0.05, most_a_month=4).limit == 0.1  # type: ignore[union-attr]
+    assert next_quieter(found, sign=">", limit=0.05, most_a_month=15).limit == 0.06
+    assert next_quieter(found, sign=">", limit=0.05, most_a_month=4).limit == 0.1
     assert next_quieter(found[:2], sign=">", limit=0.05, most_a_month=4) is None
 
 
@@ -92,8 +92,8 @@ def test_the_tightest_quiet_threshold_leaves_normal_a_quarter() -> None:
     found = [
         Candidate(limit=limit, firings=0, a_month=0.0) for limit in (0.09, 0.1, 0.12, 0.2, 0.5)
     ]
-    assert tightest_quiet(found, sign=">", nearest=0.09).limit == 0.12  # type: ignore[union-attr]
-    assert tightest_quiet(found, sign="<", nearest=0.15).limit == 0.12  # type: ignore[union-attr]
+    assert tightest_quiet(found, sign=">", nearest=0.09).limit == 0.12
+    assert tightest_quiet(found, sign="<", nearest=0.15).limit == 0.12
     assert tightest_quiet([], sign=">", nearest=0.09) is None
 
 
@@ -107,7 +107,7 @@ def test_the_margin_is_said_in_the_rules_own_direction() -> None:
     assert (above.nearest, above.reached_ratio) == (0.04, pytest.approx(0.8))
     assert (below.nearest, below.reached_ratio) == (0.01, pytest.approx(0.5))
     assert margin_of([], sign=">", limit=1) is None
-    assert margin_of([-1.0], sign=">", limit=0.0).reached_ratio is None  # type: ignore[union-attr]
+    assert margin_of([-1.0], sign=">", limit=0.0).reached_ratio is None
 
 
 def test_what_is_usual_leaves_out_a_thousandth() -> None:
