@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.sessions = ["verify"]
 nox.options.reuse_existing_virtualenvs = True
@@ -16,6 +17,14 @@ APART = ("--ignore=checks/compose", "--ignore=checks/deployment")
 
 PATIENCE_SECONDS = 60.0
 """On Ctrl-C: what a run judges last, or puts back, takes seconds, and nox gives half of one."""
+
+
+def run_for_its_status(session: nox.Session, *command: str) -> None:
+    """Run a command whose exit status says more than that it failed: nox ends with that one."""
+    try:
+        session.run(*command, interrupt_timeout=PATIENCE_SECONDS)
+    except CommandFailed as failed:
+        raise SystemExit(failed.return_code or 1) from None
 
 
 @nox.session
@@ -116,21 +125,23 @@ def images(session: nox.Session) -> None:
 def baseline(session: nox.Session) -> None:
     """How far normal is from each threshold, by a Prometheus' own history; `-- --help`."""
     session.install("-e", ".")
-    session.run("python", "-m", "stack.baseline", *session.posargs)
+    run_for_its_status(session, "python", "-m", "stack.baseline", *session.posargs)
 
 
 @nox.session
 def loadtest(session: nox.Session) -> None:
     """Load the demo, or a host of yours, with its users' journeys, and judge; `-- --help`."""
     session.install("-e", ".")
-    session.run("python", "-m", "loadtests", *session.posargs, interrupt_timeout=PATIENCE_SECONDS)
+    run_for_its_status(session, "python", "-m", "loadtests", *session.posargs)
 
 
 @nox.session
 def gate(session: nox.Session) -> None:
     """Before a deploy or after it: does what runs fit the repository, and is it well? Read-only."""
     session.install("-e", ".")
-    session.run("pytest", "-q", "checks/deployment", "--reports=reports/gate", *session.posargs)
+    run_for_its_status(
+        session, "pytest", "-q", "checks/deployment", "--reports=reports/gate", *session.posargs
+    )
 
 
 @nox.session

@@ -29,7 +29,8 @@ class ShipperSettings:
         metrics_port: where the metrics are served; 0 for any free port.
         metrics_address: the address for it.
         max_bulk_bytes: the largest bulk request, but for a single document that is larger.
-        max_age_seconds: how long records are gathered for one request.
+        max_age_seconds: how long records are gathered for one request: about as long as the index
+            makes them wait for its refresh. A request a record costs a node most of its time.
         grace_seconds: how long the end may take; with `once`, how long a node may be gone, or a
             disk refuse.
         once: whether to end when what is there is shipped.
@@ -40,7 +41,7 @@ class ShipperSettings:
     metrics_port: int = 0
     metrics_address: str = LOOPBACK
     max_bulk_bytes: int = 1 << 20
-    max_age_seconds: float = 0.25
+    max_age_seconds: float = 1.0
     grace_seconds: float = 20.0
     once: bool = False
 

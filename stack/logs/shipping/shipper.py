@@ -24,7 +24,7 @@ from stack.logs.shipping.tally import Tally
 
 __all__ = ["POLL_SECONDS", "Shipper"]
 
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.1
 """How often an idle file is looked at: a status call each time, well below what the index needs."""
 
 
