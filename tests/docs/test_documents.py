@@ -28,6 +28,7 @@ REPORT = ROOT / "docs" / "report.md"
 GAMEDAY = ROOT / "docs" / "GAMEDAY.md"
 GATE = ROOT / "docs" / "gate.md"
 EXTERNAL = ROOT / "docs" / "external.md"
+OWN_APP = ROOT / "docs" / "own-app.md"
 DOCUMENTS = (
     *(GUIDE, PRODUCTION, REFERENCE, SETUP, DELIVERY),
     *(ROOT / "docs" / name for name in ("drills.md", "pitfalls.md")),
@@ -39,6 +40,7 @@ DOCUMENTS = (
     GAMEDAY,
     GATE,
     EXTERNAL,
+    OWN_APP,
     *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "README.md")),
 )
 ROOMS = "instrumentation|stack|loadtests|scenarios|checks|tests|docs|benchmarks"

@@ -1,5 +1,6 @@
 """The guide's commands do what it says, and its settings are all that there are."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.expectation import RECEIVERS
 from scenarios.own_app.block import known_keys, read_block
+from tests.docs.guide import COMMANDS as OF_INTEGRATION
 from tests.docs.guide import ROOT, blocks
 
 GUIDE = ROOT / "docs" / "own-app.md"
@@ -26,12 +29,13 @@ groups:
 """
 
 
-def alertproof(command: str, folder: Path) -> str:
+def alertproof(command: str, folder: Path, **variables: str) -> str:
     words = command.split()
     assert words[0] == "alertproof"
     done = subprocess.run(
         [sys.executable, "-m", "scenarios.command", *words[1:]],
         cwd=folder,
+        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         timeout=60,
@@ -55,6 +59,28 @@ def test_the_block_that_is_shown_is_that_of_an_application_that_is_drilled(tmp_p
 def test_the_mapping_that_is_shown_is_that_of_an_application_that_is_drilled(tmp_path):
     (tmp_path / "pyproject.toml").write_text(FILES["metrics.toml"])
     assert read_block(tmp_path).metrics == read_block(APPS / "shop").metrics
+
+
+def test_the_promise_of_receivers_that_is_shown_names_doubles_that_there_are(tmp_path):
+    known = {name for names in RECEIVERS.values() for name in names}
+    (tmp_path / "pyproject.toml").write_text(FILES["receivers.toml"])
+    for names in read_block(tmp_path).receivers.values():
+        assert names <= known
+    listed = GUIDE.read_text().partition("The names are ")[2].partition(".")[0]
+    assert set(re.findall(r"`([^`]+)`", listed)) == known
+
+
+def test_it_is_installed_as_the_guide_says_whose_commands_are_run():
+    run = (OF_INTEGRATION["clone"] + OF_INTEGRATION["install"]).splitlines()
+    assert set(COMMANDS["install"].splitlines()) <= set(run)
+
+
+def test_beginning_says_what_is_shown_once_the_variables_are_set(tmp_path):
+    shutil.copy(APPS / "notes" / "notes.py", tmp_path)
+    given = r"`NOTES_DATABASE=notes\.db (alertproof init [^`]+)`"
+    (command,) = re.findall(given, GUIDE.read_text())
+    said = alertproof(command, tmp_path, NOTES_DATABASE="notes.db")
+    assert said.replace(str(tmp_path), "/srv/notes") == COMMANDS["begun"]
 
 
 def test_beginning_writes_both_files_and_never_again(tmp_path):
