@@ -7,7 +7,10 @@ said, with the command that comes next.
 from __future__ import annotations
 
 import argparse
+import shlex
 import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scenarios.own_app.application import OwnApp
@@ -31,38 +34,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--project", type=Path, default=Path(), metavar="FOLDER", help="default: this folder"
     )
+    parser.add_argument(
+        "--environment",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a variable that the application needs; {directory} is the folder of each instance: "
+        "'DATABASE_URL=sqlite:///{directory}/shop.db'; may be repeated",
+    )
+    parser.add_argument(
+        "--prepare",
+        default="",
+        metavar="COMMAND",
+        help="a command that is run once in that folder before the application is made: "
+        "'flask --app shop.wsgi:create_app init-db'",
+    )
 
 
 def run(options: argparse.Namespace, say: SayLine) -> None:
     """Write the block and the Locust file.
 
     Raises:
-        Refused: the application can't be made, or either is there already.
+        Refused: the application can't be made, the block is there already, or an option can't be
+            meant.
     """
     project: Path = options.project.resolve()
     if not project.is_dir():
         raise Refused(f"--project: expected a folder that is there, got {project}")
     settings, load = project / FILE, project / "locustfile.py"
     _check_absent(settings)
+    environment, prepare = _environment(options.environment), _prepare(options.prepare)
     folder = source_folder_of(project, options.app)
     say(f"looking at {options.app} ...")
     paths = (*([project / folder] if folder else []), project)
-    own = OwnApp(name=options.app, paths=paths)
+    own = OwnApp(name=options.app, paths=paths, environment=environment, prepare=prepare)
     try:
         found = survey(own)
         exposes = any(one.rule == METRICS and one.is_page for one in found.routes)
         if exposes:
-            mapped = OwnApp(name=own.name, paths=paths, metrics=MetricsMapping(path=METRICS))
-            exposition = survey(mapped).exposition
+            exposition = survey(replace(own, metrics=MetricsMapping(path=METRICS))).exposition
         else:
             exposition = ""
     except SurveyFailed as error:
         raise Refused(str(error)) from error
-    text = block(options.app, found, source_folder=folder, exposition=exposition, path=METRICS)
+    text = block(own, found, source_folder=folder, exposition=exposition, path=METRICS)
     before = settings.read_text(encoding="utf-8") if settings.exists() else ""
     settings.write_text(f"{before.rstrip()}\n\n{text}" if before.strip() else text, "utf-8")
     say(f"wrote [tool.alertproof] to {settings}: {len(found.pages)} pages, "
         f"{len(found.routes)} routes")  # fmt: skip
+    if not found.pages:
+        say("no page is answered well without arguments: see --environment and --prepare, or write "
+            "journey and the tasks by hand")  # fmt: skip
     if load.exists():
         say(f"left {load} as it is")
     else:
@@ -70,6 +92,25 @@ def run(options: argparse.Namespace, say: SayLine) -> None:
         say(f"wrote {load}: a task for each page, a comment for every other route")
     say("next: look at both, then drill one alert:")
     say(f"  alertproof verify --project {options.project} -k SlowResponseTime")
+
+
+def _environment(given: Sequence[str]) -> Mapping[str, str]:
+    """Return the variables that were given. Raises Refused for what is none."""
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not (equals and name):
+            raise Refused(f"--environment: expected NAME=VALUE, got {one!r}")
+        found[name] = value
+    return found
+
+
+def _prepare(given: str) -> tuple[str, ...]:
+    """Return the words of the command that was given. Raises Refused for open quotes."""
+    try:
+        return tuple(shlex.split(given))
+    except ValueError as error:
+        raise Refused(f"--prepare: {error}, in {given!r}") from error
 
 
 def _check_absent(settings: Path) -> None:

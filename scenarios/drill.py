@@ -16,18 +16,11 @@ from scenarios.expectation import Expectation
 from scenarios.failures import STOPPED
 from scenarios.faults.fault import Fault, FaultDidNotBite, Witness
 from scenarios.history import PRECONDITION, Event, History, Kind, Recorder
-from scenarios.load_sample import LoadSample
 from scenarios.model import Drill
 from scenarios.saying import SayPhase
+from scenarios.steady_state import STEADY_SAMPLES, is_steady, served
 from scenarios.target import Target
 from stack.waiting import Interrupted, WaitTimeout, interruptible
-
-STEADY_SAMPLES = 5
-"""So many samples in a row without an error, at the wanted rate, are a steady state."""
-
-RATE_TOLERANCE = 0.35
-"""How far the rate may be off the wanted one; two requests are always granted, one at either end
-of the time that the samples span."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +79,8 @@ def _steady(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> No
     recorder.note(Kind.PHASE, text="steady state")
     wanted = plan.drill.load.per_second
     loaded = plan.loaded_for.total_seconds()
-    deadline = time.monotonic() + target.patience_seconds + loaded
+    patience = target.patience_seconds + loaded
+    deadline = time.monotonic() + patience
     begun = time.time()
     while True:
         target.client.wait_for(
@@ -105,18 +99,10 @@ def _steady(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> No
         if time.monotonic() > deadline:
             raise WaitTimeout(
                 what=f"steady state of {target.id}",
-                elapsed_seconds=target.patience_seconds,
-                last_observation=f"active alerts {sorted(active) or 'none'}, samples {samples}",
+                elapsed_seconds=patience,
+                last_observation=f"active alerts: {', '.join(sorted(active)) or 'none'}; "
+                + served(samples, wanted),
             )
-
-
-def is_steady(samples: tuple[LoadSample, ...], wanted_per_second: float) -> bool:
-    """Return whether clients were served without an error and at the wanted rate."""
-    clean = all(status.startswith(("2", "3")) for sample in samples for status in sample.statuses)
-    seconds = samples[-1].at - samples[0].at
-    served = sum(sample.count for sample in samples[1:])
-    wanted = wanted_per_second * seconds
-    return clean and seconds > 0 and abs(served - wanted) <= max(2.0, RATE_TOLERANCE * wanted)
 
 
 def _active_alerts(history: History) -> set[str]:

@@ -6,7 +6,7 @@ is listed with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -51,11 +51,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out.append(item)
         why = "; ".join(f"{name}: {_why_not(item, name)}" for name in lacking)
         run.not_applicable.append(NotApplicable(test=item.nodeid, reason=why))
-    if not config.option.keyword and any(drill_of(item) for item in items):
-        run.not_applicable += [
-            NotApplicable(test=f"checks/alerts::drill[{alert}]", reason=reason)
-            for alert, reason in run.undrilled.items()
-        ]
+    run.not_applicable += [
+        NotApplicable(test=f"checks/alerts::drill[{alert}]", reason=run.undrilled[alert])
+        for alert in _undrilled(run, config.option.keyword, items, left_out)
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
@@ -67,6 +66,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         logs=capabilities.ELASTICSEARCH in asked,
         handed_over={name: text() for name, text in dict(one.args for one in marked).items()},
     )
+
+
+def _undrilled(
+    run: RunState, keyword: str, items: Sequence[pytest.Item], left_out: Sequence[pytest.Item]
+) -> list[str]:
+    """Return the alerts without a drill that this run might have drilled.
+
+    With ``-k`` those that it names, or whose scenarios don't apply.
+    """
+    if not keyword:
+        return list(run.undrilled) if any(drill_of(item) for item in items) else []
+    asked_for = {drill.alert for item in left_out if (drill := drill_of(item))}
+    return [one for one in run.undrilled if one in asked_for or one.lower() in keyword.lower()]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -5,10 +5,12 @@ One rule: pure; what is guessed stands there as a comment, for a person to look 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from scenarios.own_app.application import OwnApp
 from scenarios.own_app.exposed import names_of
 from scenarios.own_app.survey import OK, Route, Survey
 
@@ -22,23 +24,22 @@ _FIELD = {"int": "1", "float": "1.0", "uuid": "00000000-0000-0000-0000-000000000
 """What stands in the place of a route's part, by its converter, until a person names a real one."""
 
 
-def block(app: str, survey: Survey, *, source_folder: str, exposition: str, path: str) -> str:
-    """Return the ``[tool.alertproof]`` block of an application.
+def block(own: OwnApp, survey: Survey, *, source_folder: str, exposition: str, path: str) -> str:
+    """Return the ``[tool.alertproof]`` block of an application, with what it was made with.
 
     ``source_folder`` is where its modules are found, "" for the project's own folder;
     ``exposition`` is what it answers at ``path``, "" where it exposes no metrics of its own.
     """
-    lines = ["[tool.alertproof]", f'app = "{app}"']
+    lines = ["[tool.alertproof]", f"app = {_toml(own.name)}"]
     if source_folder:
         lines.append(f'pythonpath = ["{source_folder}"]')
     lines.append('locustfile = "locustfile.py"')
     refused = [one.rule for one in survey.routes if one.status in (401, 403)]
     if refused:
         lines.append(f'unauthorized = "GET {refused[0]}"  # answered with 401 or 403')
+    lines += _made_with(own)
     lines += [
-        "# {directory} is the folder of each instance of its own:",
-        '# environment = { SHOP_DATABASE = "{directory}/shop.db" }',
-        '# prepare = ["flask", "--app", "shop.wsgi:create_app", "init-db"]  # once an instance',
+        '# backup = "backups/shop.db"  # the last backup, below that folder',
         "# [tool.alertproof.database]  # an SQLite file that drills may break",
         '# file = "shop.db"',
         '# reads = "GET /a-page-that-reads-it"',
@@ -50,6 +51,31 @@ def block(app: str, survey: Survey, *, source_folder: str, exposition: str, path
     if exposition:
         lines += ["", *_mapping(exposition, path)]
     return "\n".join(lines) + "\n"
+
+
+def _made_with(own: OwnApp) -> Iterator[str]:
+    """Yield the lines of what an instance is told and prepared with, or else an example."""
+    yield "# {directory} is the folder of each instance of its own:"
+    if own.environment:
+        told = ", ".join(
+            f"{_key(name)} = {_toml(value)}" for name, value in own.environment.items()
+        )
+        yield f"environment = {{ {told} }}"
+    else:
+        yield '# environment = { SHOP_DATABASE = "{directory}/shop.db" }'
+    if own.prepare:
+        yield f"prepare = [{', '.join(_toml(word) for word in own.prepare)}]"
+    else:
+        yield '# prepare = ["flask", "--app", "shop.wsgi:create_app", "init-db"]  # once in each'
+
+
+def _toml(text: str) -> str:
+    """Return a text as TOML writes it, whose basic strings are those of JSON but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _toml(name)
 
 
 def _mapping(exposition: str, path: str) -> list[str]:
@@ -108,7 +134,11 @@ def locustfile(app: str, survey: Survey, *, without: str) -> str:
         lines += ["", "    @task", f"    def {_name(page.rule, used)}(self):"]
         lines.append(f'        self.client.get("{page.rule}")')
     if not pages:
-        lines += ["", "    @task", "    def start(self):", '        self.client.get("/")']
+        lines += [
+            "",
+            "    # No page was answered well; name one that is, or nothing can be drilled.",
+        ]
+        lines += ["    @task", "    def start(self):", '        self.client.get("/")']
     for route in others:
         lines += ["", f"    # {_why_not(route)}"]
         lines += ["    # @task", f"    # def {_name(route.rule, used)}(self):"]

@@ -1,7 +1,7 @@
 """The guide's commands do what it says, and its settings are all that there are."""
 
-import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,13 +29,12 @@ groups:
 """
 
 
-def alertproof(command: str, folder: Path, **variables: str) -> str:
-    words = command.split()
+def alertproof(command: str, folder: Path) -> str:
+    words = shlex.split(command)
     assert words[0] == "alertproof"
     done = subprocess.run(
         [sys.executable, "-m", "scenarios.command", *words[1:]],
         cwd=folder,
-        env={**os.environ, **variables},
         capture_output=True,
         text=True,
         timeout=60,
@@ -75,12 +74,29 @@ def test_it_is_installed_as_the_guide_says_whose_commands_are_run():
     assert set(COMMANDS["install"].splitlines()) <= set(run)
 
 
-def test_beginning_says_what_is_shown_once_the_variables_are_set(tmp_path):
+def test_beginning_says_what_is_shown_and_what_it_was_given_stands_in_the_block(tmp_path):
     shutil.copy(APPS / "notes" / "notes.py", tmp_path)
-    given = r"`NOTES_DATABASE=notes\.db (alertproof init [^`]+)`"
-    (command,) = re.findall(given, GUIDE.read_text())
-    said = alertproof(command, tmp_path, NOTES_DATABASE="notes.db")
+    (command,) = re.findall(r"`(alertproof init [^`]+ --environment [^`]+)`", GUIDE.read_text())
+    said = alertproof(command, tmp_path)
     assert said.replace(str(tmp_path), "/srv/notes") == COMMANDS["begun"]
+    assert read_block(tmp_path).environment == {"NOTES_DATABASE": "{directory}/notes.db"}
+
+
+@pytest.mark.parametrize(
+    ("given", "because"),
+    [
+        ("--environment NOTES_DATABASE", "expected NAME=VALUE"),
+        ("--prepare 'flask init\"'", "No closing quotation"),
+        ("", "KeyError"),
+    ],
+)
+def test_what_init_can_not_use_is_one_line_and_writes_nothing(tmp_path, given, because):
+    shutil.copy(APPS / "notes" / "notes.py", tmp_path)
+    with pytest.raises(AssertionError, match=because):
+        alertproof(f"alertproof init --app notes:app {given}", tmp_path)
+    assert [one.name for one in tmp_path.iterdir() if one.suffix in (".toml", ".py")] == [
+        "notes.py"
+    ]
 
 
 def test_beginning_writes_both_files_and_never_again(tmp_path):

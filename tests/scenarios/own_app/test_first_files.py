@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scenarios.own_app.application import OwnApp
+from scenarios.own_app.block import read_block
 from scenarios.own_app.first_files import block, locustfile, source_folder_of
 from scenarios.own_app.survey import Route, Survey
 
@@ -24,6 +26,7 @@ SURVEY = Survey(
         Route(rule="/static/<path:filename>", methods=("GET",), static=True),
     ),
 )
+OWN = OwnApp(name="shop:app", paths=())
 EXPOSITION = """\
 # TYPE shop_requests_total counter
 shop_requests_total{code="200",path="/"} 1.0
@@ -33,7 +36,7 @@ shop_seconds_bucket{le="1.0",path="/"} 1.0
 
 
 def written(exposition: str = "") -> str:
-    return block("shop:app", SURVEY, source_folder="src", exposition=exposition, path="/metrics")
+    return block(OWN, SURVEY, source_folder="src", exposition=exposition, path="/metrics")
 
 
 def test_the_block_is_toml_and_names_pages_and_what_is_refused() -> None:
@@ -42,6 +45,30 @@ def test_the_block_is_toml_and_names_pages_and_what_is_refused() -> None:
     assert table["pythonpath"] == ["src"]
     assert table["unauthorized"] == "GET /orders"
     assert list(table["journey"]) == ["GET /", "GET /products"]
+
+
+def test_what_it_was_made_with_stands_in_the_block_whatever_its_text() -> None:
+    odd = {"SHOP_DATABASE": "{directory}/shop.db", "A.B": 'say "no"\n\\ \x7f ü'}
+    words = ("flask", "init db", 'it"s')
+    own = OwnApp(name="shop:app", paths=(), environment=odd, prepare=words)
+    text = block(own, SURVEY, source_folder="", exposition="", path="/metrics")
+    table = tomllib.loads(text)["tool"]["alertproof"]
+    assert table["environment"] == odd
+    assert table["prepare"] == list(words)
+
+
+def test_what_is_proposed_as_a_comment_is_a_block_without_its_marks(tmp_path: Path) -> None:
+    lines = [
+        line.removeprefix("# ") for line in written().splitlines() if "is the folder" not in line
+    ]
+    (tmp_path / "src").mkdir()
+    (tmp_path / "locustfile.py").touch()
+    (tmp_path / "pyproject.toml").write_text("\n".join(lines))
+    read = read_block(tmp_path)
+    assert read.backup == Path("backups/shop.db")
+    assert read.database is not None
+    assert read.prepare[0] == "flask"
+    assert read.environment == {"SHOP_DATABASE": "{directory}/shop.db"}
 
 
 def test_own_metrics_are_proposed_as_comments_that_are_toml_without_their_marks() -> None:

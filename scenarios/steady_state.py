@@ -1,0 +1,46 @@
+"""Whether clients are served as they should be, before anything is broken.
+
+One rule: pure; what an unsteady state looks like is said in numbers that a person can act on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from scenarios.load_sample import LoadSample
+
+STEADY_SAMPLES = 5
+"""So many samples in a row without an error, at the wanted rate, are a steady state."""
+
+RATE_TOLERANCE = 0.35
+"""How far the rate may be off the wanted one; two requests are always granted, one at either end
+of the time that the samples span."""
+
+
+def is_steady(samples: Sequence[LoadSample], wanted_per_second: float) -> bool:
+    """Return whether clients were served without an error and at the wanted rate."""
+    clean = all(status.startswith(("2", "3")) for sample in samples for status in sample.statuses)
+    seconds, answers = _spanned(samples)
+    wanted = wanted_per_second * seconds
+    return clean and seconds > 0 and abs(answers - wanted) <= max(2.0, RATE_TOLERANCE * wanted)
+
+
+def served(samples: Sequence[LoadSample], wanted_per_second: float) -> str:
+    """Return how clients were served, for a person: answers by status, and at what rate."""
+    seconds, answers = _spanned(samples)
+    if not seconds > 0:
+        return f"the load told {len(samples)} of {STEADY_SAMPLES} samples"
+    statuses: Counter[str] = Counter()
+    for sample in samples:
+        statuses.update(sample.statuses)
+    told = ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items()))
+    rate = answers / seconds
+    return f"clients got {told or 'no answer'}; {rate:.1f} a second of {wanted_per_second:g}"
+
+
+def _spanned(samples: Sequence[LoadSample]) -> tuple[float, int]:
+    """Return the seconds from the end of the first sample to that of the last, and its answers."""
+    if not samples:
+        return 0.0, 0
+    return samples[-1].at - samples[0].at, sum(sample.count for sample in samples[1:])

@@ -1,0 +1,59 @@
+"""A steady state is the wanted rate without an error; what is none says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from scenarios.load_sample import FaultedAnswers, LoadSample
+from scenarios.steady_state import STEADY_SAMPLES, is_steady, served
+
+NO_FAULT = FaultedAnswers(count=0, first_at=None, statuses={}, min_ms=None, max_ms=None, results={})
+
+
+def samples(*statuses: Mapping[str, int], every_seconds: float = 0.25) -> tuple[LoadSample, ...]:
+    return tuple(
+        LoadSample(
+            target="one",
+            at=100.0 + at * every_seconds,
+            count=sum(each.values()),
+            missed=0,
+            statuses=each,
+            p50_ms=None,
+            p95_ms=None,
+            max_ms=None,
+            faulted=NO_FAULT,
+        )
+        for at, each in enumerate(statuses)
+    )
+
+
+WELL = samples(*[{"200": 5, "302": 1}] * STEADY_SAMPLES)
+
+
+def test_answers_without_an_error_at_the_wanted_rate_are_steady() -> None:
+    assert is_steady(WELL, 24)
+
+
+@pytest.mark.parametrize("status", ["404", "500", "0"])
+def test_a_single_error_is_not(status: str) -> None:
+    assert not is_steady(samples(*[{"200": 6}] * 4, {"200": 5, status: 1}), 24)
+
+
+@pytest.mark.parametrize("wanted", [12, 48])
+def test_another_rate_is_not(wanted: float) -> None:
+    assert not is_steady(WELL, wanted)
+
+
+def test_samples_of_no_time_are_not() -> None:
+    assert not is_steady((), 24)
+    assert not is_steady(WELL[:1], 24)
+    assert not is_steady(samples({"200": 6}, {"200": 6}, every_seconds=0), 24)
+
+
+def test_what_is_not_steady_says_which_answers_came_and_how_many() -> None:
+    unsteady = samples({"200": 4}, {"200": 3, "404": 1}, {"404": 2})
+    assert served(unsteady, 10) == "clients got 7 x 200, 3 x 404; 12.0 a second of 10"
+    assert served(samples({}, {}), 10) == "clients got no answer; 0.0 a second of 10"
+    assert served((), 10) == f"the load told 0 of {STEADY_SAMPLES} samples"
