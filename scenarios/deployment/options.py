@@ -153,7 +153,7 @@ SETTINGS = (
     Setting(
         option="--kibana-token-file",
         metavar="FILE",
-        says="holds the bearer token that stands before Kibana",
+        says="holds the bearer token that stands before Kibana, or an API key of its own, encoded",
     ),
     Setting(
         option="--request-timeout",

@@ -1,6 +1,6 @@
 """Dashboards are read into panels and the queries that they ask, each as it can be asked elsewhere.
 
-Design rule: past this module nobody looks into a dashboard's JSON.
+Design rule: past this module, and `shown` beside it, nobody looks into a dashboard's JSON.
 """
 
 from __future__ import annotations
