@@ -69,8 +69,6 @@ def held_objects(visit: Visit) -> tuple[HeldObject, ...]:
 
 def read_held(wanted: SavedObject, answer: Answer) -> HeldObject:
     """Return what an answer says of an object. Pure."""
-    if answer.status == requests.codes.not_found:
-        return HeldObject(id=wanted.id, problem=f"is not there: {reason(answer)}")
     if answer.status != requests.codes.ok:
         said = f"can't be opened: Kibana answers {answer.status}: {reason(answer)}"
         return HeldObject(id=wanted.id, problem=said)

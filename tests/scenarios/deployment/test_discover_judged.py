@@ -57,7 +57,8 @@ def test_an_object_that_is_missing_fails_by_its_name(kibana: Kibana, gone: tuple
     del kibana.objects[gone]
     verdict = found(target(kibana))
     assert verdict.status is Status.FAIL
-    assert f"{gone[1]} is not there: Saved object [{'/'.join(gone)}] not found" in verdict.observed
+    said = f"Kibana answers 404: Saved object [{'/'.join(gone)}] not found"
+    assert f"{gone[1]} can't be opened: {said}" in verdict.observed
     assert verdict.observed.count("\n") == 0
 
 
