@@ -38,11 +38,15 @@ class Exemplars:
     """Exemplars of one histogram; `edges` are its finite upper edges, in its unit.
 
     `directory` is where workers keep their pages; None keeps the page in this process's memory.
+    `name` tells applications of one process apart, whose pages would else be one.
     """
 
-    def __init__(self, edges: tuple[float, ...], directory: Path | None) -> None:
+    def __init__(
+        self, edges: tuple[float, ...], directory: Path | None, *, name: str = "service"
+    ) -> None:
         self._edges = edges
         self._directory = directory
+        self._file_prefix = f"exemplars_{name}_"
         self._row_bytes = _NAME_BYTES + (len(edges) + 1) * _SLOT.size
         self._lock = threading.Lock()
         self._page: mmap.mmap | None = None
@@ -88,7 +92,7 @@ class Exemplars:
             if self._directory is None:
                 self._page = mmap.mmap(-1, size)
             else:
-                path = self._directory / f"exemplars_{os.getpid()}.page"
+                path = self._directory / f"{self._file_prefix}{os.getpid()}.page"
                 with path.open("w+b") as file:
                     os.posix_fallocate(file.fileno(), 0, size)  # a hole could not be written later
                     self._page = mmap.mmap(file.fileno(), size)
@@ -100,7 +104,9 @@ class Exemplars:
             if self._page is not None:
                 yield self._page
             return
-        for path in self._directory.glob("exemplars_*.page"):
+        for path in self._directory.glob(f"{self._file_prefix}*.page"):
+            if not path.stem.removeprefix(self._file_prefix).isdecimal():
+                continue  # of an application whose name goes on
             try:
                 with path.open("rb") as file:
                     page = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

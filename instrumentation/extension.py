@@ -67,7 +67,7 @@ class Instrumentation:
         self.prefix = prefix
         self.directory = shared_directory()
         self.registry = ServiceRegistry(self.directory)
-        exemplars = Exemplars(settings.latency_buckets_ms, self.directory)
+        exemplars = Exemplars(settings.latency_buckets_ms, self.directory, name=prefix)
         self.exposition = Exposition(
             self.registry,
             constant_labels={**(settings.constant_labels or {}), **(constant_labels or {})},

@@ -242,7 +242,7 @@ def _plan(series: list[_Series]) -> list[_Family]:
 def forget_live_gauges(directory: Path, pid: int) -> None:
     """Remove what says something of a worker only while it lives."""
     mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]  # has no types
-    for path in (directory / f"gauge_all_{pid}.db", directory / f"exemplars_{pid}.page"):
+    for path in (directory / f"gauge_all_{pid}.db", *directory.glob(f"exemplars_*_{pid}.page")):
         path.unlink(missing_ok=True)
 
 
