@@ -293,10 +293,11 @@ class Campaign:
                 watch.watch()
                 for plan, _ in plans:
                     watch.bring_up(plan)
-            except STOPPED as error:
-                for plan, _ in plans:
-                    watch.failed_to_start(plan, error)
-                return
+            except BaseException as error:
+                watch.never_came_up(error)
+                if isinstance(error, STOPPED):
+                    return
+                raise
             self._begin.wait()
             if self._given_up:
                 return

@@ -282,9 +282,12 @@ class Watch:
                 self.lifecycle.end(self._grounds.targets[name])
 
     def failed_to_start(self, plan: Plan, error: Exception) -> None:
-        """Note that a drill's service, or its stack, did not come up."""
-        text = f"{type(error).__name__}: {error}"
-        self.histories.of(plan.drill).note(Kind.DISTURBED, text=text)
+        """Note that a drill's service did not come up."""
+        self.histories.of(plan.drill).note(Kind.DISTURBED, text=_said(error))
+
+    def never_came_up(self, error: BaseException) -> None:
+        """Note that the stack did not come up: nobody watched its services, nor its watchers."""
+        self.histories.disturb(_said(error))
 
     def end(self) -> None:
         """Stop observing, and leave the finished histories."""
@@ -308,3 +311,7 @@ class Watch:
             )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
