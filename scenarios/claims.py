@@ -86,7 +86,7 @@ def in_time(history: History, want: Expectation) -> Verdict:
     start, bite = injected(history), witness(history)
     firing = history.first(Kind.FIRING, want.alert, after=start.at)
     arrivals = first_arrivals(history, want, "firing")
-    if firing is None or not want.receivers <= arrivals.keys():
+    if firing is None or not want.receivers or not want.receivers <= arrivals.keys():
         return Verdict(
             claim=claim,
             status=Status.UNKNOWN,
@@ -188,6 +188,14 @@ def told_exactly(history: History, want: Expectation, status: str, claim: str) -
         )
     events = history.all(Kind.DELIVERED, want.alert, status=status)
     told = [event.detail["receiver"] for event in events]
+    if not want.receivers and not told:
+        return Verdict(
+            claim=claim,
+            status=Status.UNKNOWN,
+            expected="somebody who is told",
+            observed=f"nobody is promised to be told of severity {want.severity!r}",
+            because=want.route,
+        )
     # What a scrape that is lost may cause, and what it can't.
     number = [
         *(f"nothing at {name}" for name in sorted(want.receivers - set(told))),

@@ -120,6 +120,13 @@ def test_a_drill_that_did_not_end_is_unknown(claim) -> None:
     assert claim(history(without=(Kind.ENDED,)), WANT).status is Status.UNKNOWN
 
 
+@pytest.mark.parametrize("claim", [in_time, delivered, resolution_arrived])
+def test_what_nobody_was_to_be_told_and_nobody_was_is_no_delivery(claim) -> None:
+    silent, nobody = history(without=(Kind.DELIVERED,)), replace(WANT, receivers=frozenset())
+    assert claim(silent, nobody).status is Status.UNKNOWN
+    assert delivered(history(), nobody).status is Status.FAIL
+
+
 @pytest.mark.parametrize("claim", ALL_OF_A_DRILL[1:], ids=lambda claim: claim.__name__)
 def test_two_scrapes_lost_in_a_row_make_a_drill_without_downtime_unknown(claim) -> None:
     disturbed = history(event(12, Kind.SCRAPE_FAILED), event(12.25, Kind.SCRAPE_FAILED))
