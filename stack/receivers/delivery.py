@@ -32,7 +32,7 @@ _HEADLINE = re.compile(
     rf"""
     \[ (?P<status> FIRING | RESOLVED ) \] [ ]+
     (?: DRILL [ ]+ (?P<drill> \S+ ) : [ ]+ )?
-    (?P<severity> [A-Za-z]+ ) [ ]+
+    (?P<severity> [A-Za-z][A-Za-z0-9_.-]* ) [ ]+  # a team's own may be P1 or sev-2
     (?P<alert> [A-Za-z_:][A-Za-z0-9_:]* ) [ ]+ on [ ]+
     (?P<service> \S+? ) :
     (?: [ ]+ (?P<count> (?: \d+ [ ] firing )? (?:, [ ])? (?: \d+ [ ] resolved )? ) ; [ ] first: )?

@@ -73,8 +73,11 @@ def test_what_a_headline_does_not_state_is_empty(text, since, until, action):
     assert headline.alert == "A"
 
 
-def test_a_severity_may_be_a_team_s_own_word():
-    assert parse_headline("[FIRING] warning Slow on shop: it is slow").severity == "warning"
+@pytest.mark.parametrize("severity", ["warning", "P1", "sev-2", "page_now"])
+def test_a_severity_may_be_a_team_s_own_word(severity):
+    for drill in ("", "DRILL 2026-11-29: "):
+        headline = parse_headline(f"[FIRING] {drill}{severity} Slow on shop: it is slow")
+        assert (headline.severity, headline.alert) == (severity, "Slow")
 
 
 @pytest.mark.parametrize(
