@@ -37,7 +37,10 @@ _ADDED = frozenset({_INGESTED, _FILE, "event.original"})
 _LISTS = frozenset({"tags"})
 """The fields that may have several values; whoever reads another expects one."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.]\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+# Not 24:00, which from Python 3.14 on can be read, and is of the day after the one that it names.
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.]\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=1)
 """How far a clock may be ahead. Nobody deletes the index of a day that is not over for years, and

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import pytest
@@ -108,6 +108,26 @@ def test_a_record_without_a_usable_time_arrives_today_and_keeps_what_it_said(
     assert source["tags"] == ["no_time"]
     assert source["extra"] == {"@timestamp": time}
     assert document.tag == "no_time"
+
+
+class Newer(datetime):
+    """What Python's is from 3.14 on: midnight may be written as the end of the day before."""
+
+    @classmethod
+    def fromisoformat(cls, text: str, /) -> Self:
+        if "T24:00:00" in text:
+            return cls.fromisoformat(text.replace("T24", "T00")) + timedelta(days=1)
+        return super().fromisoformat(text)
+
+
+def test_a_time_of_24_o_clock_moves_no_other_record_of_its_day_into_the_next(
+    maker: DocumentMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stack.logs.shipping.documents.datetime", Newer)
+    odd = made(maker, {"@timestamp": "2026-11-24T24:00:00Z", "event.id": "odd"})
+    assert odd.tag == "no_time"
+    usual = made(maker, {"@timestamp": "2026-11-24T10:00:00Z", "event.id": "usual"})
+    assert target_of(usual) == ("softfactory-logs-2026.11.24", "usual")
 
 
 def test_a_record_without_any_time_has_no_extra(maker: DocumentMaker) -> None:
