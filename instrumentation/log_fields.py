@@ -49,7 +49,9 @@ class FinishedRecord(logging.LogRecord):
         fields["name"] = logger
         fields["levelno"] = level
         fields["levelname"] = _LEVEL_NAMES[level]
-        fields["msg"] = f"{state.method} {state.path} {state.status}"
+        path = state.path  # other handlers than ours may write it as it is
+        shown = path if path.isprintable() else ascii(path)[1:-1]
+        fields["msg"] = f"{state.method} {shown} {state.status}"
         fields["created"] = now
         fields["msecs"] = now % 1 * 1000
         fields["relativeCreated"] = now * 1000 - _LOADED_MS

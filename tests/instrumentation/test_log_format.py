@@ -170,6 +170,15 @@ def test_any_request_is_one_valid_line(path, query, method, thread):
         read(SHORT_LINES.line(made, state), SMALLEST_RECORD_BYTES)
 
 
+def test_a_path_forges_no_line_in_the_log_of_another_handler():
+    state = RequestState(APP, method="GET", path="/a\nCRITICAL forged\x1b[2J\x85")
+    state.status, state.latency_ms = 404, 1.0
+    made = FinishedRecord("fuzzed", logging.INFO, state, None)
+    text = logging.Formatter("%(levelname)s %(message)s").format(made)
+    assert text == r"INFO GET /a\nCRITICAL forged\x1b[2J\x85 404"
+    assert read(LINES.line(made, state))["url.path"] == state.path
+
+
 @pytest.mark.parametrize(
     "text",
     ["a\nb", "a\r\nb", 'quote " back \\', "line\u2028separator", "next\x85line", "\0", "é漢😀"],
