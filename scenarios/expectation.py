@@ -147,6 +147,10 @@ def _excused(rule: AlertRule) -> frozenset[str]:
     return frozenset({"panel", *(name for name, value in there.items() if not value)})
 
 
+_SILENT = re.compile(r"\{\{\s*(?:/\*|\$\w*\s*:?=)")
+"""An action that renders nothing: a comment, or what gives a variable its value."""
+
+
 def pattern_of(template: str) -> str:
     """Return a regular expression that a rendered annotation matches.
 
@@ -163,9 +167,10 @@ def pattern_of(template: str) -> str:
             closing.append("|)")  # without an else, it may be empty
         elif word == "else":
             pattern += "|"
-            closing[-1] = ")"
+            if part.strip("{} ") == "else":  # and not `else if`, after which there may be nothing
+                closing[-1] = ")"
         elif word == "end":
             pattern += closing.pop()
-        else:
+        elif not _SILENT.match(part):
             pattern += ".+"
     return pattern

@@ -23,6 +23,10 @@ ENDS = (
         ("slow{{ with $value }} by {{ . }}{{ end }}", "slow"),
         ("{{ if $value -}}\n  it is\n{{- else -}}\n  it is not\n{{- end }}", "it is not"),
         ("costs (a) lot: 5 % + {{ $value }}", "costs (a) lot: 5 % + 7"),
+        ("{{ $who := $labels.service }}{{ $who }} is slow", "shop is slow"),
+        ("slow{{ if $a }} as a{{ else if $b }} as b{{ end }}", "slow"),
+        ("{{ $n := 1 }}{{ if true }}{{ $n = 2 }}{{ end }}is slow", "is slow"),
+        ("{{/* of the team */}}it is slow{{- /* and more */ -}}", "it is slow"),
     ],
 )
 def test_what_the_template_renders_is_recognised(template: str, rendered: str) -> None:
@@ -35,6 +39,7 @@ def test_what_the_template_renders_is_recognised(template: str, rendered: str) -
         ("{{ $labels.service }} is down", "shop is up"),
         (ENDS, "Certificate tls of shop"),
         (ENDS, "Certificate tls of shop ends in"),
+        ("{{ $value }} is slow", " is slow"),
     ],
 )
 def test_anything_else_is_not(template: str, other: str) -> None:
