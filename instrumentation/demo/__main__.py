@@ -65,6 +65,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (SettingsError, DatabaseUnavailable, PortTaken, BackupFailed) as error:
         print(f"softfactory: {error}", file=sys.stderr)
         return 2 if isinstance(error, SettingsError) else 1
+    except OSError as error:  # a folder that may not be written, a descriptor that is none
+        where = error.filename or options.command
+        print(f"softfactory: {where}: {error.strerror or error}", file=sys.stderr)
+        return 1
     return 0
 
 
