@@ -61,10 +61,11 @@ def _listen(bind: Address, *, beside_old_master: bool = False) -> socket.socket:
             _bound(bind, reuse_port=False).close()
         listener = _bound(bind, reuse_port=True)
         listener.listen(_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second of a host that can be nobody's name
         host, port = bind
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise SettingsError(
-            f"INSTRUMENT_METRICS_BIND={host}:{port}: {error.strerror or error}; expected a free "
+            f"INSTRUMENT_METRICS_BIND={host}:{port}: {reason}; expected a free "
             "port at an address of this machine: name another, or end what listens there"
         ) from error
     return listener

@@ -109,6 +109,12 @@ def test_a_port_that_is_taken_is_an_error_that_names_it():
             listen(("127.0.0.1", port))
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 70])
+def test_a_host_that_can_be_nobody_s_name_is_an_error_that_names_it(host):
+    with pytest.raises(SettingsError, match=rf"METRICS_BIND={host}:9100: .*name another"):
+        listen((host, 9100))
+
+
 def test_a_port_that_another_service_shares_willingly_is_taken_as_well():
     with socket.create_server(ANYWHERE, reuse_port=True) as taken:
         bind = taken.getsockname()

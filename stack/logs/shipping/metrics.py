@@ -95,12 +95,14 @@ def serving_metrics(tally: Tally, path: Path, *, address: str, port: int) -> Ite
     registry.register(ShipperMetrics(tally, path))
     try:
         server, thread = start_http_server(port, addr=address, registry=registry)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second of a host that can be nobody's name
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise SettingsError(
-            f"--metrics-address {address} --metrics-port {port}: {error.strerror or error}"
+            f"--metrics-address {address} --metrics-port {port}: {reason}"
         ) from error
+    host = f"[{address}]" if ":" in address else address
     try:
-        yield f"http://{address}:{server.server_port}/metrics"
+        yield f"http://{host}:{server.server_port}/metrics"
     finally:
         server.shutdown()
         server.server_close()

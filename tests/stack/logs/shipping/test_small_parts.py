@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -32,7 +33,7 @@ from stack.logs.shipping.fingerprint import Fingerprint
 from stack.logs.shipping.follower import Backlog
 from stack.logs.shipping.generation import Mark
 from stack.logs.shipping.lock import Taken, locked
-from stack.logs.shipping.metrics import ShipperMetrics, lag_bytes
+from stack.logs.shipping.metrics import ShipperMetrics, lag_bytes, serving_metrics
 from stack.logs.shipping.parts import AT_ONCE, SMALLEST_BYTES, Record, split
 from stack.logs.shipping.stopping import Stop
 from stack.logs.shipping.tally import Tally
@@ -290,3 +291,23 @@ def test_no_file_of_the_state_is_left_half_written(tmp_path: Path) -> None:
     save_checkpoint(tmp_path, checkpoint(tmp_path / "app.log"))
     assert [one.name for one in tmp_path.iterdir()] == [CHECKPOINT_FILE]
     json.loads((tmp_path / CHECKPOINT_FILE).read_text())
+
+
+@pytest.mark.parametrize("address", ["a..b", "x" * 70])
+def test_metrics_at_a_host_that_can_be_nobody_s_name_are_refused_in_one_line(
+    tmp_path: Path, address: str
+) -> None:
+    serving = serving_metrics(Tally(), tmp_path / "app.log", address=address, port=0)
+    with pytest.raises(SettingsError, match=f"^--metrics-address {address} "), serving:
+        pytest.fail("it serves")
+
+
+def has_ipv6() -> bool:
+    interfaces = Path("/proc/net/if_inet6")
+    return interfaces.exists() and " lo\n" in interfaces.read_text()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_the_url_of_metrics_at_an_ipv6_address_can_be_asked(tmp_path: Path) -> None:
+    with serving_metrics(Tally(), tmp_path / "app.log", address="::1", port=0) as url:
+        assert requests.get(url, timeout=5).ok
