@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stack.launch.starting import LaunchError
 from stack.waiting import wait_until
 
 DRILLS_PER_CORE = 2
@@ -31,14 +32,14 @@ def admitted(
     """Wait for this run's turn, and hold it until the context ends.
 
     Raises:
+        LaunchError: the lock can't be made.
         WaitTimeout: another run has held the machine for all of ``WAIT_SECONDS``.
     """
     if time_scale < UNSCALED:
         yield
         return
     wanted = fcntl.LOCK_EX if drills > DRILLS_PER_CORE * cores else fcntl.LOCK_SH
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)) as file:
+    with os.fdopen(_opened(lock)) as file:
 
         def turn() -> bool:
             try:
@@ -56,3 +57,14 @@ def admitted(
                 interval_seconds=0.1,
             )
         yield
+
+
+def _opened(lock: Path) -> int:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise LaunchError(
+            f"{lock}, by which runs take turns, can't be made: {error.strerror}; name a folder"
+            " that this user may write: ALERTPROOF_CACHE=FOLDER"
+        ) from error

@@ -10,6 +10,7 @@ import pytest
 
 from scenarios import admission
 from scenarios.admission import admitted
+from stack.launch.starting import LaunchError
 from stack.waiting import WaitTimeout
 
 
@@ -22,6 +23,13 @@ def hold(path: str, ready: object) -> None:
     with admitted(16, 60, lock=Path(path), cores=2, say=print):
         ready.set()  # type: ignore[attr-defined]  # a multiprocessing event
         threading.Event().wait()
+
+
+def test_where_no_lock_can_be_made_one_line_says_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()  # as good as a home that is read-only
+    with pytest.raises(LaunchError, match="ALERTPROOF_CACHE=FOLDER") as refused:
+        enter(tmp_path / "cache" / "lock", 16, [])
+    assert "\n" not in str(refused.value)
 
 
 def test_a_large_run_waits_for_another_and_says_so(
