@@ -113,6 +113,18 @@ class Watch:
         endpoints = self.stack.endpoints
         self.prometheus = PrometheusClient(endpoints.prometheus_url, rules_url=endpoints.rules_url)
         self.alertmanager = AlertmanagerClient(endpoints.alertmanager_url)
+        # Now: an engine that runs already may tell of something as soon as it is given its routes.
+        self._observer = Observer(
+            recorders=self.histories.recorders,
+            strangers=self.histories.strangers,
+            prometheus=self.prometheus,
+            alertmanager=self.alertmanager,
+            evaluation=self.derived.evaluation_interval,
+            alive=self._dead,
+            down_on_purpose=lambda: self._watchers.down_on_purpose,
+            polled=polls(grounds.settings),
+            seen_within=seen_within(self.derived),
+        )
         controls = () if asked.breaks_watchers else (None,)
         scraping = Scraping(
             timeout_seconds=self.derived.scrape_timeout.total_seconds(),
@@ -168,17 +180,6 @@ class Watch:
     def connect(self) -> None:
         """Make what works on the run's load, which is there now."""
         grounds = self._grounds
-        self._observer = Observer(
-            recorders=self.histories.recorders,
-            strangers=self.histories.strangers,
-            prometheus=self.prometheus,
-            alertmanager=self.alertmanager,
-            evaluation=self.derived.evaluation_interval,
-            alive=self._dead,
-            down_on_purpose=lambda: self._watchers.down_on_purpose,
-            polled=polls(grounds.settings),
-            seen_within=seen_within(self.derived),
-        )
         self.lifecycle = Lifecycle(
             load=grounds.load,
             scraped=Scraped(self.prometheus),
