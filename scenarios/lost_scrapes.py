@@ -14,6 +14,9 @@ from scenarios.history import TARGET, Event, Kind, Recorder
 from scenarios.model import JOB
 from stack.clients.prometheus import PrometheusClient
 
+SEVERAL = 4
+"""In so many intervals there is a scrape of every service, however busy the machine."""
+
 
 def scrape_failures(
     prometheus: PrometheusClient,
@@ -26,7 +29,9 @@ def scrape_failures(
 ) -> None:
     """Append every scrape since ``since`` that failed, or was not made, to these histories.
 
-    Of the last ``hidden`` nothing is said: a later scrape may be seen there before an earlier one.
+    Where there is none at all of a service that should have had several, nobody has watched it,
+    which is a disturbance. Of the last ``hidden`` nothing is said: a later scrape may be seen there
+    before an earlier one.
     ``job`` is the one that scrapes these services; who watches is scraped by a job of its own.
 
     Raises:
@@ -34,13 +39,16 @@ def scrape_failures(
     """
     now = time.time()
     seconds, until = max(1.0, now - since), now - hidden.total_seconds()
-    named = "|".join(services)
+    named, unseen = "|".join(services), set(services)
     for series in prometheus.query_raw(f'up{{job="{job}",service=~"{named}"}}[{seconds:.0f}s]'):
-        recorder = services.get(series.labels.get("service", ""))
+        service = series.labels.get("service", "")
+        recorder = services.get(service)
         if recorder is None:
             continue
         target = {TARGET: series.labels.get("instance", "")}
         points = [(at, value) for at, value in series.points if since <= at <= until]
+        if points:
+            unseen.discard(service)
         for at, value in points:
             if value == 0:
                 recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, detail=target))
@@ -50,3 +58,7 @@ def scrape_failures(
                 at = before + number * interval.total_seconds()
                 text = "no scrape was made"
                 recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text=text, detail=target))
+    if until - since > SEVERAL * interval.total_seconds():
+        for service in sorted(unseen):
+            text = f"Prometheus has no scrape of {service} since it was drilled"
+            services[service].note(Kind.DISTURBED, text=text)

@@ -34,3 +34,22 @@ def test_a_failed_scrape_and_a_missing_one_are_noted(tmp_path: Path) -> None:
 
 def test_a_hole_among_the_newest_is_no_loss_where_they_may_be_hidden(tmp_path: Path) -> None:
     assert lost(tmp_path, {9: 1, 8: 1, 3: 1, 1: 1}, hidden=timedelta(seconds=7)) == []
+
+
+def noted(folder: Path, series: list[Series], *, begun: float) -> list[Kind]:
+    """Return what is noted of two services that are drilled since `begun` seconds ago."""
+    told = SimpleNamespace(query_raw=lambda _: series)
+    services = {name: Recorder(name, folder / f"{name}.jsonl") for name in ("a", "b")}
+    since = time.time() - begun
+    scrape_failures(cast(Any, told), services, since=since, interval=SECOND)
+    assert not services["a"].close().events
+    return [event.kind for event in services["b"].close().events]
+
+
+def test_a_service_that_was_never_scraped_was_watched_by_nobody(tmp_path: Path) -> None:
+    at = time.time() - 2
+    seen = Series(labels={"service": "a"}, points=((at, 1.0), (at + 1, 1.0)))
+    before = Series(labels={"service": "b"}, points=((at - 100, 1.0),))
+    assert noted(tmp_path, [seen], begun=20) == [Kind.DISTURBED]
+    assert noted(tmp_path, [seen, before], begun=20) == [Kind.DISTURBED]
+    assert noted(tmp_path, [seen], begun=3) == []  # it may yet come
