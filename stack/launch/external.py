@@ -192,12 +192,16 @@ class ExternalStack(MonitoringStack):
         Raises:
             LaunchError: it did not take that, and still drills with what is gone.
         """
+        failed = []
         with self._held:
             for name, text in self._before.items():
-                self._publish(name, text)
+                try:
+                    self._publish(name, text)
+                except LaunchError as error:  # the others must be put back all the same
+                    failed.append(error)
             external = self.external
             urls = (external.rules_url, external.prometheus_url, external.alertmanager_url)
-            failed = [error for url in dict.fromkeys(urls) if (error := self._refusal(url))]
+            failed += [error for url in dict.fromkeys(urls) if (error := self._refusal(url))]
         if failed:
             raise LaunchError(f"the external stack still drills with what is gone: {failed[0]}")
 

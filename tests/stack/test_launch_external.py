@@ -87,6 +87,20 @@ def test_an_engine_that_does_not_take_the_end_of_a_run_fails_it(tmp_path: Path) 
             pass
 
 
+def test_a_file_that_can_not_be_put_back_keeps_no_other_from_it(tmp_path: Path) -> None:
+    first, *others = IDLE
+    with stack_at(tmp_path) as (stack, server, folder):
+        stack.__enter__()
+        stack.start_both()
+        stack.load_rules(RULES)
+        server.posted.clear()
+        (folder.path / first).with_suffix(".draft").mkdir()  # as good as a full disk
+        with pytest.raises(LaunchError, match="still drills with what is gone"):
+            stack.stop()
+        assert {name: folder.read(name) for name in others} == {one: IDLE[one] for one in others}
+        assert server.posted
+
+
 def test_a_folder_that_another_run_holds_is_refused(tmp_path: Path) -> None:
     with (
         stack_at(tmp_path) as (stack, _, folder),
