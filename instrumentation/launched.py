@@ -60,7 +60,12 @@ def settle(surroundings: Surroundings) -> None:
     shown = " ".join(surroundings.prepare)
     try:
         ran = subprocess.run(
-            surroundings.prepare, env=environment, capture_output=True, text=True, check=False
+            surroundings.prepare,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",  # what it prints is for people, and in whatever encoding it likes
+            check=False,
         )
     except OSError as error:
         raise FactoryError(f"prepare: {shown}: {error.strerror}") from error

@@ -175,6 +175,8 @@ def _descendants(root_pid: int) -> list[int]:
                 found += [int(child) for child in (task / "children").read_text().split()]
         except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
             continue
+        except PermissionError:  # another user's, where the kernel hides those
+            continue
     return found
 
 

@@ -5,6 +5,8 @@ Design rule: a reader finds what was there or what is there now, and never a par
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 __all__ = ["replace_text"]
@@ -15,6 +17,11 @@ def replace_text(path: Path, text: str) -> None:
 
     What is to outlive a crash of the machine is written by `stack.logs.shipping.durable`.
     """
-    draft = path.with_suffix(".draft")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    # A name of its own: somebody else may be replacing the same file.
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.draft")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

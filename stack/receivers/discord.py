@@ -240,7 +240,7 @@ def _parsed(request: Request) -> object:
         return None
     try:
         message: object = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message
 

@@ -233,7 +233,7 @@ class PagerDuty:
 def _parse(body: bytes) -> object:
     try:
         event: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return event
 

@@ -257,7 +257,7 @@ def _message(request: Request) -> object:
         return None
     try:
         message: object = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message
 

@@ -216,7 +216,7 @@ class Hooks:
 def _parsed(request: Request) -> object:
     try:
         message: object = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message
 

@@ -12,7 +12,7 @@ from flask import Flask
 from instrumentation import instrument
 from instrumentation.described import describe
 from instrumentation.extension import EXTENSION
-from instrumentation.launched import Unfit, launch, launcher
+from instrumentation.launched import Unfit, launch, launcher, settle
 from instrumentation.loading import load_application
 from instrumentation.metrics import metrics_bp, register_metrics_middleware
 from instrumentation.serving import FactoryError
@@ -101,6 +101,15 @@ def test_what_can_not_be_made_is_said_in_one_line_with_its_place(module, text, a
 def test_a_name_of_another_form_is_refused(name):
     with pytest.raises(FactoryError, match=r"expected package\.module:factory"):
         load_application(name)
+
+
+def test_what_prepares_may_print_in_any_encoding_and_its_last_words_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FactoryError, match="ended with 3: no table"):
+        settle(Surroundings(prepare=("sh", "-c", r"printf '\377\nno table\n'; exit 3")))
+    settle(Surroundings(prepare=("sh", "-c", r"printf '\377'; echo made >> once")))
+    settle(Surroundings(prepare=("sh", "-c", "echo made >> once")))
+    assert (tmp_path / "once").read_text() == "made\n"
 
 
 def test_a_module_that_is_not_there_is_named(module):

@@ -94,7 +94,8 @@ def test_a_file_that_can_not_be_put_back_keeps_no_other_from_it(tmp_path: Path) 
         stack.start_both()
         stack.load_rules(RULES)
         server.posted.clear()
-        (folder.path / first).with_suffix(".draft").mkdir()  # as good as a full disk
+        (folder.path / first).unlink()
+        (folder.path / first).mkdir()  # as good as a full disk
         with pytest.raises(LaunchError, match="still drills with what is gone"):
             stack.stop()
         assert {name: folder.read(name) for name in others} == {one: IDLE[one] for one in others}

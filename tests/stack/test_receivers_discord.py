@@ -65,6 +65,7 @@ def test_only_the_webhook_itself_takes_messages(post, received, path, status, co
 
 REFUSED = {
     "no JSON": (b"{", 50109, ""),
+    "deeper than can be read": (b"[" * 100_000, 50109, ""),
     "no object": ([], 50109, ""),
     "nothing": ({}, 50006, ""),
     "blank content": ({"content": " ", "embeds": []}, 50006, ""),

@@ -134,6 +134,12 @@ def test_an_invalid_event_is_answered_400_with_the_list_of_errors(post, received
     assert not received[0].accepted
 
 
+def test_what_is_deeper_than_can_be_read_is_unrecognized_and_kept(post, received):
+    answer = post(b"[" * 100_000)
+    assert answer.status == 400
+    assert not received[0].accepted
+
+
 def test_what_is_not_json_is_unrecognized(post, received):
     answer = post(b"{not json")
     assert answer.status == 400

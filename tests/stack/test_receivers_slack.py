@@ -113,8 +113,9 @@ def test_a_message_with_something_to_read_is_accepted(sent):
     assert refusal(sent) is None
 
 
-def test_a_body_that_is_no_json_is_refused(post):
-    assert post(b"{").body == "invalid_payload"
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000], ids=["torn", "deeper than can be read"])
+def test_a_body_that_is_no_json_is_refused(post, body):
+    assert post(body).body == "invalid_payload"
 
 
 def test_a_body_that_does_not_match_its_content_type_is_refused(post):

@@ -17,6 +17,7 @@ STATE_DIRECTORY = "shipper"
 """Beside the log file, where no other directory is named."""
 
 _LARGEST_PORT = 65_535
+_DAY_SECONDS = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +56,9 @@ class ShipperSettings:
             raise SettingsError(
                 _says("--max-age-seconds", arguments.max_age_seconds, "0 or more seconds")
             )
-        if not 0 < arguments.grace_seconds < float("inf"):
-            raise SettingsError(
-                _says("--grace-seconds", arguments.grace_seconds, "more than 0 seconds")
-            )
+        if not 0 < arguments.grace_seconds <= _DAY_SECONDS:
+            wanted = "more than 0 seconds, and a day at most"
+            raise SettingsError(_says("--grace-seconds", arguments.grace_seconds, wanted))
         if not 0 <= arguments.metrics_port <= _LARGEST_PORT:
             raise SettingsError(
                 _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")

@@ -259,6 +259,7 @@ def test_the_lock_of_a_killed_shipper_is_free(double: Any, log: Path, processes:
         (["--max-age-seconds", -1], "--max-age-seconds -1.0: expected 0 or more seconds"),
         (["--max-age-seconds", "nan"], "--max-age-seconds nan: expected 0 or more seconds"),
         (["--grace-seconds", 0], "--grace-seconds 0.0: expected more than 0 seconds"),
+        (["--grace-seconds", 1e300], "--grace-seconds 1e+300: expected more than 0 seconds"),
         (["--metrics-port", 70000], "--metrics-port 70000: expected 0 to 65535"),
         (["--metrics-address", "not an address"], "--metrics-address not an address"),
     ],
