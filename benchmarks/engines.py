@@ -175,7 +175,7 @@ def started(engine: str, room: Path, source: Source, held: ExitStack) -> Externa
     text = CONFIG.format(address=source.address)
     external.folder.publish(PROMETHEUS_CONFIG, text)
     with new_session() as session:
-        session.post(f"{external.prometheus_url}/-/reload", timeout=5).raise_for_status()
+        session.post(f"{external.prometheus.url}/-/reload", timeout=5).raise_for_status()
     return external
 
 
@@ -187,7 +187,7 @@ def measure(_options: Options) -> bool:
             room = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="bench-engines-")))
             source = held.enter_context(scraped())
             engines = ("prometheus", "victoriametrics")
-            urls = {name: started(name, room, source, held).prometheus_url for name in engines}
+            urls = {name: started(name, room, source, held).prometheus.url for name in engines}
             clients = {name: PrometheusClient(url) for name, url in urls.items()}
             for name, client in clients.items():
                 wait_until(

@@ -15,21 +15,16 @@ from pathlib import Path
 import pytest
 
 from scenarios.capabilities import HAS_ALL, INJECTION, OWN_WATCHERS
-from scenarios.deployment.needs import variable
 from scenarios.failures import CANNOT_RUN
 from scenarios.model import MAIN
 from scenarios.run_state import RUN, drill_of
 from scenarios.settings import EXTERNAL, Settings
-from stack.clients.address import AddressError, address
+from stack.clients.server import Server, read_watcher
 from stack.external import External, ExternalRefused, Folder
 from stack.external.engine import inspect
+from stack.settings import Given, SettingsError, given_by, variable
 
-PROMETHEUS_URL = variable("--prometheus-url")
-RULES_URL = variable("--rules-url")
-ALERTMANAGER_URL = variable("--alertmanager-url")
-FOLDER = variable("--external-folder")
-
-OWN_OPTIONS = ("--rules-url", "--external-folder")
+OWN_OPTIONS = ("--rules-url", "--rules-token-file", "--external-folder")
 """Those that mean nothing for another stack."""
 
 NO_FOLDER = (
@@ -45,7 +40,8 @@ NOT_OURS = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, which explain themselves in ``pytest --help``.
 
-    The addresses of Prometheus and Alertmanager are options of the gate (``scenarios.deployment``).
+    The addresses of Prometheus and Alertmanager, their tokens and the private authority are options
+    of the gate (``scenarios.deployment``).
     """
     group = parser.getgroup("alertproof-external", "alertproof: --stack=external")
     group.addoption(
@@ -53,7 +49,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         metavar="URL",
         help="what evaluates the rules, where that is another server than the one at"
-        f" --prometheus-url, as vmalert is (or set ${{{RULES_URL}}})",
+        f" --prometheus-url, as vmalert is (or set ${{{variable('--rules-url')}}})",
+    )
+    group.addoption(
+        "--rules-token-file",
+        default="",
+        metavar="FILE",
+        help="holds the bearer token that stands before what evaluates the rules, where that is"
+        f" another server (or set ${{{variable('--rules-token-file')}}})",
     )
     group.addoption(
         "--external-folder",
@@ -61,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="the folder that these read, made by `python -m stack.external init`, into which a run"
         " writes its services, rules and routes; without it nothing is drilled"
-        f" (or set ${{{FOLDER}}})",
+        f" (or set ${{{variable('--external-folder')}}})",
     )
     group.addoption(
         "--visible-after",
@@ -76,69 +79,52 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the options; none of them means anything for another stack."""
     run = config.stash[RUN]
-    given = {
-        "--prometheus-url": config.getoption("--prometheus-url"),
-        "--rules-url": config.getoption("--rules-url"),
-        "--alertmanager-url": config.getoption("--alertmanager-url"),
-        "--external-folder": config.getoption("--external-folder"),
-    }
     if run.settings.stack != EXTERNAL:
-        if used := [option for option in OWN_OPTIONS if given[option]]:
+        if used := [option for option in OWN_OPTIONS if config.getoption(option)]:
             raise pytest.UsageError(f"{', '.join(used)}: only with --stack={EXTERNAL}")
         return
     run.settings = replace(
         run.settings,
         external=read_external(
-            given, os.environ, visible_after_seconds=config.getoption("--visible-after")
+            given_by(vars(config.option), os.environ),
+            visible_after_seconds=config.getoption("--visible-after"),
         ),
         drill_run=f"{EXTERNAL}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
     )
 
 
-def read_external(
-    given: Mapping[str, str | None],
-    environment: Mapping[str, str],
-    *,
-    visible_after_seconds: float = 0.0,
-) -> External:
-    """Return where the engine is, by the options or else by the environment.
+def read_external(given: Given, *, visible_after_seconds: float = 0.0) -> External:
+    """Return where the engine is, and what it asks of whoever asks it.
 
     Raises:
-        pytest.UsageError: an address is missing, or is none.
+        pytest.UsageError: an address is missing or none, or a file can't be used.
     """
-    prometheus = _url("--prometheus-url", PROMETHEUS_URL, given, environment)
-    alertmanager = _url("--alertmanager-url", ALERTMANAGER_URL, given, environment)
-    rules = _url("--rules-url", RULES_URL, given, environment, default=prometheus)
     if not 0 <= visible_after_seconds < float("inf"):
         raise pytest.UsageError("--visible-after: 0 or more seconds")
-    folder = given.get("--external-folder") or environment.get(FOLDER)
+    try:
+        prometheus, alertmanager = (_named(given, one) for one in ("prometheus", "alertmanager"))
+        rules = read_watcher(given, "rules") or prometheus
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from error
+    folder = given("--external-folder")
     return External(
-        prometheus_url=prometheus,
-        rules_url=rules,
-        alertmanager_url=alertmanager,
+        prometheus=prometheus,
+        rules=prometheus if rules.url == prometheus.url else rules,
+        alertmanager=alertmanager,
         folder=Folder(Path(folder)) if folder else None,
         visible_after=timedelta(seconds=visible_after_seconds),
     )
 
 
-def _url(
-    option: str,
-    variable: str,
-    given: Mapping[str, str | None],
-    environment: Mapping[str, str],
-    *,
-    default: str = "",
-) -> str:
-    url = given.get(option) or environment.get(variable) or default
-    if not url:
-        raise pytest.UsageError(
-            f"--stack={EXTERNAL} needs {option} URL, or {variable}; to see it at work without an"
-            " engine of yours: nox -s external"
+def _named(given: Given, name: str) -> Server:
+    server = read_watcher(given, name)
+    if server is None:
+        option = f"--{name}-url"
+        raise SettingsError(
+            f"--stack={EXTERNAL} needs {option} URL, or {variable(option)}; to see it at work"
+            " without an engine of yours: nox -s external"
         )
-    try:
-        return address(url)
-    except AddressError as error:
-        raise pytest.UsageError(f"{option}: {error}") from error
+    return server
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -62,9 +62,9 @@ def _external(external: External | None) -> Mapping[str, object] | None:
         return None
     return {
         "engine": external.name or "not known",
-        "prometheus_url": external.prometheus_url,
-        "rules_url": external.rules_url,
-        "alertmanager_url": external.alertmanager_url,
+        "prometheus_url": external.prometheus.url,
+        "rules_url": external.rules.url,
+        "alertmanager_url": external.alertmanager.url,
         "visible_after_seconds": external.visible_after.total_seconds(),
         "lacks": dict(external.lacks),
     }

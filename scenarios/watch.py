@@ -111,8 +111,8 @@ class Watch:
         )
         self._watchers = Watchers(self.stack, grounds.premises, receivers, prefix=asked.prefix)
         endpoints = self.stack.endpoints
-        self.prometheus = PrometheusClient(endpoints.prometheus_url, rules_url=endpoints.rules_url)
-        self.alertmanager = AlertmanagerClient(endpoints.alertmanager_url)
+        self.prometheus = PrometheusClient(endpoints.prometheus, rules=endpoints.rules)
+        self.alertmanager = AlertmanagerClient(endpoints.alertmanager)
         # Now: an engine that runs already may tell of something as soon as it is given its routes.
         self._observer = Observer(
             recorders=self.histories.recorders,

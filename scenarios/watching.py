@@ -27,7 +27,7 @@ PORTS = (("prometheus", 9090), ("alertmanager", 9093))
 def places(settings: Settings, premises: Premises, prefix: str) -> tuple[Place, Place]:
     """Return where Prometheus and Alertmanager are scraped."""
     if external := settings.external:
-        return place_of(external.prometheus_url), place_of(external.alertmanager_url)
+        return place_of(external.prometheus.url), place_of(external.alertmanager.url)
     prometheus, alertmanager = (premises.place(prefix + name, port) for name, port in PORTS)
     return prometheus, alertmanager
 

@@ -26,10 +26,10 @@ def external(settings: Settings) -> External:
 @pytest.fixture(scope="session")
 def prometheus(external: External) -> PrometheusClient:
     """What answers queries, and what evaluates rules."""
-    return PrometheusClient(external.prometheus_url, rules_url=external.rules_url)
+    return PrometheusClient(external.prometheus, rules=external.rules)
 
 
 @pytest.fixture(scope="session")
 def alertmanager(external: External) -> AlertmanagerClient:
     """The Alertmanager that is sent the alerts."""
-    return AlertmanagerClient(external.alertmanager_url)
+    return AlertmanagerClient(external.alertmanager)

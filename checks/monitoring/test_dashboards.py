@@ -132,7 +132,7 @@ def _needs(panel: Panel) -> list[pytest.MarkDecorator]:
 @pytest.fixture(scope="module")
 def run(campaign: Campaign, result: Result) -> Iterator[tuple[Asked, ...]]:
     """Every Prometheus whose rules are shown; that of the budgets' drills is started again."""
-    main = PrometheusClient(campaign.endpoints.prometheus_url, timeout_seconds=PATIENCE_SECONDS)
+    main = PrometheusClient(campaign.endpoints.prometheus, timeout_seconds=PATIENCE_SECONDS)
     (age,) = wait_until(
         lambda: main.query('time() - process_start_time_seconds{job="prometheus"}') or None,
         what="Prometheus to have scraped itself",
@@ -149,8 +149,8 @@ def run(campaign: Campaign, result: Result) -> Iterator[tuple[Asked, ...]]:
     for stack in ended:
         stack.start_prometheus()
         stack.wait_ready(READY_SECONDS)
-        url, scale = stack.endpoints.prometheus_url, result.derived[BUDGETS].time_scale
-        client = PrometheusClient(url, timeout_seconds=PATIENCE_SECONDS)
+        server, scale = stack.endpoints.prometheus, result.derived[BUDGETS].time_scale
+        client = PrometheusClient(server, timeout_seconds=PATIENCE_SECONDS)
         asked.append(Asked(query=client.query, time_scale=scale, began=began))
     yield tuple(asked)
     for stack in ended:

@@ -76,7 +76,7 @@ def asked_sources(visit: Visit) -> tuple[AskedSource, ...]:
         except requests.RequestException as error:
             failure = failure_of(error, visit.patience_seconds)
             silent.append(AskedSource(source=source, problem=failure.why))
-            unseen.append(visit.not_seen(visit.target.watchers["grafana"] + path, error))
+            unseen.append(visit.not_seen(visit.target.watchers["grafana"].url + path, error))
             continue
         found.append(read_asked(source, answer))
     if unseen and not found:

@@ -16,6 +16,7 @@ from scenarios.deployment.seen import Missing
 from scenarios.deployment.visit import Answer, Visit
 from scenarios.verdict import Status, Verdict
 from stack.clients.failure import ASKS_WHO, failure_of
+from stack.clients.server import Server
 
 LIVENESS = ("health", "live", "summary", "errors")
 READINESS = ("ready",)
@@ -57,20 +58,24 @@ def _probed(visit: Visit, names: Sequence[str]) -> tuple[Probed, ...]:
     found = []
     for service in target.services:
         for name in names:
-            one = _probe(visit, target.endpoint(service, name))
+            one = _probe(visit, service, target.endpoint(name))
             found.append(one)
             if one.status is None:
                 break  # whoever does not answer once is not asked for the rest
     return tuple(found)
 
 
-def _probe(visit: Visit, url: str) -> Probed:
+def _probe(visit: Visit, service: Server, path: str) -> Probed:
     try:
-        return read_answer(visit.get(url, visit.target.token))
+        return read_answer(visit.get(service, path))
     except requests.RequestException as error:
         failure = failure_of(error, visit.patience_seconds)
         return Probed(
-            url=url, status=None, problem=failure.why, known=failure.conclusive, look=failure.look
+            url=service.url + path,
+            status=None,
+            problem=failure.why,
+            known=failure.conclusive,
+            look=failure.look,
         )
 
 

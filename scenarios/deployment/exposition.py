@@ -49,9 +49,10 @@ def expositions(visit: Visit) -> tuple[Exposition, ...]:
     target = visit.target
     found = []
     for service in target.services:
-        url = target.endpoint(service, ENDPOINT)
+        path = target.endpoint(ENDPOINT)
+        url = service.url + path
         try:
-            answer = visit.get(url, target.token, {"Accept": CONTENT_TYPE})
+            answer = visit.get(service, path, {"Accept": CONTENT_TYPE})
         except requests.RequestException as error:
             raise visit.not_seen(url, error) from error
         if answer.status in ASKS_WHO:

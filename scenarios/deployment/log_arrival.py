@@ -7,7 +7,7 @@ a bound that is computed; older records prove nothing of today.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -62,9 +62,10 @@ def arrival(visit: Visit) -> Arrival:
         [one["settings"].get("index.refresh_interval", "") for one in settings.values()],
     )
     request_id = f"{visit.run}-log"
-    url = target.services[0] + target.probe_path
+    service = replace(target.services[0], token="")  # that is for its monitoring endpoints
+    url = service.url + target.probe_path
     try:
-        visit.get(url, headers={"X-Request-Id": request_id})
+        visit.get(service, target.probe_path, {"X-Request-Id": request_id})
     except requests.RequestException as error:
         raise visit.not_seen(url, error) from error
     asked = time.monotonic()

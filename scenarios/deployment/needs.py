@@ -52,11 +52,6 @@ def lacks(target: DeploymentTarget, need: str) -> bool:
     return not _GIVEN[need](target)
 
 
-def variable(option: str) -> str:
-    """Return the environment variable that says the same as an option."""
-    return f"ALERTPROOF_{option.lstrip('-').replace('-', '_').upper()}"
-
-
 def why_lacking(need: str) -> str:
     """Return what was not named, and how it would be."""
     return f"no --{need} is given"

@@ -11,9 +11,9 @@ from typing import Literal
 
 import pytest
 
-from scenarios.deployment.needs import variable
 from scenarios.deployment.target import FAIL_ON, STAGES
 from stack.logs.lifecycle import ENVIRONMENTS
+from stack.settings import variable
 
 ALL_STAGES = "all"
 

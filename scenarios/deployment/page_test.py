@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.budget import ALLOWANCE, NOTIFY_MINIMUM
 from scenarios.deployment.seen import Missing, NotSeen, of
-from scenarios.deployment.visit import Visit
+from scenarios.deployment.visit import Visit, retries
 from scenarios.verdict import Verdict
 from stack.drill_labels import DRILL_LABEL, DRILL_RUN_LABEL
 from stack.durations import format_duration
@@ -223,11 +223,14 @@ def _send(visit: Visit, labels: Mapping[str, str], *, ends: datetime) -> None:
             "endsAt": ends.isoformat(),
         }
     ]
-    url = f"{visit.target.watchers['alertmanager']}/api/v2/alerts"
+    alertmanager = visit.target.watchers["alertmanager"]
     try:
-        with visit.session(visit.target.watcher_tokens.get("alertmanager")) as session:
+        with alertmanager.session(retries()) as session:
             session.post(
-                url, json=body, timeout=visit.patience_seconds, allow_redirects=False
+                f"{alertmanager.url}/api/v2/alerts",
+                json=body,
+                timeout=visit.patience_seconds,
+                allow_redirects=False,
             ).raise_for_status()
     except requests.RequestException as error:
         raise visit.not_seen("Alertmanager took no test alert", error) from error

@@ -24,7 +24,7 @@ from scenarios.deployment.asking import ask, somebody_is_there
 from scenarios.deployment.inspection import Inspection
 from scenarios.deployment.outcome import Outcome, exit_status
 from scenarios.deployment.page_test import page, question
-from scenarios.deployment.reading import TargetError, read_stages, read_target
+from scenarios.deployment.reading import read_stages, read_target
 from scenarios.deployment.report import (
     EVIDENCE,
     append_markdown,
@@ -34,13 +34,13 @@ from scenarios.deployment.report import (
 )
 from scenarios.deployment.seen import Missing
 from scenarios.deployment.target import STAGES, DeploymentTarget
-from scenarios.deployment.trust import bundle
 from scenarios.deployment.visit import Visit
 from scenarios.report import NotApplicable
 from scenarios.run_state import RUN, VERDICTS
 from scenarios.terminal import sayer
 from scenarios.verdict import ClaimNotProved, Status, Verdict
 from stack.rules import RuleSet, load_rules
+from stack.settings import SettingsError, variable
 
 CHECKS = options.CHECKS / "deployment"
 
@@ -88,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         target = read_target(option, environment)
         stages = read_stages(option, environment)
-    except TargetError as error:
+    except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
     if asked_for:
         # Each failure says what was seen; what was captured meanwhile is each retry of a request,
@@ -144,7 +144,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _variables(unnamed: set[str]) -> str:
-    return " and ".join(needs.variable(need) for need in needs.INDISPENSABLE if need in unnamed)
+    return " and ".join(variable(need) for need in needs.INDISPENSABLE if need in unnamed)
 
 
 def _needs_of(item: pytest.Item) -> list[str]:
@@ -226,16 +226,11 @@ def deployment(request: pytest.FixtureRequest) -> DeploymentTarget:
 
 
 @pytest.fixture(scope="session")
-def inspection(
-    request: pytest.FixtureRequest,
-    deployment: DeploymentTarget,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Inspection:
+def inspection(request: pytest.FixtureRequest, deployment: DeploymentTarget) -> Inspection:
     """All that the selected checks look at, begun at the same time."""
     gate = request.config.stash[GATE]
     left = deployment.deadline_seconds - gate.seconds - REPORT_SECONDS
-    trusted = bundle(deployment.ca_file, tmp_path_factory.mktemp("trusted"))
-    visit = Visit.begin(deployment, gate.run, left, trusted)
+    visit = Visit.begin(deployment, gate.run, left)
     looking = Inspection(visit, sayer(request.config))
     looking.begin(
         marker.kwargs["what"]

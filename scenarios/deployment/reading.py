@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import get_args
 
-from scenarios.deployment.needs import variable
 from scenarios.deployment.options import ALL_STAGES, SETTINGS, Setting
 from scenarios.deployment.target import (
     STAGES,
@@ -18,23 +17,17 @@ from scenarios.deployment.target import (
     PageTest,
     Watcher,
 )
-from stack.clients.address import AddressError, address, is_read_on_the_way
+from stack.clients.server import read_address, read_authority, read_server, read_watcher
 from stack.logs.connection import Connection
 from stack.logs.lifecycle import RETENTION_DAYS
-from stack.logs.settings import SettingsError, secret
 from stack.production import Production, production_files
-
-T = TypeVar("T")
+from stack.settings import SettingsError, variable
 
 LEAST_DEADLINE_SECONDS = 5.0
 """With less, starting Python would be most of it."""
 
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
-
-
-class TargetError(ValueError):
-    """What was asked can't be meant: one line that names the option or variable."""
 
 
 class Given:
@@ -45,7 +38,7 @@ class Given:
         self._environment = environment
 
     def values(self, option: str) -> tuple[str, ...]:
-        """Return what was given, in its order. Raises TargetError for none of its choices."""
+        """Return what was given, in its order. Raises SettingsError for none of its choices."""
         setting = _SETTING[option]
         asked = self._options(option)
         name = option
@@ -58,7 +51,9 @@ class Given:
         values = tuple(one.strip() for one in found if one.strip())
         for value in values:
             if setting.choices and value not in setting.choices:
-                raise TargetError(f"{name}: unknown {value!r}; known: {', '.join(setting.choices)}")
+                raise SettingsError(
+                    f"{name}: unknown {value!r}; known: {', '.join(setting.choices)}"
+                )
         return values
 
     def text(self, option: str, default: str = "") -> str:
@@ -66,14 +61,14 @@ class Given:
         return (self.values(option) or (default,))[-1]
 
     def flag(self, option: str) -> bool:
-        """Return whether it was asked for. Raises TargetError for neither yes nor no."""
+        """Return whether it was asked for. Raises SettingsError for neither yes nor no."""
         text = self.text(option, "no").lower()
         if text not in _YES | _NO:
-            raise TargetError(f"{variable(option)}: {text!r} is neither yes nor no")
+            raise SettingsError(f"{variable(option)}: {text!r} is neither yes nor no")
         return text in _YES
 
     def number(self, option: str, default: float, *, least: float, below: float) -> float:
-        """Return a number from `least` on and below `below`. Raises TargetError."""
+        """Return a number from `least` on and below `below`. Raises SettingsError."""
         text = self.text(option)
         if not text:
             return default
@@ -83,7 +78,7 @@ class Given:
             value = float("nan")
         if not least <= value < below:
             top = "" if below == float("inf") else f" and below {below:g}"
-            raise TargetError(f"{option}: {text!r} is no number from {least:g} on{top}")
+            raise SettingsError(f"{option}: {text!r} is no number from {least:g} on{top}")
         return value
 
     def path(self, option: str) -> Path | None:
@@ -100,21 +95,19 @@ def read_target(
 ) -> DeploymentTarget:
     """Return what is to be looked at; `options` returns what was given for an option, or None.
 
-    Raises TargetError.
+    Raises SettingsError.
     """
     given = Given(options, environment)
     kind = given.text("--environment", "production")
-    watchers: dict[Watcher, str] = {}
-    tokens: dict[Watcher, str] = {}
-    for name in get_args(Watcher):
-        if url := given.text(f"--{name}-url"):
-            watchers[name] = _url(f"--{name}-url", url)
-        if token := _token(given, f"--{name}-token-file"):
-            tokens[name] = token
+    names: tuple[Watcher, ...] = get_args(Watcher)
+    watchers = {name: one for name in names if (one := read_watcher(given.text, name))}
     days = given.number("--retention-days", RETENTION_DAYS[kind], least=1, below=36_501)
     timeout = given.number("--request-timeout", 5.0, least=0.1, below=float("inf"))
-    target = DeploymentTarget(
-        services=tuple(_url("--target", one) for one in given.values("--target")),
+    return DeploymentTarget(
+        services=tuple(
+            read_server(one, given.text, option="--target", token_option="--token-file")  # noqa: S106 (an option)
+            for one in given.values("--target")
+        ),
         metrics_path=_path(given, "--metrics-path", "/api/metrics").rstrip("/"),
         probe_path=_path(given, "--probe-path", "/"),
         watchers=watchers,
@@ -126,9 +119,6 @@ def read_target(
         files=_files(given),
         secrets_directory=given.path("--secrets"),
         log_directory=given.path("--log-directory"),
-        ca_file=_there(given, "--ca-file"),
-        token=_token(given, "--token-file"),
-        watcher_tokens=tokens,
         allowed_alerts=frozenset(given.values("--allow-alert")),
         unused_alerts=frozenset(given.values("--without-alert")),
         budget_minimum_ratio=given.number("--budget-minimum", 0.0, least=0.0, below=1.0),
@@ -141,45 +131,26 @@ def read_target(
         fail_on=given.text("--fail-on", "unknown"),
         summary_files=_summaries(given, environment),
     )
-    return _without_secret_in_clear(target)
 
 
 def read_stages(options: Callable[[str], object], environment: Mapping[str, str]) -> frozenset[str]:
-    """Return the stages whose checks are wanted. Raises TargetError."""
+    """Return the stages whose checks are wanted. Raises SettingsError."""
     asked = Given(options, environment).text("--stage", ALL_STAGES)
     return frozenset(STAGES if asked == ALL_STAGES else (asked,))
-
-
-def _url(option: str, text: str) -> str:
-    try:
-        return address(text)
-    except AddressError as error:
-        raise TargetError(f"{option}: {error}") from error
 
 
 def _path(given: Given, option: str, default: str) -> str:
     text = given.text(option, default)
     if not text.startswith("/"):
-        raise TargetError(f"{option}: {text!r} is no path; it should begin with a slash")
+        raise SettingsError(f"{option}: {text!r} is no path; it should begin with a slash")
     return text
 
 
 def _there(given: Given, option: str) -> Path | None:
     path = given.path(option)
     if path is not None and not path.is_file():
-        raise TargetError(f"{option}: there is no file {path}")
+        raise SettingsError(f"{option}: there is no file {path}")
     return path
-
-
-def _token(given: Given, option: str) -> str | None:
-    path = given.text(option)
-    if not path:
-        return None
-    name = variable(option)
-    try:
-        return secret({name: path}, name.removesuffix("_FILE"))
-    except SettingsError as error:
-        raise TargetError(str(error)) from error
 
 
 def _files(given: Given) -> Production:
@@ -197,35 +168,22 @@ def _elasticsearch(
     url = given.text("--elasticsearch-url") or environment.get("ELASTICSEARCH_URL", "")
     if not url:
         return None
-    try:
-        connection = Connection.from_env({**environment, "ELASTICSEARCH_URL": url})
-    except SettingsError as error:
-        raise TargetError(str(error)) from error
-    urls = tuple(_url("--elasticsearch-url", one) for one in connection.urls)
-    return replace(connection, urls=urls, timeout_seconds=timeout)
+    connection = Connection.from_env({**environment, "ELASTICSEARCH_URL": url})
+    urls = tuple(read_address(one, "--elasticsearch-url") for one in connection.urls)
+    ca_file = connection.ca_file
+    if ca_file is None and urls[0].startswith("https:"):
+        ca_file = read_authority(given.text)
+    return replace(connection, urls=urls, ca_file=ca_file, timeout_seconds=timeout)
 
 
 def _page_test(given: Given) -> PageTest | None:
     severity = given.text("--page-test")
     confirm = given.flag("--confirm")
     if confirm and not severity:
-        raise TargetError("--confirm asks about a test alert: give --page-test too")
+        raise SettingsError("--confirm asks about a test alert: give --page-test too")
     return PageTest(severity=severity, confirm=confirm) if severity else None
 
 
 def _summaries(given: Given, environment: Mapping[str, str]) -> tuple[Path, ...]:
     texts = (given.text("--summary"), environment.get("GITHUB_STEP_SUMMARY", ""))
     return tuple(dict.fromkeys(Path(one) for one in texts if one))
-
-
-def _without_secret_in_clear(target: DeploymentTarget) -> DeploymentTarget:
-    """Refuse to send a token where everybody on the way reads it."""
-    told = [(one, target.token, "--token-file") for one in target.services]
-    told += [
-        (url, target.watcher_tokens.get(name), f"--{name}-token-file")
-        for name, url in target.watchers.items()
-    ]
-    for url, token, option in told:
-        if token and is_read_on_the_way(url):
-            raise TargetError(f"{option}: the token would go to {url} unencrypted; use https")
-    return target

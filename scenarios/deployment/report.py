@@ -71,8 +71,8 @@ def write_json(
         "run": run,
         "seconds": round(seconds, 3),
         "environment": target.environment,
-        "targets": list(target.services),
-        "watchers": dict(target.watchers),
+        "targets": [one.url for one in target.services],
+        "watchers": {name: one.url for name, one in target.watchers.items()},
         "checks": [
             {
                 "check": one.check,

@@ -7,6 +7,7 @@ an error with JSON whose `message` says why, and that is repeated.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import requests
@@ -26,9 +27,10 @@ def get(visit: Visit, name: Watcher, path: str) -> Answer:
     know as the one, it is shown as the other.
     """
     answer = visit.watcher(name, path)
-    token = visit.target.watcher_tokens.get(name)
-    if name == "kibana" and token and answer.status == requests.codes.unauthorized:
-        return visit.get(answer.url, headers={"Authorization": f"ApiKey {token}"})
+    server = visit.target.watchers[name]
+    if name == "kibana" and server.token and answer.status == requests.codes.unauthorized:
+        key = {"Authorization": f"ApiKey {server.token}"}
+        return visit.get(replace(server, token=""), path, key)
     return answer
 
 
@@ -37,7 +39,7 @@ def ask(visit: Visit, name: Watcher, path: str) -> Answer:
     try:
         answer = get(visit, name, path)
     except requests.RequestException as error:
-        raise visit.not_seen(visit.target.watchers[name] + path, error) from error
+        raise visit.not_seen(visit.target.watchers[name].url + path, error) from error
     let_in(name, answer)
     return answer
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from stack.clients.server import Server
 from stack.logs.connection import Connection
 from stack.logs.lifecycle import RETENTION_DAYS
 from stack.production import Production, production_files
@@ -37,10 +38,11 @@ class DeploymentTarget:
     """One deployment.
 
     Attributes:
-        services: base URLs of the service's instances, or of what stands before them.
+        services: the service's instances, or what stands before them, with the token of its
+            monitoring endpoints.
         metrics_path: where the monitoring endpoints of the service are.
         probe_path: a path of the service that is logged, and may be asked for at any time.
-        watchers: base URLs of what watches; one that is not named is not looked at.
+        watchers: what watches; one that is not named is not looked at.
         elasticsearch: how the logs are read; None where nothing names it.
         service: value of the label `service`; "" for all that Prometheus watches.
         distribution: whose requirements must be installed.
@@ -49,8 +51,6 @@ class DeploymentTarget:
         files: rules and routing that should be in force.
         secrets_directory: holds the secrets that the routing file names; None where it can't be
             seen from here. `log_directory` likewise.
-        ca_file: the private authority that signed the certificates; None for the system's.
-        token: of the service's monitoring endpoints; `watcher_tokens` those of the watchers.
         allowed_alerts: which may fire.
         unused_alerts: which can't fire here, as the service has nothing of their kind.
         budget_minimum_ratio: how much of each error budget must be left, 0 to 1.
@@ -62,10 +62,10 @@ class DeploymentTarget:
         summary_files: get the Markdown summary, appended.
     """
 
-    services: tuple[str, ...] = ()
+    services: tuple[Server, ...] = ()
     metrics_path: str = "/api/metrics"
     probe_path: str = "/"
-    watchers: Mapping[Watcher, str] = field(default_factory=dict)
+    watchers: Mapping[Watcher, Server] = field(default_factory=dict)
     elasticsearch: Connection | None = None
     service: str = ""
     distribution: str = "alertproof"
@@ -74,9 +74,6 @@ class DeploymentTarget:
     files: Production = field(default_factory=production_files)
     secrets_directory: Path | None = None
     log_directory: Path | None = None
-    ca_file: Path | None = None
-    token: str | None = field(default=None, repr=False)
-    watcher_tokens: Mapping[Watcher, str] = field(default_factory=dict, repr=False)
     allowed_alerts: frozenset[str] = frozenset()
     unused_alerts: frozenset[str] = frozenset()
     budget_minimum_ratio: float = 0.0
@@ -87,6 +84,6 @@ class DeploymentTarget:
     fail_on: str = "unknown"
     summary_files: tuple[Path, ...] = ()
 
-    def endpoint(self, service: str, name: str) -> str:
-        """Return the URL of a monitoring endpoint of one of the services."""
-        return f"{service}{self.metrics_path}/{name}"
+    def endpoint(self, name: str) -> str:
+        """Return the path of a monitoring endpoint."""
+        return f"{self.metrics_path}/{name}"

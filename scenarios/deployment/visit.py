@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
 
-import requests
 from elasticsearch import Elasticsearch
 from urllib3.util.retry import Retry
 
@@ -21,8 +19,8 @@ from scenarios.deployment.target import DeploymentTarget, Watcher
 from stack.clients.alertmanager import AlertmanagerClient
 from stack.clients.deployed_prometheus import DeployedPrometheus
 from stack.clients.failure import failure_of
-from stack.clients.http import new_session
-from stack.logs.connection import SettingsError
+from stack.clients.server import Server
+from stack.settings import SettingsError
 
 LEAST_SECONDS = 0.25
 """What one request gets, however little time there is, and what is left when the longest ends."""
@@ -71,44 +69,33 @@ class Visit:
         run: the id of this run, for what it leaves in logs.
         patience_seconds: how long one request may take; less than all, so that who is silent is
             told by what was asked of them.
-        trusted: the authorities whose certificates are believed; None for the usual ones.
     """
 
     target: DeploymentTarget
     until: float
     run: str
     patience_seconds: float
-    trusted: Path | None = None
 
     @classmethod
-    def begin(
-        cls, target: DeploymentTarget, run: str, seconds: float, trusted: Path | None = None
-    ) -> Self:
+    def begin(cls, target: DeploymentTarget, run: str, seconds: float) -> Self:
         """Return a visit that ends so many seconds from now."""
         patience = max(LEAST_SECONDS, min(target.timeout_seconds, seconds - LEAST_SECONDS))
         until = time.monotonic() + seconds
-        return cls(target=target, until=until, run=run, patience_seconds=patience, trusted=trusted)
+        return cls(target=target, until=until, run=run, patience_seconds=patience)
 
     @property
     def left_seconds(self) -> float:
         """How much time is left."""
         return self.until - time.monotonic()
 
-    def session(self, token: str | None) -> requests.Session:
-        """Return a session that believes the trusted authorities and carries this token.
-
-        It takes neither proxies nor passwords from the environment.
-        """
-        return new_session(token=token or "", authorities=self.trusted, retry=retries())
-
     def get(
-        self, url: str, token: str | None = None, headers: Mapping[str, str] | None = None
+        self, server: Server, path: str = "", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """GET a URL; a redirection is an answer. Raises requests.RequestException, NotSeen."""
-        left = self.left_seconds
+        """GET a path; a redirection is an answer. Raises requests.RequestException, NotSeen."""
+        url, left = server.url + path, self.left_seconds
         if left <= 0:
             raise NotSeen(f"there was no time left to ask {url}", "give --deadline more seconds")
-        with self.session(token) as session:
+        with server.session(retries()) as session:
             answer = session.get(
                 url,
                 headers=dict(headers or {}),
@@ -125,26 +112,22 @@ class Visit:
 
     def watcher(self, name: Watcher, path: str) -> Answer:
         """GET a path of a watcher that was named. Raises as `get`."""
-        token = self.target.watcher_tokens.get(name)
-        return self.get(self.target.watchers[name] + path, token)
+        return self.get(self.target.watchers[name], path)
 
     def prometheus(self) -> DeployedPrometheus:
         """Return a client of Prometheus."""
-        token = self.target.watcher_tokens.get("prometheus")
         return DeployedPrometheus(
             self.target.watchers["prometheus"],
             timeout_seconds=self.patience_seconds,
-            sessions=lambda: self.session(token),
             retry=retries(),
         )
 
     def alertmanager(self) -> AlertmanagerClient:
         """Return a client of Alertmanager."""
-        token = self.target.watcher_tokens.get("alertmanager")
         return AlertmanagerClient(
             self.target.watchers["alertmanager"],
             timeout_seconds=self.patience_seconds,
-            sessions=lambda: self.session(token),
+            retry=retries(),
         )
 
     def elasticsearch(self) -> Elasticsearch:
@@ -152,8 +135,6 @@ class Visit:
         connection = self.target.elasticsearch
         if connection is None:
             raise NotSeen("no Elasticsearch is named")
-        if connection.ca_file is None and connection.urls[0].startswith("https:"):
-            connection = replace(connection, ca_file=self.trusted)
         try:
             return connection.client(passes_over=True)
         except SettingsError as error:

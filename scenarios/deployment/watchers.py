@@ -63,7 +63,7 @@ def _asked(visit: Visit, name: Watcher, path: str) -> Readiness:
         return Readiness(
             who=name,
             said="",
-            problem=f"{visit.target.watchers[name]}: {failure.why}",
+            problem=f"{visit.target.watchers[name].url}: {failure.why}",
             known=failure.conclusive,
             look=failure.look,
         )

@@ -69,7 +69,7 @@ class BreakConfiguration:
                     raise FaultDidNotBite(f"{self.of} runs on the broken configuration")
                 yield seen
         finally:
-            _let_finish(target, AlertmanagerClient(watchers.stack.endpoints.alertmanager_url))
+            _let_finish(target, AlertmanagerClient(watchers.stack.endpoints.alertmanager))
             load_again(target, self.of)
 
 
@@ -85,5 +85,5 @@ def _let_finish(target: Target, alertmanager: AlertmanagerClient) -> None:
 def _in_force(watchers: Watchers, component: Component) -> str:
     endpoints = watchers.stack.endpoints
     if component == "prometheus":
-        return PrometheusClient(endpoints.prometheus_url).configuration()
-    return AlertmanagerClient(endpoints.alertmanager_url).status().config_yaml
+        return PrometheusClient(endpoints.prometheus).configuration()
+    return AlertmanagerClient(endpoints.alertmanager).status().config_yaml

@@ -40,6 +40,7 @@ from scenarios.report import tidy
 from scenarios.result import Result
 from scenarios.saying import SayLine
 from scenarios.settings import Settings
+from stack.clients.server import Server
 from stack.rules import load_rules
 
 LEASE_SECONDS = 3.0
@@ -147,7 +148,7 @@ def _round(
                         drills[0],
                         stage.button,
                         stage.say,
-                        alertmanager_url=_alertmanager(stage, campaign),
+                        alertmanager=_alertmanager(stage, campaign),
                         status=lambda: _status(latest, drills[0].id),
                     )
                 )
@@ -192,7 +193,7 @@ def _brought_up(
                 progress=lambda _plans, _say: screen,
             )
         )
-    stage.say(f"starting the load on {stage.deployment.url}")
+    stage.say(f"starting the load on {stage.deployment.target.url}")
     return up.enter_context(
         Deployed(
             stage.settings,
@@ -205,11 +206,11 @@ def _brought_up(
     )
 
 
-def _alertmanager(stage: Stage, campaign: Campaign | Deployed) -> str:
+def _alertmanager(stage: Stage, campaign: Campaign | Deployed) -> Server:
     if isinstance(campaign, Campaign):
-        return campaign.endpoints.alertmanager_url
+        return campaign.endpoints.alertmanager
     assert stage.deployment is not None
-    return stage.deployment.alertmanager_url
+    return stage.deployment.alertmanager
 
 
 def _status(latest: Mapping[str, Seen], drill: str) -> str:

@@ -78,11 +78,11 @@ class Deployed:
         histories = directory / "histories"
         self._recorder = Recorder(want.service, histories / f"{want.service}.jsonl")
         self._others = Recorder("others", histories / "others.jsonl")
-        self._alertmanager = AlertmanagerClient(deployment.alertmanager_url)
+        self._alertmanager = AlertmanagerClient(deployment.alertmanager)
         self._observer = Observer(
             recorders={want.service: self._recorder},
             strangers=self._others,
-            prometheus=PrometheusClient(deployment.prometheus_url),
+            prometheus=PrometheusClient(deployment.prometheus),
             alertmanager=self._alertmanager,
             evaluation=evaluation,
             alive=self._dead,
@@ -152,7 +152,7 @@ class Deployed:
         rate = drill.load.per_second
         target = TargetLoad(
             id=drill.id,
-            host=self._deployment.url,
+            host=self._deployment.target.url,
             rate_per_second=rate,
             users=users_needed(rate, longest),
             journey=drill.load.journey,
@@ -176,7 +176,7 @@ class Deployed:
 
     def _target(self) -> Target:
         address = Address(
-            url=self._deployment.url,
+            url=self._deployment.target.url,
             environment={
                 "INSTRUMENT_FAULT_SECRET_FILE": str(self._deployment.secret_file),
                 "INSTRUMENT_INSTANCE_ID": self._deployment.instance,

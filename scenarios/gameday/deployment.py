@@ -19,8 +19,11 @@ from scenarios.faults.error import Error
 from scenarios.gameday.exits import UsageError
 from scenarios.gameday.marks import are_marked, snippet
 from scenarios.model import Drill
-from stack.clients.http import new_session, read_json
+from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
+from stack.clients.failure import failure_of
+from stack.clients.http import read_json
 from stack.clients.prometheus import PrometheusClient, PrometheusError
+from stack.clients.server import Server
 from stack.yamlfile import ConfigurationError
 
 SUMMARY = "/api/metrics/summary"
@@ -34,19 +37,20 @@ class Deployment:
     """Where everything is.
 
     Attributes:
-        url: of one instance of the service, without a trailing slash.
+        target: one instance of the service.
         service: its ``service`` label in Prometheus.
         secret_file: what signs faults: the file that INSTRUMENT_FAULT_SECRET_FILE names there.
+        prometheus: who watches it, and tells `alertmanager`.
         requests: what the load asks for, as ``METHOD /path`` with its weight; empty for what the
             scenario asks for.
         instance: what its faults are signed for, once it was asked.
     """
 
-    url: str
+    target: Server
     service: str
     secret_file: Path
-    prometheus_url: str
-    alertmanager_url: str
+    prometheus: Server
+    alertmanager: Server
     requests: Mapping[str, int]
     instance: str = ""
 
@@ -54,8 +58,8 @@ class Deployment:
     def where(self) -> str:
         """What is broken and who watches, for a person."""
         return (
-            f"the service {self.service} at {self.url}, by requests of our own; watched by "
-            f"{self.prometheus_url}, which tells {self.alertmanager_url}, and those are somebody "
+            f"the service {self.service} at {self.target.url}, by requests of our own; watched by "
+            f"{self.prometheus.url}, which tells {self.alertmanager.url}, and those are somebody "
             "else's: receivers are told in earnest, with DRILL in the first line"
         )
 
@@ -86,24 +90,25 @@ def looked_at(deployment: Deployment, run: str) -> Deployment:
     """Return the deployment with the instance that answers there.
 
     Raises:
-        UsageError: it does not answer, accepts no faults, or its alerts would not be marked.
+        UsageError: it or who watches does not answer, it accepts no faults, or its alerts would not
+            be marked.
     """
     about = _summary(deployment)
     if not about.get("enabled"):
-        raise UsageError(
-            f"{deployment.url} accepts no faults: {about.get('why_not', 'it does not say why')}"
-        )
+        why = about.get("why_not", "it does not say why")
+        raise UsageError(f"{deployment.target.url} accepts no faults: {why}")
     if not deployment.secret_file.is_file():
         raise UsageError(f"--fault-secret-file: there is no file {deployment.secret_file}")
-    prometheus = PrometheusClient(deployment.prometheus_url)
     try:
-        configuration = prometheus.configuration()
+        configuration = PrometheusClient(deployment.prometheus).configuration()
         marked = are_marked(configuration, service=deployment.service, run=run)
-    except (PrometheusError, ConfigurationError) as error:
-        raise UsageError(str(error)) from error
+        AlertmanagerClient(deployment.alertmanager).alerts()
+    except (PrometheusError, AlertmanagerError, ConfigurationError) as error:
+        look = failure_of(error, LOOK_SECONDS).look
+        raise UsageError(f"{error}{'; ' if look else ''}{look}") from error
     if not marked:
         raise UsageError(
-            f"{deployment.prometheus_url} would send alerts of {deployment.service} without "
+            f"{deployment.prometheus.url} would send alerts of {deployment.service} without "
             f"drill=true and drill_run={run}, and people would take them for earnest. Load this "
             f"into it, and say --run {run}:\n{snippet(service=deployment.service, run=run)}"
         )
@@ -111,9 +116,9 @@ def looked_at(deployment: Deployment, run: str) -> Deployment:
 
 
 def _summary(deployment: Deployment) -> Mapping[str, Any]:
-    url = deployment.url + SUMMARY
+    url = deployment.target.url + SUMMARY
     try:
-        answer = read_json(new_session(), url, timeout_seconds=LOOK_SECONDS)
+        answer = read_json(deployment.target.session(), url, timeout_seconds=LOOK_SECONDS)
     except (requests.RequestException, ValueError) as error:
         raise UsageError(f"--target: {url} did not answer: {error}") from error
     about = answer.get("fault_injection") if isinstance(answer, dict) else None

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from scenarios.gameday.deployment import Deployment
 from scenarios.gameday.exits import UsageError
-from stack.clients.address import AddressError, address
+from stack.clients.server import Server, read_address, read_authority, read_watcher
 from stack.drill_labels import RUN_NAME
+from stack.settings import SettingsError, given_by, variable
 
 HOLD_SECONDS = 180.0
 """How long a facilitated fault waits for its responder, where nobody says else: below the time
@@ -79,8 +81,8 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see `nox -s gameday -- --help`")
 
 
-def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line.
+def parse(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Options:
+    """Read the command line; ``environment`` is that of the process where none is given.
 
     Raises:
         UsageError: in one line.
@@ -173,7 +175,7 @@ def parse(arguments: Sequence[str]) -> Options:
         stop_p95_seconds=found.stop_p95,
         stop_burn_ratio=found.stop_burn,
         time_scale=found.time_scale or _time_scale(found),
-        deployment=_deployment(parser, found),
+        deployment=_deployment(parser, found, os.environ if environment is None else environment),
         run=found.run or "",
         reports=found.reports,
         list_scenarios=found.list,
@@ -186,14 +188,23 @@ def _time_scale(found: argparse.Namespace) -> float:
     return RESPONDING_TIME_SCALE if found.facilitator else TIME_SCALE
 
 
-EXTERNAL = {
+BROKEN = {
     "--target": ("URL", "one instance of the service, whose faults are armed"),
     "--service": ("NAME", "its `service` label in Prometheus"),
     "--fault-secret-file": ("FILE", "the secret that INSTRUMENT_FAULT_SECRET_FILE names there"),
+}
+WATCHING = {
     "--prometheus-url": ("URL", "who watches it"),
     "--alertmanager-url": ("URL", "who is told by that"),
 }
-"""What a deployed service is described by, all of it needed."""
+"""What a deployed service is described by, all of it needed: who watches it may be said in the
+environment as to the gate, and what is broken is named."""
+
+GUARDED = {
+    "--prometheus-token-file": ("FILE", "holds the bearer token that stands before Prometheus"),
+    "--alertmanager-token-file": ("FILE", "the same for Alertmanager"),
+    "--ca-file": ("FILE", "the private authority that signed certificates"),
+}
 
 
 def _add_external(parser: argparse.ArgumentParser) -> None:
@@ -202,8 +213,10 @@ def _add_external(parser: argparse.ArgumentParser) -> None:
         "watched by a stack of somebody else's; by faults that requests carry, and one at a time",
     )
     group.add_argument("--external", action="store_true", help="break it, described by these:")
-    for option, (metavar, text) in EXTERNAL.items():
+    for option, (metavar, text) in BROKEN.items():
         group.add_argument(option, metavar=metavar, help=text)
+    for option, (metavar, text) in (*WATCHING.items(), *GUARDED.items()):
+        group.add_argument(option, metavar=metavar, help=f"{text} [{variable(option)}]")
     group.add_argument(
         *("--request",),
         action="append",
@@ -214,29 +227,37 @@ def _add_external(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _deployment(parser: argparse.ArgumentParser, found: argparse.Namespace) -> Deployment | None:
-    given = {option: getattr(found, option[2:].replace("-", "_")) for option in EXTERNAL}
+def _deployment(
+    parser: argparse.ArgumentParser, found: argparse.Namespace, environment: Mapping[str, str]
+) -> Deployment | None:
+    named, given = given_by(vars(found), {}), given_by(vars(found), environment)
     if not found.external:
-        used = [option for option, value in given.items() if value]
+        used = [option for option in (*BROKEN, *WATCHING, *GUARDED) if named(option)]
         if used or found.request:
             parser.error(f"{', '.join(used) or '--request'}: only with --external")
         return None
-    if missing := [option for option, value in given.items() if not value]:
+    missing = [option for option in BROKEN if not named(option)]
+    missing += [option for option in WATCHING if not given(option)]
+    if missing:
         parser.error(f"--external needs {', '.join(missing)}")
     if not found.scenario:
         parser.error("--external needs a --scenario")
-    urls = {}
-    for option in ("--target", "--prometheus-url", "--alertmanager-url"):
-        try:
-            urls[option] = address(given[option])
-        except AddressError as error:
-            parser.error(f"{option}: {error}")
+    try:
+        target = read_address(named("--target"), "--target")
+        prometheus, alertmanager = (
+            read_watcher(given, name) for name in ("prometheus", "alertmanager")
+        )
+        authority = read_authority(given)
+    except SettingsError as error:
+        parser.error(str(error))
+    assert prometheus is not None
+    assert alertmanager is not None
     return Deployment(
-        url=urls["--target"],
-        service=given["--service"],
-        secret_file=Path(given["--fault-secret-file"]),
-        prometheus_url=urls["--prometheus-url"],
-        alertmanager_url=urls["--alertmanager-url"],
+        target=Server(url=target, ca_file=authority),
+        service=named("--service"),
+        secret_file=Path(named("--fault-secret-file")),
+        prometheus=prometheus,
+        alertmanager=alertmanager,
         requests=dict.fromkeys(found.request, 1),
     )
 

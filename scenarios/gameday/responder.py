@@ -19,6 +19,7 @@ from scenarios.history import Kind
 from scenarios.model import Drill
 from scenarios.saying import SayLine
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
+from stack.clients.server import Server
 
 LOOK_SECONDS = 0.5
 """How often notifications are passed on and silences looked for: at once, to a person."""
@@ -47,13 +48,13 @@ class Responder(Looking):
         button: StopButton,
         say: SayLine,
         *,
-        alertmanager_url: str,
+        alertmanager: Server,
         status: Callable[[], str],
     ) -> None:
         """``status`` says what clients see and which alerts fire."""
         super().__init__("gameday-pager", LOOK_SECONDS)
         self._recorder = campaign.drilled[drill.id]
-        self._alertmanager = AlertmanagerClient(alertmanager_url)
+        self._alertmanager = AlertmanagerClient(alertmanager)
         self._drill = drill
         self._button = button
         self._say = say

@@ -20,7 +20,7 @@ from stack import promql
 from stack.baseline.grid import Grid, grid_of
 from stack.baseline.history import History, HistoryError
 from stack.baseline.judging import stand, unknown
-from stack.baseline.options import TOKEN_FILE, parser
+from stack.baseline.options import parser, prometheus_of
 from stack.baseline.past import read_past, watched_moments
 from stack.baseline.patch import PatchError, as_patch, changes, with_changes
 from stack.baseline.progress import Progress
@@ -28,11 +28,9 @@ from stack.baseline.question import question_about
 from stack.baseline.report import lines_of
 from stack.baseline.standing import Aim, Standing, Verdict, written
 from stack.clients import PrometheusClient, PrometheusError
-from stack.clients.address import is_read_on_the_way
 from stack.clients.failure import failure_of
-from stack.clients.http import new_session
-from stack.logs.settings import SettingsError, secret
 from stack.rules import AlertRule, RuleSet, load_rules
+from stack.settings import SettingsError
 from stack.yamlfile import ConfigurationError, read_duration, read_yaml
 
 __all__ = ["main"]
@@ -76,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
         raise ConfigurationError(
             f"{options.rules}:1: no alert {', '.join(wrong)}; known: {', '.join(sorted(known))}"
         )
-    client = _client(options)
+    client = PrometheusClient(prometheus_of(options), timeout_seconds=options.timeout_seconds)
     asked = _Asked(
         client=client,
         history=History(client, deadline_seconds=options.deadline_seconds),
@@ -99,25 +97,6 @@ def _run(options: argparse.Namespace) -> int:
     if verdicts & {Verdict.NOISY, Verdict.DEAD}:
         return _FOUND
     return _UNKNOWN if Verdict.UNKNOWN in verdicts else _OK
-
-
-def _client(options: argparse.Namespace) -> PrometheusClient:
-    """Return who asks. Raises SettingsError and OSError for a file that can't be used."""
-    url: str = options.prometheus_url
-    file: Path | None = options.prometheus_token_file
-    token = secret({TOKEN_FILE: str(file)}, TOKEN_FILE.removesuffix("_FILE")) if file else None
-    if token and is_read_on_the_way(url):
-        raise SettingsError(
-            f"--prometheus-token-file: the token would go to {url} unencrypted; use https"
-        )
-    authorities: Path | None = options.ca_file
-    if authorities is not None and not authorities.is_file():
-        raise FileNotFoundError(f"--ca-file {authorities}: there is no such file")
-    return PrometheusClient(
-        url,
-        timeout_seconds=options.timeout_seconds,
-        sessions=lambda: new_session(token=token or "", authorities=authorities),
-    )
 
 
 def _reach(client: PrometheusClient, timeout_seconds: float) -> None:

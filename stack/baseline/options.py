@@ -9,15 +9,13 @@ import argparse
 import os
 from pathlib import Path
 
-from stack.clients.address import AddressError, address
+from stack.clients.server import Server, read_server
 from stack.production import production_files
+from stack.settings import given_by, variable
 
-__all__ = ["CA_FILE", "TOKEN_FILE", "URL", "parser"]
+__all__ = ["parser", "prometheus_of"]
 
-URL = "ALERTPROOF_PROMETHEUS_URL"
-TOKEN_FILE = "ALERTPROOF_PROMETHEUS_TOKEN_FILE"  # noqa: S105 (the name of a variable)
-CA_FILE = "ALERTPROOF_CA_FILE"
-"""The variables that say the same as options: those of the gate, as it is the same Prometheus."""
+DEFAULT_URL = "http://127.0.0.1:9090"
 
 _EPILOG = """\
 For each alert of the rules file it reads what the rule measured, and plays `for` and
@@ -62,27 +60,13 @@ def parser() -> argparse.ArgumentParser:
     )
     production = production_files().rules
     add = found.add_argument
-    add(
-        "--prometheus-url",
-        type=_url,
-        default=os.environ.get(URL) or "http://127.0.0.1:9090",
-        metavar="URL",
-        help=f"whom to ask; or {URL} in the environment; default: %(default)s",
-    )
-    add(
-        "--prometheus-token-file",
-        type=Path,
-        default=os.environ.get(TOKEN_FILE) or None,
-        metavar="FILE",
-        help=f"holds the bearer token that stands before it; or {TOKEN_FILE}",
-    )
-    add(
-        "--ca-file",
-        type=Path,
-        default=os.environ.get(CA_FILE) or None,
-        metavar="FILE",
-        help=f"the private authority that signed its certificate; or {CA_FILE}",
-    )
+    for option, metavar, text in (
+        ("--prometheus-url", "URL", f"whom to ask; default: {DEFAULT_URL}"),
+        ("--prometheus-token-file", "FILE", "holds the bearer token that stands before it"),
+        ("--ca-file", "FILE", "the private authority that signed its certificate"),
+    ):
+        # The same to the gate and to a game day, as it is the same Prometheus.
+        add(option, metavar=metavar, help=f"{text} [{variable(option)}]")
     add("--days", type=_positive, default=7.0, help="how far to look back; default: %(default)g")
     add(
         "--rules",
@@ -142,8 +126,12 @@ def _positive(text: str) -> float:
     return number
 
 
-def _url(text: str) -> str:
-    try:
-        return address(text)
-    except AddressError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def prometheus_of(options: argparse.Namespace) -> Server:
+    """Return whom to ask. Raises SettingsError for an address or a file that can't be used."""
+    given = given_by(vars(options), os.environ)
+    return read_server(
+        given("--prometheus-url") or DEFAULT_URL,
+        given,
+        option="--prometheus-url",
+        token_option="--prometheus-token-file",  # noqa: S106 (an option)
+    )

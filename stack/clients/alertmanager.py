@@ -15,8 +15,10 @@ from typing import Any, Literal, TypeVar
 import requests
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from urllib3.util.retry import Retry
 
-from stack.clients.http import new_session, read_json, read_text
+from stack.clients.http import read_json, read_text
+from stack.clients.server import Server
 from stack.clients.timestamps import epoch_seconds
 
 __all__ = [
@@ -122,14 +124,16 @@ class AlertmanagerClient:
 
     def __init__(
         self,
-        url: str,
+        server: Server | str,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        sessions: Callable[[], requests.Session] = new_session,
+        retry: Retry | None = None,
     ) -> None:
-        self.url = url.rstrip("/")
+        """Read a server, or the one at a URL that asks for no token; `retry` says what repeats."""
+        asked = Server.at(server)
+        self.url = asked.url
         self._timeout_seconds = timeout_seconds
-        self._session = sessions()
+        self._session = asked.session(retry)
 
     def alerts(self) -> tuple[AmAlert, ...]:
         """Return every alert that is held: active, inhibited, silenced or not processed yet."""

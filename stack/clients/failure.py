@@ -64,7 +64,7 @@ def _status(code: int) -> Failure:
         return Failure(
             why=f"it answers {code}: it asks who is asking",
             conclusive=False,
-            look="a token is given by --token-file, or that of the watcher's name",
+            look="a file gives its token: --prometheus-token-file, or as it is called",
         )
     return Failure(why=f"it answers {code}", conclusive=True)
 

@@ -7,11 +7,15 @@ caller measures time.
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
+
+from stack.trust import trusting
 
 __all__ = ["new_session", "read_json", "read_text"]
 
@@ -19,23 +23,37 @@ __all__ = ["new_session", "read_json", "read_text"]
 _POOL_SIZE = 32
 
 
+class _Trusting(HTTPAdapter):
+    """Believes what one TLS context believes."""
+
+    def __init__(self, context: ssl.SSLContext, retry: Retry) -> None:
+        self._context = context
+        super().__init__(pool_maxsize=_POOL_SIZE, max_retries=retry)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Leave it to the context, into which each connection would load the usual ones anew."""
+
+
 def new_session(
-    *, token: str = "", authorities: Path | None = None, retry: Retry | None = None
+    *, token: str = "", authority: Path | None = None, retry: Retry | None = None
 ) -> requests.Session:
     """Return a session that takes nothing from the environment.
 
-    It shows the bearer `token`, believes the certificates of `authorities` (a PEM file; None for
-    the usual ones), and repeats what `retry` says: by default nothing.
+    It shows the bearer `token`, believes the `authority` of a PEM file beside the usual ones, and
+    repeats what `retry` says: by default nothing. Raises OSError for an authority that can't be
+    used.
     """
     session = requests.Session()
     session.trust_env = False
     if token:
         session.headers["Authorization"] = f"Bearer {token}"
-    if authorities is not None:
-        session.verify = str(authorities)
-    adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=retry or Retry(total=0, read=False))
+    repeats = retry or Retry(total=0, read=False)
+    adapter = HTTPAdapter(pool_maxsize=_POOL_SIZE, max_retries=repeats)
     session.mount("http://", adapter)
-    session.mount("https://", adapter)
+    session.mount("https://", _Trusting(trusting(authority), repeats) if authority else adapter)
     return session
 
 

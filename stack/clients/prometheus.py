@@ -16,7 +16,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
-from stack.clients.http import new_session, read_json
+from stack.clients.http import read_json
 from stack.clients.prometheus_answers import (
     ActiveAlert,
     BuildInfo,
@@ -36,6 +36,7 @@ from stack.clients.prometheus_answers import (
     read_series,
     read_targets,
 )
+from stack.clients.server import Server
 
 __all__ = [
     "ActiveAlert",
@@ -63,30 +64,28 @@ class PrometheusClient:
     """Reads one Prometheus. Thread-safe. Every method raises `PrometheusError`.
 
     Queries go through prometheus-api-client; its library covers no alerting, so that rules and
-    targets are read from the HTTP API as documented. `rules_url` is what evaluates the rules, where
+    targets are read from the HTTP API as documented. `rules` is what evaluates the rules, where
     that is another server with the same API (vmalert).
     """
 
     def __init__(
         self,
-        url: str,
+        server: Server | str,
         *,
-        rules_url: str = "",
+        rules: Server | str | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        sessions: Callable[[], requests.Session] = new_session,
         retry: Retry | None = None,
     ) -> None:
-        """Read the Prometheus at `url` through what `sessions` makes; queries repeat by `retry`."""
-        self.url = url.rstrip("/")
-        self._rules_url = (rules_url or url).rstrip("/")
+        """Read a server, or the one at a URL that asks for no token; `retry` says what repeats."""
+        asked, evaluating = Server.at(server), Server.at(rules or server)
+        self.url = asked.url
+        self._rules_url = evaluating.url
         self._timeout_seconds = timeout_seconds
-        self._session = sessions()
-        self._queries = PrometheusConnect(
-            url=self.url,
-            session=sessions(),
-            timeout=timeout_seconds,
-            retry=retry or Retry(total=0),
-        )
+        self._sessions = {one.url: one.session(retry) for one in dict.fromkeys((evaluating, asked))}
+        session = self._sessions[self.url]
+        self._queries = PrometheusConnect(url=self.url, session=session, timeout=timeout_seconds)
+        # The library's own, which believes no private authority and repeats what it likes.
+        del session.adapters[self.url]
 
     def rules(self) -> RulesSnapshot:
         """Return every alerting rule with its active alerts."""
@@ -175,7 +174,7 @@ class PrometheusClient:
         """
         url = f"{self.url}/api/v1/admin/tsdb/delete_series"
         try:
-            response = self._session.post(
+            response = self._sessions[self.url].post(
                 url, params={"match[]": selector}, timeout=self._timeout_seconds
             )
             response.raise_for_status()
@@ -200,10 +199,11 @@ class PrometheusClient:
         return _parsed((at or self.url) + path, parse, self._read(path, params, at=at))
 
     def _read(self, path: str, params: dict[str, str] | None = None, *, at: str = "") -> object:
-        url = (at or self.url) + path
+        at = at or self.url
+        url = at + path
         try:
             answer = read_json(
-                self._session, url, params=params, timeout_seconds=self._timeout_seconds
+                self._sessions[at], url, params=params, timeout_seconds=self._timeout_seconds
             )
         except requests.RequestException as error:
             raise PrometheusError(f"{url} did not answer: {error}") from error

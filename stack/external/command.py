@@ -142,9 +142,9 @@ def _drilling(asked: argparse.Namespace, external: External) -> Sequence[str]:
 
 def _up(asked: argparse.Namespace) -> int:
     with _engine(asked) as (external, data):
-        _say(f"queries       {external.prometheus_url}")
-        _say(f"rules         {external.rules_url}")
-        _say(f"Alertmanager  {external.alertmanager_url}")
+        _say(f"queries       {external.prometheus.url}")
+        _say(f"rules         {external.rules.url}")
+        _say(f"Alertmanager  {external.alertmanager.url}")
         _say(f"logs          {data}")
         _say(f"to drill: pytest checks/alerts {shlex.join(_drilling(asked, external))}")
         _say("they stay up until Ctrl-C")

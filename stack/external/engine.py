@@ -15,8 +15,10 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
-from stack.clients.http import new_session, read_text
+from stack.clients.failure import failure_of
+from stack.clients.http import read_text
 from stack.clients.prometheus import PrometheusClient, PrometheusError
+from stack.clients.server import Server
 from stack.drill_files import RULES
 from stack.durations import parse_duration
 from stack.external.folder import FolderRefused
@@ -109,7 +111,7 @@ def inspect(external: External) -> External:
     Raises:
         ExternalRefused: a drill can't work with it, or it does not answer as a Prometheus does.
     """
-    client = PrometheusClient(external.prometheus_url, rules_url=external.rules_url)
+    client = PrometheusClient(external.prometheus, rules=external.rules)
     try:
         client.query("vector(1)")
     except PrometheusError as error:
@@ -118,23 +120,22 @@ def inspect(external: External) -> External:
         rules = client.rules()
     except PrometheusError as error:
         raise ExternalRefused(
-            f"no rules are told at {external.rules_url}: {_line(error)}; name what evaluates them:"
+            f"no rules are told at {external.rules.url}: {_line(error)}; name what evaluates them:"
             " --rules-url (vmalert's)"
         ) from error
     try:
-        AlertmanagerClient(external.alertmanager_url).alerts()
+        AlertmanagerClient(external.alertmanager).alerts()
     except AlertmanagerError as error:
         raise ExternalRefused(f"--alertmanager-url: {_line(error)}") from error
-    session = new_session()
-    shown = _exposition(session, external.prometheus_url)
+    shown = _exposition(external.prometheus)
     if external.folder:
         _check_folder(external, {rule.name for rule in rules.rules})
         evaluating = shown
-        if external.rules_url != external.prometheus_url:
-            evaluating = _exposition(session, external.rules_url)
+        if external.rules != external.prometheus:
+            evaluating = _exposition(external.rules)
         for problem in (
-            *_delayed(external.prometheus_url, shown),
-            *_delayed(external.rules_url, evaluating),
+            *_delayed(external.prometheus.url, shown),
+            *_delayed(external.rules.url, evaluating),
         ):
             raise ExternalRefused(problem)
         _check_forgets(client)
@@ -161,7 +162,7 @@ def _check_folder(external: External, evaluated: set[str]) -> None:
         raise ExternalRefused(f"--external-folder: {error}") from error
     if strange := sorted(evaluated - written):
         raise ExternalRefused(
-            f"{external.rules_url} evaluates rules that are not in {folder.path / RULES}"
+            f"{external.rules.url} evaluates rules that are not in {folder.path / RULES}"
             f" ({', '.join(strange[:3])}): it is not an engine for drills; start one that reads"
             " that folder (docs/external.md)"
         )
@@ -191,13 +192,15 @@ def _delayed(url: str, exposition: str) -> Iterator[str]:
                 )
 
 
-def _exposition(session: requests.Session, url: str) -> str:
+def _exposition(server: Server) -> str:
     """Return what a server says of itself; nothing of one that keeps it to itself."""
-    try:
-        return read_text(session, f"{url}/metrics", timeout_seconds=TIMEOUT_SECONDS)
-    except requests.RequestException:
-        return ""
+    with server.session() as session:
+        try:
+            return read_text(session, f"{server.url}/metrics", timeout_seconds=TIMEOUT_SECONDS)
+        except requests.RequestException:
+            return ""
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    look = failure_of(error, TIMEOUT_SECONDS).look
+    return f"{' '.join(str(error).split())}{'; ' if look else ''}{look}"

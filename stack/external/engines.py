@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from stack.clients.server import Server
 from stack.external import commands
 from stack.external.commands import Listening
 from stack.external.folder import Folder
@@ -150,9 +151,9 @@ def running(
         # What writes ends before what it writes to, for which it would wait.
         held.callback(processes.stop, parts[-2].name)
         yield External(
-            prometheus_url=f"http://{at.prometheus}",
-            rules_url=f"http://{at.rules}",
-            alertmanager_url=f"http://{at.alertmanager}",
+            prometheus=Server(url=f"http://{at.prometheus}"),
+            rules=Server(url=f"http://{at.rules}"),
+            alertmanager=Server(url=f"http://{at.alertmanager}"),
             folder=where,
         )
 
@@ -162,8 +163,8 @@ def options_of(external: External) -> Sequence[str]:
     assert external.folder is not None
     return (
         "--stack=external",
-        f"--prometheus-url={external.prometheus_url}",
-        f"--rules-url={external.rules_url}",
-        f"--alertmanager-url={external.alertmanager_url}",
+        f"--prometheus-url={external.prometheus.url}",
+        f"--rules-url={external.rules.url}",
+        f"--alertmanager-url={external.alertmanager.url}",
         f"--external-folder={external.folder.path}",
     )

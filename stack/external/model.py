@@ -12,6 +12,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from stack.clients.address import address
+from stack.clients.server import Server
 from stack.external.folder import Folder
 from stack.ports import Fixed
 
@@ -23,12 +24,12 @@ _DEFAULT_PORT = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class External:
-    """URLs without a trailing slash, the folder that the engine reads, and what it is like.
+    """Its servers, the folder that the engine reads, and what it is like.
 
     Attributes:
-        prometheus_url: what answers queries and scrapes.
-        rules_url: what evaluates rules and sends alerts; mostly the same.
-        alertmanager_url: to what these are sent.
+        prometheus: what answers queries and scrapes.
+        rules: what evaluates rules and sends alerts; mostly the same.
+        alertmanager: to what these are sent.
         name: what the engine is called, with its version where it tells one; "" for not known.
         folder: through which a run's files get in; `None`: the engine is only looked at.
         visible_after: how long after it was scraped a sample may be hidden from queries and rules:
@@ -38,9 +39,9 @@ class External:
         lacks: what the engine can't give a drill, capability to reason.
     """
 
-    prometheus_url: str
-    rules_url: str
-    alertmanager_url: str
+    prometheus: Server
+    rules: Server
+    alertmanager: Server
     name: str = ""
     folder: Folder | None = None
     visible_after: timedelta = timedelta(0)

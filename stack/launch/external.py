@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Collection
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
 import requests
 
 from stack.clients.alertmanager import AlertmanagerClient, AlertmanagerError
-from stack.clients.http import new_session
 from stack.clients.prometheus import PrometheusClient, PrometheusError, RulesSnapshot
+from stack.clients.server import Server
 from stack.derive import Derived
 from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.durations import format_duration
@@ -68,7 +69,6 @@ class ExternalStack(MonitoringStack):
             raise LaunchError("--stack=external drills only with --external-folder")
         self.external = external
         self._folder = external.folder
-        self._session = new_session()
         self._held = ExitStack()
         self._before = IDLE
         self._loaded = setup.rules_yaml
@@ -77,9 +77,9 @@ class ExternalStack(MonitoringStack):
     def endpoints(self) -> Endpoints:
         """Where the engine is read."""
         return Endpoints(
-            prometheus_url=self.external.prometheus_url,
-            alertmanager_url=self.external.alertmanager_url,
-            rules_url=self.external.rules_url,
+            prometheus=self.external.prometheus,
+            alertmanager=self.external.alertmanager,
+            rules=self.external.rules,
         )
 
     def begin_clean(self, services: Collection[str]) -> None:
@@ -89,10 +89,10 @@ class ExternalStack(MonitoringStack):
             LaunchError: it does not.
         """
         try:
-            PrometheusClient(self.external.prometheus_url).forget(
+            PrometheusClient(self.external.prometheus).forget(
                 f'{{service=~"{"|".join(services)}"}}'
             )
-            AlertmanagerClient(self.external.alertmanager_url).lift_silences(services)
+            AlertmanagerClient(self.external.alertmanager).lift_silences(services)
         except (PrometheusError, AlertmanagerError) as error:
             raise LaunchError(f"the external stack can't begin clean: {error}") from error
 
@@ -104,7 +104,7 @@ class ExternalStack(MonitoringStack):
         """
         self._loaded = rules_yaml
         self._publish(RULES, rules_yaml)
-        self._reload(self.external.rules_url)
+        self._reload(self.external.rules)
 
     def check_loaded(self, rules: RulesSnapshot, derived: Derived) -> None:
         """See that the rules that were read are those of the folder, evaluated often enough.
@@ -116,7 +116,7 @@ class ExternalStack(MonitoringStack):
         found = {rule.name for rule in rules.rules}
         if odd := sorted(wanted ^ found):
             raise NotYet(
-                f"{self.external.rules_url} does not evaluate the rules in"
+                f"{self.external.rules.url} does not evaluate the rules in"
                 f" {self._folder.path / RULES} ({', '.join(odd[:3])} in only one of the two): does"
                 " it read that file, and again when asked to by POST /-/reload?"
             )
@@ -124,7 +124,7 @@ class ExternalStack(MonitoringStack):
         wanted_every = derived.evaluation_interval
         if every > wanted_every.total_seconds():
             raise NotYet(
-                f"{self.external.rules_url} evaluates every {every:g} s, and at time scale"
+                f"{self.external.rules.url} evaluates every {every:g} s, and at time scale"
                 f" {derived.time_scale:g} it must every {format_duration(wanted_every)}: vmalert"
                 f" -evaluationInterval={format_duration(wanted_every)}"
             )
@@ -142,8 +142,8 @@ class ExternalStack(MonitoringStack):
         """
         self._publish(RULES, self._loaded)
         self._publish(PROMETHEUS_CONFIG, self._written(PROMETHEUS_CONFIG))
-        for url in dict.fromkeys((self.external.prometheus_url, self.external.rules_url)):
-            self._reload(url)
+        for server in dict.fromkeys((self.external.prometheus, self.external.rules)):
+            self._reload(server)
         return Elsewhere()
 
     def start_alertmanager(self) -> Elsewhere:
@@ -153,7 +153,7 @@ class ExternalStack(MonitoringStack):
             LaunchError: it does not take them.
         """
         self._publish(ALERTMANAGER_CONFIG, self._written(ALERTMANAGER_CONFIG))
-        self._reload(self.external.alertmanager_url)
+        self._reload(self.external.alertmanager)
         return Elsewhere()
 
     def process(self, component: str) -> Elsewhere:
@@ -168,18 +168,18 @@ class ExternalStack(MonitoringStack):
         """
         deadline = time.monotonic() + timeout
         external = self.external
-        urls = (external.prometheus_url, external.rules_url, external.alertmanager_url)
+        servers = (external.prometheus, external.rules, external.alertmanager)
         try:
-            for url in dict.fromkeys(urls):
+            for server in dict.fromkeys(servers):
                 wait_until(
-                    lambda url=url: self._answers(url),  # type: ignore[misc]  # mypy infers no lambda with a default
-                    what=f"{url}/-/ready to answer 200",
+                    partial(_answers, server),
+                    what=f"{server.url}/-/ready to answer 200",
                     timeout_seconds=max(0.0, deadline - time.monotonic()),
                     retry_on=(requests.RequestException,),
                 )
             wait_until(
                 self._routes_loaded,
-                what=f"{external.alertmanager_url} to have loaded this run's routes",
+                what=f"{external.alertmanager.url} to have loaded this run's routes",
                 timeout_seconds=min(RELOAD_SECONDS, max(0.0, deadline - time.monotonic())),
                 retry_on=(AlertmanagerError,),
             )
@@ -200,8 +200,8 @@ class ExternalStack(MonitoringStack):
                 except LaunchError as error:  # the others must be put back all the same
                     failed.append(error)
             external = self.external
-            urls = (external.rules_url, external.prometheus_url, external.alertmanager_url)
-            failed += [error for url in dict.fromkeys(urls) if (error := self._refusal(url))]
+            servers = (external.rules, external.prometheus, external.alertmanager)
+            failed += [error for one in dict.fromkeys(servers) if (error := self._refusal(one))]
         if failed:
             raise LaunchError(f"the external stack still drills with what is gone: {failed[0]}")
 
@@ -231,14 +231,8 @@ class ExternalStack(MonitoringStack):
         except OSError as error:
             raise LaunchError(f"--external-folder: {error}") from error
 
-    def _answers(self, url: str) -> bool:
-        response = self._session.get(f"{url}/-/ready", timeout=RELOAD_SECONDS)
-        if response.status_code != requests.codes.ok:
-            raise NotYet(f"status {response.status_code}")
-        return True
-
     def _routes_loaded(self) -> bool:
-        loaded = AlertmanagerClient(self.external.alertmanager_url).status().config_yaml
+        loaded = AlertmanagerClient(self.external.alertmanager).status().config_yaml
         if str(self.directory) not in loaded:
             raise NotYet(
                 f"it runs with other routes than {self._folder.path / ALERTMANAGER_CONFIG}: start"
@@ -246,18 +240,20 @@ class ExternalStack(MonitoringStack):
             )
         return True
 
-    def _refusal(self, url: str) -> LaunchError | None:
+    def _refusal(self, server: Server) -> LaunchError | None:
         try:
-            self._reload(url)
+            self._reload(server)
         except LaunchError as error:
             return error
         return None
 
-    def _reload(self, url: str) -> None:
+    def _reload(self, server: Server) -> None:
+        url = f"{server.url}/-/reload"
         try:
-            response = self._session.post(f"{url}/-/reload", timeout=RELOAD_SECONDS)
+            with server.session() as session:
+                response = session.post(url, timeout=RELOAD_SECONDS)
         except requests.RequestException as error:
-            raise LaunchError(f"{url}/-/reload did not answer: {error}") from error
+            raise LaunchError(f"{url} did not answer: {error}") from error
         if not response.ok:
             said = " ".join(response.text.split())[:300]
             hint = (
@@ -265,4 +261,12 @@ class ExternalStack(MonitoringStack):
                 if response.status_code in (requests.codes.forbidden, requests.codes.not_allowed)
                 else ""
             )
-            raise LaunchError(f"{url}/-/reload answered {response.status_code}: {said}{hint}")
+            raise LaunchError(f"{url} answered {response.status_code}: {said}{hint}")
+
+
+def _answers(server: Server) -> bool:
+    with server.session() as session:
+        response = session.get(f"{server.url}/-/ready", timeout=RELOAD_SECONDS)
+    if response.status_code != requests.codes.ok:
+        raise NotYet(f"status {response.status_code}")
+    return True

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from stack.clients.prometheus import RulesSnapshot
+from stack.clients.server import Server
 from stack.derive import Derived
 from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.endpoints import Endpoints
@@ -79,8 +80,8 @@ class MonitoringStack:
     def endpoints(self) -> Endpoints:
         """Where the two are read; known before either runs."""
         return Endpoints(
-            prometheus_url=f"http://{self._places['prometheus'].address}",
-            alertmanager_url=f"http://{self._places['alertmanager'].address}",
+            prometheus=Server(url=f"http://{self._places['prometheus'].address}"),
+            alertmanager=Server(url=f"http://{self._places['alertmanager'].address}"),
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import Self
 from elasticsearch import Elasticsearch
 
 from stack.logs.settings import SettingsError, account, refuse_secrets_in, secret
+from stack.trust import trusting
 
 __all__ = ["DEFAULT_URL", "Connection", "SettingsError"]
 
@@ -28,7 +29,8 @@ class Connection:
         urls: one or several nodes of one cluster.
         api_key: an API key, in the encoded form.
         basic_auth: a user's name and password, where there is no API key.
-        ca_file: the authority that signed the nodes' certificates, if it is a private one.
+        ca_file: the authority that signed the nodes' certificates, if it is a private one; it is
+            believed beside the usual ones.
         timeout_seconds: how long one request may take.
     """
 
@@ -66,7 +68,11 @@ class Connection:
 
         Raises SettingsError for a URL or an authority's file that can't be used.
         """
-        tls = {"ca_certs": str(self.ca_file)} if self.ca_file else {}
+        try:
+            tls = {"ssl_context": trusting(self.ca_file)} if self.ca_file else {}
+        except OSError as error:
+            why = f"can't use {self.ca_file}: {error.strerror}"
+            raise SettingsError(f"ELASTICSEARCH_CA_FILE: {why}") from error
         try:
             return Elasticsearch(
                 list(self.urls),
@@ -75,7 +81,7 @@ class Connection:
                 request_timeout=self.timeout_seconds,
                 max_retries=len(self.urls) - 1 if passes_over else 0,
                 retry_on_timeout=passes_over,  # as of a machine that is off, or cut off
-                **tls,  # type: ignore[arg-type]  # ca_certs is a path
+                **tls,  # type: ignore[arg-type]  # it is a context
             )
         except (ValueError, OSError) as error:
             raise SettingsError(f"ELASTICSEARCH_URL {','.join(self.urls)}: {error}") from error

@@ -7,13 +7,10 @@ setting and never holds the secret.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+
+from stack.settings import SettingsError, read_secret
 
 __all__ = ["SettingsError", "account", "refuse_secrets_in", "secret"]
-
-
-class SettingsError(ValueError):
-    """A setting can't be used: which, and what it should be; one line."""
 
 
 def secret(given: Mapping[str, str], name: str) -> str | None:
@@ -22,21 +19,7 @@ def secret(given: Mapping[str, str], name: str) -> str | None:
     Raises SettingsError for a file that can't be read, is empty, or holds what no header takes.
     """
     path = given.get(f"{name}_FILE")
-    if path is None:
-        return None
-    try:
-        text = Path(path).read_bytes().strip().decode("latin-1")  # any bytes; judged below
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"{name}_FILE: can't read {path}: {why}") from error
-    if not text:
-        raise SettingsError(f"{name}_FILE: {path} is empty; put the secret into it")
-    if not (text.isascii() and text.isprintable()):
-        raise SettingsError(
-            f"{name}_FILE: {path} holds more than one line of printable ASCII; put only the secret"
-            " into it"
-        )
-    return text
+    return None if path is None else read_secret(f"{name}_FILE", path)
 
 
 def account(given: Mapping[str, str], server: str) -> tuple[str, str] | None:

@@ -11,9 +11,9 @@ import ast
 from pathlib import Path
 
 from scenarios.deployment import needs
-from scenarios.deployment.needs import variable
 from scenarios.deployment.options import SETTINGS
 from scenarios.deployment.target import STAGES
+from stack.settings import variable
 from tests.docs.reference import ROOT, TABLE, table
 
 GATE = ROOT / "docs" / "gate.md"

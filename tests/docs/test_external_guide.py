@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import external
 from scenarios.capabilities import OF_THE_STACK
 from scenarios.catalogue import drills
 from scenarios.external import read_external
 from scenarios.model import MAIN
 from scenarios.settings import Settings
 from scenarios.watching import as_seen
+from stack.clients.server import Server
 from stack.external import External, commands
 from stack.external.command import _parser
 from stack.external.commands import Listening
 from stack.external.engine import SAMPLE_LIMIT_SERIES, VICTORIAMETRICS
 from stack.production import production_files
 from stack.rules import load_rules
+from stack.settings import given_by, variable
 from stack.windows import groups_within
 from stack.yamlfile import ConfigurationError
 
@@ -63,8 +64,10 @@ def test_every_command_of_the_guide_is_understood() -> None:
 
 
 def test_every_option_of_the_checklist_is_one(pytestconfig: pytest.Config) -> None:
-    options = set(re.findall(r"(--[a-z-]+url|--external-folder|--visible-after|--stack)", TEXT))
-    assert len(options) == 6
+    options = set(
+        re.findall(r"(--[a-z-]+-(?:url|file)|--external-folder|--visible-after|--stack)", TEXT)
+    )
+    assert len(options) == 10
     for option in options:
         assert pytestconfig.getoption(option, default="none") != "none", option
 
@@ -72,21 +75,19 @@ def test_every_option_of_the_checklist_is_one(pytestconfig: pytest.Config) -> No
 def test_the_environment_s_names_are_those_that_are_read() -> None:
     named = set(re.findall(r"ALERTPROOF_\w+", TEXT))
     assert named == {
-        external.PROMETHEUS_URL,
-        external.RULES_URL,
-        external.ALERTMANAGER_URL,
-        external.FOLDER,
+        variable(option)
+        for option in ("--prometheus-url", "--rules-url", "--alertmanager-url", "--external-folder")
     }
-    assert read_external({}, dict.fromkeys(named, URL)).rules_url == URL
+    assert read_external(given_by({}, dict.fromkeys(named, URL))).rules.url == URL
 
 
 def test_the_line_that_refuses_a_scale_is_the_one_that_is_said() -> None:
     rules = load_rules(production_files().rules.read_text())
     production = rules.only(groups_within(rules, timedelta(hours=2)))
     late = External(
-        prometheus_url=URL,
-        rules_url=URL,
-        alertmanager_url=URL,
+        prometheus=Server(url=URL),
+        rules=Server(url=URL),
+        alertmanager=Server(url=URL),
         visible_after=VICTORIAMETRICS.visible_after,
     )
     derived = replace(commands.scaled(100), production_rules=production)

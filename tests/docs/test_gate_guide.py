@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from scenarios.deployment.needs import INDISPENSABLE, NEEDS, variable
+from scenarios.deployment.needs import INDISPENSABLE, NEEDS
 from scenarios.deployment.options import SETTINGS
 from scenarios.deployment.reading import read_target
 from scenarios.deployment.target import FAIL_ON
 from scenarios.failures import CANNOT_RUN
+from stack.settings import variable
 from tests.docs.gate import GATE, TABLES, written
 from tests.docs.guide import ROOT, blocks
 

@@ -292,7 +292,7 @@ def test_vmalert_tells_its_alertmanagers_under_another_name() -> None:
     told = success({"notifiers": [{"kind": "static", "targets": targets}]})
     unknown = {"/api/v1/alertmanagers": (400, "unsupported path")}
     with answering({**unknown, "/api/v1/notifiers": told}) as rules_url:
-        client = PrometheusClient("http://127.0.0.1:1", rules_url=rules_url)
+        client = PrometheusClient("http://127.0.0.1:1", rules=rules_url)
         assert client.active_alertmanagers() == 1
 
 
@@ -303,7 +303,7 @@ def test_a_prometheus_that_does_not_tell_its_alertmanagers_is_asked_nothing_else
 
 def test_rules_are_read_from_what_evaluates_them() -> None:
     with answering({"/api/v1/rules": success({"groups": []})}) as rules_url:
-        assert PrometheusClient("http://127.0.0.1:1", rules_url=rules_url).rules().rules == ()
+        assert PrometheusClient("http://127.0.0.1:1", rules=rules_url).rules().rules == ()
 
 
 def test_a_rule_without_alerts_may_leave_them_out() -> None:

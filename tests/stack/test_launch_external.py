@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stack.clients.prometheus import PrometheusClient
+from stack.clients.server import Server as Asked
 from stack.external import commands
 from stack.external.folder import IDLE, Folder
 from stack.external.model import External, place_of
@@ -38,15 +39,16 @@ def setup_at(url: str, directory: Path) -> Setup:
 
 @contextmanager
 def stack_at(
-    tmp_path: Path, answers: Mapping[str, tuple[int, object]] | None = None
+    tmp_path: Path, answers: Mapping[str, tuple[int, object]] | None = None, token: str = ""
 ) -> Iterator[tuple[ExternalStack, Server, Folder]]:
     folder = Folder(tmp_path / "drills")
     folder.make()
-    with engine(answers) as server, Processes() as processes:
+    with engine(answers, token=token) as server, Processes() as processes:
+        asked = replace(Asked.at(server.url), token=token)
         external = External(
-            prometheus_url=server.url,
-            rules_url=server.url,
-            alertmanager_url=server.url,
+            prometheus=asked,
+            rules=asked,
+            alertmanager=asked,
             folder=folder,
         )
         ours = replace(
@@ -66,6 +68,24 @@ def test_files_are_given_and_each_server_is_asked_to_read_them_again(tmp_path: P
         stack.load_rules(RULES)
         assert folder.read("alert-rules.yml") == RULES
         assert server.posted == ["/-/reload"] * 3
+
+
+def test_each_request_to_a_guarded_engine_carries_its_token(tmp_path: Path) -> None:
+    status = {
+        "versionInfo": {"version": "0.33.1", "revision": "", "goVersion": ""},
+        "cluster": {"status": "disabled"},
+        "config": {"original": str(tmp_path / "run")},
+    }
+    answers = {"/api/v2/status": (200, status), "/api/v2/silences": (200, [])}
+    with stack_at(tmp_path, answers, token="its-own") as (stack, _, _), stack:
+        stack.begin_clean(["slow"])
+        stack.start_both()
+        stack.load_rules(RULES)
+        stack.wait_ready(5.0)
+        at = stack.endpoints
+        assert at.rules is not None
+        assert PrometheusClient(at.prometheus, rules=at.rules).rules().rules == ()
+        assert "its-own" not in repr((stack.external, at))
 
 
 def test_nothing_of_a_run_is_left_when_it_ends(tmp_path: Path) -> None:
@@ -198,7 +218,7 @@ def test_a_part_of_an_external_stack_can_not_be_killed(tmp_path: Path) -> None:
 def test_without_a_folder_nothing_can_be_drilled(tmp_path: Path) -> None:
     with stack_at(tmp_path) as (stack, _, _):
         only_looked_at = replace(stack.external, folder=None)
-        setup = setup_at(only_looked_at.prometheus_url, tmp_path)
+        setup = setup_at(only_looked_at.prometheus.url, tmp_path)
         with pytest.raises(LaunchError, match="--external-folder"):
             ExternalStack(only_looked_at, Local(Processes()), setup)
 
@@ -206,7 +226,7 @@ def test_without_a_folder_nothing_can_be_drilled(tmp_path: Path) -> None:
 def test_a_drill_that_is_repeated_puts_back_what_the_first_stack_had(tmp_path: Path) -> None:
     with stack_at(tmp_path) as (first, _, folder), first:
         first.start_prometheus()
-        setup = setup_at(first.external.prometheus_url, tmp_path / "again")
+        setup = setup_at(first.external.prometheus.url, tmp_path / "again")
         setup = replace(setup, prometheus_yaml="again\n")
         with ExternalStack(first.external, Local(Processes()), setup) as again:
             again.start_prometheus()

@@ -161,7 +161,7 @@ def gate(
 
 def visit(target: DeploymentTarget, seconds: float = 20.0) -> Visit:
     """Return a visit, as an observer gets one."""
-    return Visit.begin(target, "gate-0a1b2c3d", seconds, trusted=target.ca_file)
+    return Visit.begin(target, "gate-0a1b2c3d", seconds)
 
 
 def real_secrets(directory: Path) -> None:

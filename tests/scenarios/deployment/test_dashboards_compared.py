@@ -19,6 +19,7 @@ from scenarios.deployment.seen import Missing
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Answer
 from scenarios.verdict import Status, Verdict
+from stack.clients.server import Server
 from stack.grafana.shown import load_shown, read_shown
 from tests.scenarios.deployment.doubles import TOKEN, Grafana, serving
 from tests.scenarios.deployment.house import visit
@@ -35,7 +36,7 @@ def grafana() -> Iterator[Grafana]:
 
 
 def target(double: Grafana, token: str = TOKEN) -> DeploymentTarget:
-    return DeploymentTarget(watchers={"grafana": double.url}, watcher_tokens={"grafana": token})
+    return DeploymentTarget(watchers={"grafana": Server(url=double.url, token=token)})
 
 
 def found(asked: DeploymentTarget) -> Verdict:
@@ -142,7 +143,7 @@ def test_a_dashboard_that_this_token_may_not_see_is_not_known(grafana: Grafana) 
 
 
 def test_of_a_grafana_that_is_gone_nothing_is_known() -> None:
-    gone = DeploymentTarget(watchers={"grafana": "http://127.0.0.1:1"})
+    gone = DeploymentTarget(watchers={"grafana": Server(url="http://127.0.0.1:1")})
     verdict = found(replace(gone, timeout_seconds=1.0))
     assert verdict.status is Status.UNKNOWN
     assert "connection refused" in verdict.observed

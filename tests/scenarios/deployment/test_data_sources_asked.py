@@ -20,6 +20,7 @@ from scenarios.deployment.seen import Missing
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Answer
 from scenarios.verdict import Status, Verdict
+from stack.clients.server import Server
 from stack.grafana.data_sources import DataSource, load_data_sources
 from stack.logs.connection import Connection
 from tests.scenarios.deployment.doubles import TOKEN, Grafana, serving
@@ -38,8 +39,7 @@ def grafana() -> Iterator[Grafana]:
 
 def target(double: Grafana, token: str = TOKEN) -> DeploymentTarget:
     return DeploymentTarget(
-        watchers={"grafana": double.url},
-        watcher_tokens={"grafana": token},
+        watchers={"grafana": Server(url=double.url, token=token)},
         elasticsearch=Connection(),
     )
 
@@ -66,7 +66,7 @@ def test_neither_the_clusters_health_nor_a_backend_is_asked_for_where_there_is_n
 
 def test_who_names_no_elasticsearch_is_not_asked_for_its_data_source(grafana: Grafana) -> None:
     del grafana.sources["elasticsearch"]
-    without = DeploymentTarget(watchers={"grafana": grafana.url}, watcher_tokens={"grafana": TOKEN})
+    without = DeploymentTarget(watchers={"grafana": Server(url=grafana.url, token=TOKEN)})
     assert found(without).status is Status.PASS
     assert found(target(grafana)).status is Status.FAIL
 
@@ -128,7 +128,7 @@ def test_without_its_token_nothing_is_known_and_the_option_is_named(
 
 
 def test_of_a_grafana_that_is_gone_nothing_is_known() -> None:
-    verdict = found(DeploymentTarget(watchers={"grafana": "http://127.0.0.1:1"}))
+    verdict = found(DeploymentTarget(watchers={"grafana": Server(url="http://127.0.0.1:1")}))
     assert verdict.status is Status.UNKNOWN
     assert "connection refused" in verdict.observed
 

@@ -20,6 +20,7 @@ from scenarios.deployment.seen import Missing
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.watchers import judge_ready, kibana_ready
 from scenarios.verdict import Status, Verdict
+from stack.clients.server import Server
 from stack.logs.indices import PATTERN
 from tests.scenarios.deployment.doubles import TOKEN, Kibana, serving
 from tests.scenarios.deployment.house import visit
@@ -37,7 +38,7 @@ def kibana() -> Iterator[Kibana]:
 
 
 def target(double: Kibana, token: str = TOKEN) -> DeploymentTarget:
-    return DeploymentTarget(watchers={"kibana": double.url}, watcher_tokens={"kibana": token})
+    return DeploymentTarget(watchers={"kibana": Server(url=double.url, token=token)})
 
 
 def found(asked: DeploymentTarget) -> Verdict:
@@ -159,7 +160,7 @@ def test_an_api_key_is_shown_to_who_asks_for_one_before_it_tells_its_status(
 
 
 def test_of_a_kibana_that_is_gone_nothing_is_known() -> None:
-    verdict = found(DeploymentTarget(watchers={"kibana": "http://127.0.0.1:1"}))
+    verdict = found(DeploymentTarget(watchers={"kibana": Server(url="http://127.0.0.1:1")}))
     assert verdict.status is Status.UNKNOWN
     assert "connection refused" in verdict.observed
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -22,6 +23,7 @@ from scenarios.deployment.routing import judge_routing, loaded_routing
 from scenarios.deployment.rules import judge_loaded, loaded_rules
 from scenarios.deployment.target import DeploymentTarget, PageTest
 from scenarios.verdict import Status
+from stack.clients.server import Server
 from stack.ports import reserve
 from stack.receivers.delivery import PAGERDUTY, SLACK_INCIDENTS
 from stack.receivers.trouble import Trouble
@@ -169,10 +171,10 @@ def test_an_example_among_the_secrets_fails_and_is_not_shown(house: House, tmp_p
 
 def looked_at(house: House) -> DeploymentTarget:
     return DeploymentTarget(
-        services=(house.service_url,),
+        services=(Server(url=house.service_url),),
         watchers={
-            "prometheus": house.prometheus_url,
-            "alertmanager": house.alertmanager_url,
+            "prometheus": Server(url=house.prometheus_url),
+            "alertmanager": Server(url=house.alertmanager_url),
         },
     )
 
@@ -207,11 +209,12 @@ def guarded(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 "INSTRUMENT_METRICS_TOKEN_FILE": str(directory / "token"),
             },
         )
-        target = DeploymentTarget(
-            services=(f"https://{place.address}",),
-            ca_file=directory / "ca.pem",
+        service = Server(
+            url=f"https://{place.address}",
             token=(directory / "token").read_text(),
+            ca_file=directory / "ca.pem",
         )
+        target = DeploymentTarget(services=(service,))
 
         def answers() -> bool:
             return judge_endpoints("it answers", liveness(visit(target))).status is Status.PASS
@@ -219,6 +222,12 @@ def guarded(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         wait_until(answers, what="the guarded service", timeout_seconds=30, interval_seconds=0.2)
         yield target
         house.processes.stop("guarded")
+
+
+def asked(guarded: DeploymentTarget, **otherwise: Any) -> DeploymentTarget:
+    """Return the same deployment, asked otherwise."""
+    (service,) = guarded.services
+    return replace(guarded, services=(replace(service, **otherwise),))
 
 
 def test_a_private_authority_and_a_token_are_borne(guarded: DeploymentTarget) -> None:
@@ -229,17 +238,17 @@ def test_a_private_authority_and_a_token_are_borne(guarded: DeploymentTarget) ->
 def test_without_the_authority_nothing_is_known_and_the_option_is_named(
     guarded: DeploymentTarget,
 ) -> None:
-    found = judge_endpoints("ready", readiness(visit(replace(guarded, ca_file=None))))
+    found = judge_endpoints("ready", readiness(visit(asked(guarded, ca_file=None))))
     assert found.status is Status.UNKNOWN
     assert "can't be trusted" in found.observed
     assert "--ca-file" in found.look
 
 
-@pytest.mark.parametrize("token", [None, "another"])
+@pytest.mark.parametrize("token", ["", "another"])
 def test_without_the_token_nothing_is_known_and_the_option_is_named(
-    guarded: DeploymentTarget, token: str | None
+    guarded: DeploymentTarget, token: str
 ) -> None:
-    without = replace(guarded, token=token)
+    without = asked(guarded, token=token)
     assert judge_endpoints("ready", readiness(visit(without))).status is Status.PASS  # for all
     found = judge_endpoints("it answers", liveness(visit(without)))
     assert found.status is Status.UNKNOWN
@@ -250,8 +259,8 @@ def test_without_the_token_nothing_is_known_and_the_option_is_named(
 def test_a_certificate_of_another_name_is_the_servers_failure(
     guarded: DeploymentTarget,
 ) -> None:
-    elsewhere = guarded.services[0].replace("127.0.0.1", "localhost")
-    found = judge_endpoints("ready", readiness(visit(replace(guarded, services=(elsewhere,)))))
+    elsewhere = guarded.services[0].url.replace("127.0.0.1", "localhost")
+    found = judge_endpoints("ready", readiness(visit(asked(guarded, url=elsewhere))))
     assert found.status is Status.FAIL
 
 

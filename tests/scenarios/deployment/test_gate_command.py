@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios.deployment.needs import variable
 from scenarios.deployment.options import SETTINGS
+from stack.settings import variable
 from tests.scenarios.deployment.house import ROOT, gate
 
 NOBODY = (

@@ -14,9 +14,12 @@ from scenarios.deployment.seen import Missing, NotSeen
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Visit
 from stack.clients import PrometheusError
+from stack.clients.server import Server
 from tests.scenarios.deployment.house import visit
 
-TARGET = DeploymentTarget(watchers={"prometheus": "http://127.0.0.1:9"}, deadline_seconds=5.0)
+TARGET = DeploymentTarget(
+    watchers={"prometheus": Server(url="http://127.0.0.1:9")}, deadline_seconds=5.0
+)
 
 
 def looking(seconds: float = 5.0) -> tuple[Inspection, list[str]]:

@@ -19,9 +19,10 @@ from scenarios.deployment.report import (
 from scenarios.deployment.target import BEFORE, DeploymentTarget
 from scenarios.report import NotApplicable
 from scenarios.verdict import Status, Verdict
+from stack.clients.server import Server
 
 TOKEN = "s3cr3t-token-of-nobody"
-TARGET = DeploymentTarget(services=("https://shop.io",), token=TOKEN)
+TARGET = DeploymentTarget(services=(Server(url="https://shop.io", token=TOKEN),))
 LACKING = NotApplicable(
     test="checks/deployment/test_kibana_is_ready.py::test_kibana_is_ready",
     reason="no --kibana-url is given",

@@ -11,11 +11,12 @@ import pytest
 import requests
 
 from scenarios.deployment.target import DeploymentTarget
+from stack.clients.server import Server
 from tests.scenarios.deployment.house import visit
 
 
 @dataclass(slots=True)
-class Server:
+class Answering:
     """Answers each request with the next of these statuses, the last again and again."""
 
     statuses: list[int]
@@ -25,8 +26,8 @@ class Server:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    state = Server(statuses=[200])
+def server() -> Iterator[Answering]:
+    state = Answering(statuses=[200])
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -50,35 +51,37 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def test_what_is_exchanged_just_now_is_asked_again(server: Server) -> None:
+def test_what_is_exchanged_just_now_is_asked_again(server: Answering) -> None:
     server.statuses = [503, 200]
-    assert visit(DeploymentTarget()).get(server.url).status == 200
+    assert visit(DeploymentTarget()).get(Server(url=server.url)).status == 200
     assert len(server.asked) == 2
 
 
-def test_what_stays_away_is_an_answer_after_three_tries(server: Server) -> None:
+def test_what_stays_away_is_an_answer_after_three_tries(server: Answering) -> None:
     server.statuses = [503]
-    assert visit(DeploymentTarget()).get(server.url).status == 503
+    assert visit(DeploymentTarget()).get(Server(url=server.url)).status == 503
     assert len(server.asked) == 3
 
 
-def test_an_error_of_its_own_is_not_asked_again(server: Server) -> None:
+def test_an_error_of_its_own_is_not_asked_again(server: Answering) -> None:
     server.statuses = [500]
-    assert visit(DeploymentTarget()).get(server.url).status == 500
+    assert visit(DeploymentTarget()).get(Server(url=server.url)).status == 500
     assert len(server.asked) == 1
 
 
-def test_a_redirection_is_told_and_not_followed(server: Server) -> None:
+def test_a_redirection_is_told_and_not_followed(server: Answering) -> None:
     server.statuses, server.location = [302], "http://127.0.0.1:1/elsewhere"
-    answer = visit(DeploymentTarget()).get(server.url, "a-token")
+    answer = visit(DeploymentTarget()).get(Server(url=server.url, token="a-token"))
     assert (answer.status, answer.location) == (302, "http://127.0.0.1:1/elsewhere")
 
 
-def test_each_is_shown_its_own_token_and_no_others(server: Server) -> None:
+def test_each_is_shown_its_own_token_and_no_others(server: Answering) -> None:
     target = DeploymentTarget(
-        token="of-the-service",
-        watchers={"prometheus": server.url, "grafana": server.url},
-        watcher_tokens={"prometheus": "of-prometheus"},
+        services=(Server(url=server.url, token="of-the-service"),),
+        watchers={
+            "prometheus": Server(url=server.url, token="of-prometheus"),
+            "grafana": Server(url=server.url),
+        },
     )
     visit(target).watcher("prometheus", "/")
     visit(target).watcher("grafana", "/")
@@ -87,12 +90,12 @@ def test_each_is_shown_its_own_token_and_no_others(server: Server) -> None:
 
 
 def test_nothing_is_taken_from_the_environment(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    assert visit(DeploymentTarget()).get(server.url).status == 200
+    assert visit(DeploymentTarget()).get(Server(url=server.url)).status == 200
 
 
 def test_a_refused_connection_is_tried_again_and_then_raised() -> None:
     with pytest.raises(requests.ConnectionError):
-        visit(DeploymentTarget()).get("http://127.0.0.1:1/")
+        visit(DeploymentTarget()).get(Server(url="http://127.0.0.1:1"))

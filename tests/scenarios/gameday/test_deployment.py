@@ -11,6 +11,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,6 +25,7 @@ from scenarios.gameday.options import parse
 from scenarios.history import Event, Kind
 from scenarios.settings import Settings
 from scenarios.verdict import Status
+from stack.clients.server import Server
 from stack.derive import Derived
 from stack.yamlfile import read_yaml, write_yaml
 
@@ -31,16 +33,18 @@ ROOT = Path(__file__).resolve().parents[3]
 CATALOGUE = {drill.id: drill for drill in drills()}
 LONG_SECONDS = 200.0
 RUN = "gd-shop"
+NOWHERE = Server(url="http://127.0.0.1:9")
+CONFIGURATION, ALERTS = "/api/v1/status/config", "/api/v2/alerts"
 GLOBAL = "global:\n  external_labels: {cluster: a}\n"
 
 
 def deployment(**changed: object) -> Deployment:
     one = Deployment(
-        url="http://127.0.0.1:9",
+        target=NOWHERE,
         service="shop",
         secret_file=Path("secret"),
-        prometheus_url="http://127.0.0.1:9",
-        alertmanager_url="http://127.0.0.1:9",
+        prometheus=NOWHERE,
+        alertmanager=NOWHERE,
         requests={},
     )
     return replace(one, **changed)
@@ -124,7 +128,7 @@ def test_a_deployed_service_runs_in_real_time_unless_its_rules_are_scaled() -> N
     asked = words(COMPLETE, "--external", "--scenario", "HighErrorRate", "--request", "GET /cart")
     options = parse(asked)
     assert options.deployment
-    assert options.deployment.url == "http://127.0.0.1:8000"
+    assert options.deployment.target.url == "http://127.0.0.1:8000"
     assert options.deployment.requests == {"GET /cart": 1}
     assert options.time_scale == 1.0
     assert parse([*asked, "--time-scale", "60"]).time_scale == 60.0
@@ -134,7 +138,32 @@ def test_a_deployed_service_runs_in_real_time_unless_its_rules_are_scaled() -> N
 def test_each_part_of_its_description_is_asked_for_by_name(missing: str) -> None:
     rest = {name: value for name, value in COMPLETE.items() if name != missing}
     with pytest.raises(UsageError, match=f"--external needs {missing}"):
-        parse(words(rest, "--external", "--scenario", "HighErrorRate"))
+        parse(words(rest, "--external", "--scenario", "HighErrorRate"), {})
+
+
+def test_who_watches_may_be_said_in_the_environment_and_what_is_broken_is_named(
+    tmp_path: Path,
+) -> None:
+    for name in ("prometheus", "alertmanager"):
+        (tmp_path / name).write_text(f"of-{name}\n")
+    environment = {
+        "ALERTPROOF_PROMETHEUS_URL": "https://prometheus.shop.io",
+        "ALERTPROOF_PROMETHEUS_TOKEN_FILE": str(tmp_path / "prometheus"),
+        "ALERTPROOF_ALERTMANAGER_URL": "https://elsewhere.io",
+        "ALERTPROOF_ALERTMANAGER_TOKEN_FILE": str(tmp_path / "alertmanager"),
+        "ALERTPROOF_TARGET": "https://of-the-gate.io",
+    }
+    named = {name: value for name, value in COMPLETE.items() if name != "--prometheus-url"}
+    asked = words(named, "--external", "--scenario", "HighErrorRate")
+    found = parse(asked, environment).deployment
+    assert found
+    assert found.prometheus == Server(url="https://prometheus.shop.io", token="of-prometheus")
+    assert found.alertmanager == Server(url="http://127.0.0.1:9093", token="of-alertmanager")
+    assert found.target == Server(url="http://127.0.0.1:8000")
+    assert "of-prometheus" not in repr(found)
+    del named["--target"]
+    with pytest.raises(UsageError, match="--external needs --target"):
+        parse(words(named, "--external", "--scenario", "HighErrorRate"), environment)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +179,15 @@ def test_each_part_of_its_description_is_asked_for_by_name(missing: str) -> None
             "tokens are files",
         ),
         (words(COMPLETE, "--external", "--scenario", "x", "--request", "/cart"), "METHOD /path"),
+        (words({"--ca-file": "ca.pem"}, "--scenario", "x"), "--ca-file: only with --external"),
+        (
+            words({**COMPLETE, "--ca-file": "/none"}, "--external", "--scenario", "x"),
+            "--ca-file: can't use /none: No such file",
+        ),
+        (
+            words({**COMPLETE, "--prometheus-token-file": "/none"}, "--external", "--scenario=x"),
+            "--prometheus-token-file: can't read /none: No such file",
+        ),
         (words(COMPLETE, "--external", "--scenario", "x", "--run", "a b"), "letters, digits"),
     ],
 )
@@ -161,21 +199,27 @@ def test_a_description_that_does_not_fit_is_refused(arguments: list[str], said: 
 
 @pytest.fixture
 def answering() -> Iterator[SimpleNamespace]:
-    """A service's summary and a Prometheus' configuration, as they answer over HTTP."""
+    """A service, a Prometheus and an Alertmanager, as they answer to who shows their token."""
     says = SimpleNamespace(
         faults={"enabled": True, "why_not": None, "instance": "shop-1"},
         configuration=GLOBAL + snippet(service="shop", run=RUN),
+        tokens={},
     )
+
+    def answers() -> dict[str, object]:
+        return {
+            "/api/metrics/summary": {"fault_injection": says.faults},
+            CONFIGURATION: {"status": "success", "data": {"yaml": says.configuration}},
+            ALERTS: [],
+        }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = (
-                {"fault_injection": says.faults}
-                if self.path.endswith("/summary")
-                else {"status": "success", "data": {"yaml": says.configuration}}
-            )
-            text = json.dumps(body).encode()
-            self.send_response(200)
+            path = urlsplit(self.path).path
+            token = says.tokens.get(path)
+            let_in = not token or self.headers["Authorization"] == f"Bearer {token}"
+            text = json.dumps(answers()[path]).encode() if let_in else b"who is asking?"
+            self.send_response(200 if let_in else 401)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
@@ -194,7 +238,8 @@ def answering() -> Iterator[SimpleNamespace]:
 def asked(answering, tmp_path: Path) -> Deployment:
     secret = tmp_path / "secret"
     secret.write_text("a secret of the tests, long enough")
-    return deployment(url=answering.url, prometheus_url=answering.url, secret_file=secret)
+    here = Server(url=answering.url)
+    return deployment(target=here, prometheus=here, alertmanager=here, secret_file=secret)
 
 
 def test_the_instance_is_asked_for_its_name(asked: Deployment) -> None:
@@ -217,11 +262,30 @@ def test_a_service_that_accepts_no_faults_is_refused_with_its_own_reason(asked, 
 
 def test_whatever_does_not_answer_is_named(asked: Deployment) -> None:
     with pytest.raises(UsageError, match=r"--target: http://127\.0\.0\.1:9/api/metrics/summary"):
-        looked_at(replace(asked, url="http://127.0.0.1:9"), RUN)
+        looked_at(replace(asked, target=NOWHERE), RUN)
     with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9/api/v1/status/config"):
-        looked_at(replace(asked, prometheus_url="http://127.0.0.1:9"), RUN)
+        looked_at(replace(asked, prometheus=NOWHERE), RUN)
+    with pytest.raises(UsageError, match=r"http://127\.0\.0\.1:9/api/v2/alerts"):
+        looked_at(replace(asked, alertmanager=NOWHERE), RUN)
     with pytest.raises(UsageError, match="there is no file"):
         looked_at(replace(asked, secret_file=Path("nowhere")), RUN)
+
+
+def test_who_watches_is_shown_its_own_token_and_refused_without_it_before_anything_breaks(
+    asked: Deployment, answering: SimpleNamespace
+) -> None:
+    answering.tokens = {CONFIGURATION: "of-prometheus", ALERTS: "of-alertmanager"}
+    prometheus = replace(asked.prometheus, token="of-prometheus")
+    alertmanager = replace(asked.alertmanager, token="of-alertmanager")
+    shown = replace(asked, prometheus=prometheus, alertmanager=alertmanager)
+    assert looked_at(shown, RUN).instance == "shop-1"
+    for without, path in (
+        (replace(shown, prometheus=alertmanager), CONFIGURATION),
+        (replace(shown, alertmanager=asked.alertmanager), ALERTS),
+    ):
+        with pytest.raises(UsageError, match=f"{path} .*401.*a file gives its token") as told:
+            looked_at(without, RUN)
+        assert "of-" not in str(told.value)
 
 
 def test_an_alert_without_its_labels_fails(went) -> None:

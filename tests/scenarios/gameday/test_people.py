@@ -20,10 +20,11 @@ from scenarios.gameday.screen import GOING_ON, Screen
 from scenarios.gameday.stop import Limits, Seen
 from scenarios.history import Kind, Recorder
 from scenarios.target import ClientView
+from stack.clients.server import Server
 from stack.waiting import wait_until
 
 SOON_SECONDS = 20.0
-NOWHERE = "http://127.0.0.1:9"
+NOWHERE = Server(url="http://127.0.0.1:9")
 LIMITS = Limits(error_ratio=0.5, p95_seconds=None, burn_ratio=1.0)
 
 
@@ -120,7 +121,7 @@ def responder(campaign, slow, said):
     button = StopButton()
     status = lambda: "all is well"  # noqa: E731
     return button, Responder(
-        campaign, slow.drill, button, said.append, alertmanager_url=NOWHERE, status=status
+        campaign, slow.drill, button, said.append, alertmanager=NOWHERE, status=status
     )
 
 

@@ -50,15 +50,22 @@ class Server:
     deleted: list[str] = field(default_factory=list)
 
 
+UNAUTHORIZED = (401, "who is asking?")
+
+
 @contextmanager
-def engine(answers: Mapping[str, tuple[int, object]] | None = None) -> Iterator[Server]:
-    """Serve `BASIC`, and by path what differs from it."""
+def engine(
+    answers: Mapping[str, tuple[int, object]] | None = None, *, token: str = ""
+) -> Iterator[Server]:
+    """Serve `BASIC`, and by path what differs from it, to whoever shows the token."""
     known = {**BASIC, **(answers or {})}
     server = Server(url="")
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def _answer(self) -> None:
             status, answer = known.get(urlsplit(self.path).path, (404, "not found"))
+            if token and self.headers["Authorization"] != f"Bearer {token}":
+                status, answer = UNAUTHORIZED
             body = answer if isinstance(answer, str) else json.dumps(answer)
             self.send_response(status)
             self.end_headers()

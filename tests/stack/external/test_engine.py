@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from stack.clients.server import Server
 from stack.external.engine import (
     PROMETHEUS,
     SAMPLE_LIMIT_SERIES,
@@ -26,11 +27,12 @@ VM = 'vm_app_version{version="", short_version=""} 1\n'
 FLAG = 'flag{{name="{name}", value="{value}", is_set="true"}} 1\n'
 
 
-def at(url: str, folder: Path | None = None, rules_url: str = "") -> External:
+def at(url: str, folder: Path | None = None, rules_url: str = "", token: str = "") -> External:
+    server = Server(url=url, token=token)
     return External(
-        prometheus_url=url,
-        rules_url=rules_url or url,
-        alertmanager_url=url,
+        prometheus=server,
+        rules=Server(url=rules_url) if rules_url else server,
+        alertmanager=server,
         folder=Folder(folder) if folder else None,
     )
 
@@ -129,6 +131,30 @@ def test_the_delay_of_what_evaluates_the_rules_is_looked_for_there(folder: Path)
         pytest.raises(ExternalRefused, match="evalDelay"),
     ):
         inspect(at(storage.url, folder, rules_url=alerting.url))
+
+
+def test_each_server_of_an_engine_is_shown_its_own_token(folder: Path) -> None:
+    with engine(token="of-the-storage") as storage, engine(token="of-the-rules") as alerting:
+        asked = at(storage.url, folder, token="of-the-storage")
+        inspect(replace(asked, rules=Server(url=alerting.url, token="of-the-rules")))
+        with pytest.raises(ExternalRefused, match=f"no rules are told at {alerting.url}: .*401"):
+            inspect(replace(asked, rules=Server(url=alerting.url, token="of-the-storage")))
+
+
+@pytest.mark.parametrize("token", ["", "another"])
+def test_an_engine_that_asks_for_a_token_is_refused_without_it_in_one_line(token: str) -> None:
+    with engine(token="its-own") as server:
+        inspect(at(server.url, token="its-own"))
+        asked = at(server.url, token=token)
+        with pytest.raises(ExternalRefused, match=r"--prometheus-url: .* 401") as unknown:
+            inspect(asked)
+        with engine() as open_, pytest.raises(ExternalRefused) as untold:
+            inspect(replace(asked, prometheus=Server.at(open_.url), rules=Server.at(open_.url)))
+    assert str(untold.value).startswith("--alertmanager-url: ")
+    assert "a file gives its token" in str(untold.value)
+    for told in (str(unknown.value), str(untold.value)):
+        assert "\n" not in told
+        assert not token or token not in told
 
 
 def test_a_folder_that_was_not_made_for_drills_is_refused(tmp_path: Path) -> None:
