@@ -201,7 +201,7 @@ class ExternalStack(MonitoringStack):
                     failed.append(error)
             external = self.external
             servers = (external.rules, external.prometheus, external.alertmanager)
-            failed += [error for one in dict.fromkeys(servers) if (error := self._refusal(one))]
+            failed += [left for one in dict.fromkeys(servers) if (left := self._refusal(one))]
         if failed:
             raise LaunchError(f"the external stack still drills with what is gone: {failed[0]}")
 
