@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import re
 from dataclasses import fields
@@ -11,6 +12,7 @@ import pytest
 
 from benchmarks.__main__ import _DRILLS, _HOMES
 from instrumentation.settings import InstrumentSettings, variable
+from scenarios import command_init
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "MONITORING-INTEGRATION.md"
@@ -92,9 +94,13 @@ def test_every_option_of_the_checklist_that_a_document_names_exists(
     of_servers |= {BASELINE, LOADTEST, CHECKLIST}  # and those of commands, which their tests read
     of_servers |= {GAMEDAY}
     of_servers |= {EXTERNAL}
+    init = argparse.ArgumentParser()
+    command_init.add_arguments(init)
+    of_init = {option for action in init._actions for option in action.option_strings}
     for document in set(DOCUMENTS) - of_servers:
         for option in re.findall(r"`(?:pytest [^`]*)?(--[a-z-]+)", document.read_text()):
-            assert pytestconfig.getoption(option, default=pytest) is not pytest, option
+            if document != OWN_APP or option not in of_init:
+                assert pytestconfig.getoption(option, default=pytest) is not pytest, option
 
 
 def test_every_variable_that_a_document_names_is_a_setting_and_the_reference_has_all() -> None:

@@ -111,7 +111,7 @@ def test_a_mistake_of_an_observer_is_no_evidence_and_not_hidden() -> None:
 def test_nothing_is_asked_after_the_deadline() -> None:
     late = replace(visit(TARGET), until=time.monotonic() - 1)
     with pytest.raises(NotSeen, match="no time left to ask"):
-        late.get("http://127.0.0.1:9/")
+        late.get(Server(url="http://127.0.0.1:9"), "/")
 
 
 def test_an_observer_is_called_by_its_own_words() -> None:
