@@ -15,13 +15,12 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 from prometheus_client.parser import text_string_to_metric_families
 
-from scenarios.shipper import Shipper
+from scenarios.shipper import GATHERS_SECONDS, Shipper
 from stack.durations import parse_duration
 from stack.launch.elasticsearch import ElasticsearchNode
 from stack.logs.connection import Connection
 from stack.logs.indices import PATTERN
 from stack.logs.shipping.dead_letters import DEAD_LETTERS_FILE
-from stack.logs.shipping.settings import ShipperSettings
 from stack.logs.shipping.shipper import POLL_SECONDS
 from stack.logs.template import IndexOptions
 from stack.waiting import NotYet, wait_until
@@ -32,7 +31,7 @@ some 50 ms each, and much more on a busy machine."""
 
 FOUND_SECONDS = (
     POLL_SECONDS
-    + ShipperSettings(file=Path(), state_directory=Path()).max_age_seconds
+    + GATHERS_SECONDS
     + parse_duration(IndexOptions().refresh_interval).total_seconds()
     + TAKES_SECONDS
 )

@@ -22,6 +22,10 @@ from stack.yielding import yielding
 YIELDING = yielding(19, own_session=True)
 """What is handed over has the whole run's time to be shipped in."""
 
+GATHERS_SECONDS = 1.0
+"""How long records are gathered for one request: longer than by default, as the node of a run has
+few records of many shippers, and shares its processors with all that is scraped."""
+
 
 class LogsFailed(Exception):
     """Logs can't be shipped: what did not come up, and where to look."""
@@ -62,7 +66,8 @@ class Shipper:
         """
         assert self.place is not None
         host, port = self.place.host, str(self.place.port)
-        self._start(["--metrics-address", host, "--metrics-port", port])
+        gathers = ["--max-age-seconds", str(GATHERS_SECONDS)]
+        self._start(["--metrics-address", host, "--metrics-port", port, *gathers])
 
     def ship_what_is_there(self) -> None:
         """Ship the file as it is, in what is left of the machine, and end.

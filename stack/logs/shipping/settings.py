@@ -30,8 +30,8 @@ class ShipperSettings:
         metrics_port: where the metrics are served; 0 for any free port.
         metrics_address: the address for it.
         max_bulk_bytes: the largest bulk request, but for a single document that is larger.
-        max_age_seconds: how long records are gathered for one request: about as long as the index
-            makes them wait for its refresh. A request a record costs a node most of its time.
+        max_age_seconds: how long records are gathered for one request. With the index's refresh it
+            makes up how late a record is found.
         grace_seconds: how long the end may take; with `once`, how long a node may be gone, or a
             disk refuse.
         once: whether to end when what is there is shipped.
@@ -42,7 +42,7 @@ class ShipperSettings:
     metrics_port: int = 0
     metrics_address: str = LOOPBACK
     max_bulk_bytes: int = 1 << 20
-    max_age_seconds: float = 1.0
+    max_age_seconds: float = 0.5
     grace_seconds: float = 20.0
     once: bool = False
 
