@@ -6,11 +6,10 @@ or that of strangers.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from scenarios.history import Event, History, Kind, Recorder
+from scenarios.history import History, Recorder
 from scenarios.model import WATCHERS, Drill
 from scenarios.result import Monitoring
 from scenarios.scope import Scope
@@ -57,15 +56,6 @@ class Histories:
         for service, recorder in self.recorders.items():
             yield drilled.get(service, f"{self._scope.prefix}{service}"), recorder
         yield f"{self._scope.prefix}{STRANGERS}", self.strangers
-
-    def disturb(self, text: str) -> None:
-        """Note in each of them that the experiment itself failed: silence there says nothing.
-
-        It is one moment for all: what went on beside a drill is told by time.
-        """
-        event = Event(at=time.time(), kind=Kind.DISTURBED, text=text)
-        for recorder in (*self.recorders.values(), self.strangers):
-            recorder.add(event)
 
     def finished(self) -> dict[str, History]:
         """Close the drills' and the control's, and return them by drill and the control's key."""

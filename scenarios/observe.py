@@ -114,10 +114,14 @@ class Observer:
         )
 
     def disturb(self, reason: str) -> None:
-        """Tell every history that the experiment itself failed."""
+        """Tell every history that the experiment itself failed, and watch no longer.
+
+        It is one moment for all: what went on beside a drill is told by time.
+        """
         self.lost = reason
+        event = Event(at=time.time(), kind=Kind.DISTURBED, text=reason)
         for recorder in (*self._recorders.values(), self._strangers):
-            recorder.note(Kind.DISTURBED, text=reason)
+            recorder.add(event)
 
     def _run(self) -> None:
         try:

@@ -288,7 +288,7 @@ class Watch:
 
     def never_came_up(self, error: BaseException) -> None:
         """Note that the stack did not come up: nobody watched its services, nor its watchers."""
-        self.histories.disturb(_said(error))
+        self._observer.disturb(_said(error))
 
     def end(self) -> None:
         """Stop observing, and leave the finished histories."""
