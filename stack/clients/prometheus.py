@@ -16,6 +16,7 @@ from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from urllib3.util.retry import Retry
 
+from stack.clients.failure import ASKS_WHO
 from stack.clients.http import read_json
 from stack.clients.prometheus_answers import (
     ActiveAlert,
@@ -86,6 +87,8 @@ class PrometheusClient:
         self._queries = PrometheusConnect(url=self.url, session=session, timeout=timeout_seconds)
         # The library's own, which believes no private authority and repeats what it likes.
         del session.adapters[self.url]
+        # Its error holds no status, by which who asks for a token is told from who can't answer.
+        session.hooks["response"].append(_raise_for_asking_who)
 
     def rules(self) -> RulesSnapshot:
         """Return every alerting rule with its active alerts."""
@@ -212,6 +215,12 @@ class PrometheusClient:
                 return cast("object", data)
             case _:
                 raise PrometheusError(f"{url} answered something else than success: {answer!r}")
+
+
+def _raise_for_asking_who(response: requests.Response, **_: object) -> None:
+    """Raise requests.HTTPError for the answer of somebody who asks who is asking."""
+    if response.status_code in ASKS_WHO:
+        response.raise_for_status()
 
 
 def _parsed(where: str, parse: Callable[[Any], T], answer: object) -> T:

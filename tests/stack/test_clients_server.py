@@ -172,8 +172,9 @@ def test_clients_show_the_token_and_who_does_not_is_told_so_without_it() -> None
             with pytest.raises(PrometheusError, match="401") as told:
                 PrometheusClient(replace(server, token=token)).rules()
             assert "a file gives its token" in failure_of(told.value, 1.0).look
-            with pytest.raises(PrometheusError, match="401"):
+            with pytest.raises(PrometheusError, match="401") as told:
                 PrometheusClient(replace(server, token=token)).query("up")
+            assert "a file gives its token" in failure_of(told.value, 1.0).look
 
 
 def test_what_evaluates_the_rules_is_shown_its_own_token() -> None:
