@@ -10,7 +10,9 @@ from pathlib import Path
 
 from requests.certs import where  # type: ignore[attr-defined]  # its stubs leave it out
 
-__all__ = ["trusting"]
+from stack.settings import SettingsError
+
+__all__ = ["read_authority", "trusting"]
 
 
 def trusting(authority: Path) -> ssl.SSLContext:
@@ -21,3 +23,18 @@ def trusting(authority: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=where())
     context.load_verify_locations(cafile=authority)
     return context
+
+
+def read_authority(setting: str, path: str) -> Path:
+    """Return the private authority that a setting names.
+
+    Raises SettingsError for a file that can't be used.
+    """
+    authority = Path(path)
+    try:
+        trusting(authority)
+    except OSError as error:
+        raise SettingsError(
+            f"{setting}: can't use {path}: {error.strerror}; it should be certificates, as PEM"
+        ) from error
+    return authority

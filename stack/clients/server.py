@@ -12,10 +12,10 @@ from pathlib import Path
 import requests
 from urllib3.util.retry import Retry
 
+from stack import trust
 from stack.clients.address import AddressError, address, is_read_on_the_way
 from stack.clients.http import new_session
 from stack.settings import Given, SettingsError, read_secret
-from stack.trust import trusting
 
 __all__ = ["Server", "read_address", "read_authority", "read_server", "read_watcher"]
 
@@ -84,13 +84,5 @@ def read_address(text: str, option: str) -> str:
 
 def read_authority(given: Given) -> Path | None:
     """Return the private authority's file. Raises SettingsError for one that can't be used."""
-    if not (text := given(CA_FILE)):
-        return None
-    path = Path(text)
-    try:
-        trusting(path)
-    except OSError as error:
-        raise SettingsError(
-            f"{CA_FILE}: can't use {path}: {error.strerror}; it should be certificates, as PEM"
-        ) from error
-    return path
+    path = given(CA_FILE)
+    return trust.read_authority(CA_FILE, path) if path else None

@@ -14,7 +14,7 @@ from typing import Self
 from elasticsearch import Elasticsearch
 
 from stack.logs.settings import SettingsError, account, refuse_secrets_in, secret
-from stack.trust import trusting
+from stack.trust import read_authority, trusting
 
 __all__ = ["DEFAULT_URL", "Connection", "SettingsError"]
 
@@ -44,8 +44,8 @@ class Connection:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read ELASTICSEARCH_URL (comma-separated), _API_KEY_FILE, _USER, _PASSWORD_FILE, _CA_FILE.
 
-        Raises SettingsError for a URL that holds a password, for a secret file that can't be used,
-        and for a user without password.
+        Raises SettingsError for a URL that holds a password, for a file of a secret or an authority
+        that can't be used, and for a user without password.
         """
         read = os.environ if environ is None else environ
         given = {key: value for key, value in read.items() if value}
@@ -56,7 +56,7 @@ class Connection:
             urls=tuple(urls.split(",")),
             api_key=secret(given, "ELASTICSEARCH_API_KEY"),
             basic_auth=account(given, "ELASTICSEARCH"),
-            ca_file=Path(ca_file) if ca_file else None,
+            ca_file=read_authority("ELASTICSEARCH_CA_FILE", ca_file) if ca_file else None,
         )
 
     def client(self, *, passes_over: bool = False) -> Elasticsearch:

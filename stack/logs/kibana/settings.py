@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from stack.logs.settings import SettingsError, account, refuse_secrets_in, secret
+from stack.trust import read_authority
 
 __all__ = ["DEFAULT_URL", "KibanaSettings"]
 
@@ -42,8 +43,8 @@ class KibanaSettings:
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read KIBANA_URL, _API_KEY_FILE, _USER, _PASSWORD_FILE, _CA_FILE.
 
-        Raises SettingsError for a URL that is none or holds a password, for a secret file that
-        can't be used, and for a user without password.
+        Raises SettingsError for a URL that is none or holds a password, for a file of a secret
+        or an authority that can't be used, and for a user without password.
         """
         read = os.environ if environ is None else environ
         given = {key: value for key, value in read.items() if value}
@@ -52,7 +53,7 @@ class KibanaSettings:
             url=_url(given.get("KIBANA_URL", DEFAULT_URL)),
             api_key=secret(given, "KIBANA_API_KEY"),
             basic_auth=account(given, "KIBANA"),
-            ca_file=Path(ca_file) if ca_file else None,
+            ca_file=read_authority("KIBANA_CA_FILE", ca_file) if ca_file else None,
         )
 
 

@@ -105,6 +105,11 @@ def test_a_url_that_holds_a_secret_is_refused_without_showing_it(server: str, ur
     assert "den" not in str(no.value)
 
 
+def test_an_authority_that_can_not_be_used_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"ELASTICSEARCH_CA_FILE: can't use {tmp_path}/ca.pem"):
+        Connection.from_env({"ELASTICSEARCH_CA_FILE": str(tmp_path / "ca.pem")})
+
+
 def test_an_environment_without_any_setting_is_not_the_real_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

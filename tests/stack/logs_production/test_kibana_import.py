@@ -169,6 +169,13 @@ def test_a_kibana_that_is_not_there_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_an_authority_that_can_not_be_used_is_named_and_nobody_is_asked(tmp_path: Path) -> None:
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(SettingsError) as told:
+        KibanaSettings.from_env({"KIBANA_CA_FILE": str(missing)})
+    assert str(told.value).startswith(f"KIBANA_CA_FILE: can't use {missing}: No such file")
+
+
 def test_a_stranger_is_told_which_settings_say_who_asks(kibana: Kibana) -> None:
     with pytest.raises(ImportRefused, match=r"401: \[security_exception\]: no; set KIBANA_API_KEY"):
         import_objects(KibanaSettings(url=kibana.url), b"")
