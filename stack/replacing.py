@@ -22,6 +22,6 @@ def replace_text(path: Path, text: str) -> None:
     try:
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
-    except OSError:
+    except BaseException:  # nobody would ever write over a draft of this name
         draft.unlink(missing_ok=True)
         raise

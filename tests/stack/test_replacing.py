@@ -34,6 +34,15 @@ def test_a_file_that_can_not_be_replaced_leaves_nothing_beside_it(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_text_that_can_not_be_written_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    path.write_text("before")
+    with pytest.raises(UnicodeEncodeError):
+        replace_text(path, "\ud800")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_several_who_replace_the_same_file_all_succeed(tmp_path: Path) -> None:
     path = tmp_path / "evidence.json"
     texts = [str(number) * 100_000 for number in range(8)]
