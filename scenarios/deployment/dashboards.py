@@ -86,7 +86,7 @@ def _of_panel(ours: ShownPanel, theirs: ShownPanel) -> Iterator[str]:
     wanted, shown = ({one.ref_id: one for one in each.queries} for each in (ours, theirs))
     if not wanted:  # the heading of a row, to which Grafana may give a query that nothing draws
         return
-    for name in shown.keys() - wanted.keys():
+    for name in sorted(shown.keys() - wanted.keys()):
         yield f"query {name}: is asked, and not in the repository"
     for name, query in wanted.items():
         if name not in shown:

@@ -57,7 +57,7 @@ def body_of(answer: Answer) -> Any:
     """Return the JSON of an answer; None for what is none."""
     try:
         return json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -88,6 +88,8 @@ def _json(text: str, source: str) -> Any:
         return json.loads(text, parse_float=_number)
     except json.JSONDecodeError as error:
         raise DashboardError(f"{source}:{error.lineno}: not JSON: {error.msg}") from error
+    except RecursionError as error:
+        raise DashboardError(f"{source}:1: deeper than any dashboard") from error
 
 
 def _number(text: str) -> float | int:

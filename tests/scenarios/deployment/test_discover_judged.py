@@ -116,6 +116,7 @@ def test_each_reason_for_an_empty_discover_is_told(kibana: Kibana, change: Any, 
         (f"/api/data_views/data_view/{VIEW[1]}", 200, "<html>", "not what Kibana 8 answers"),
         (f"/api/saved_objects/search/{ERRORS[1]}", 200, {"id": 1}, "not what Kibana 8 answers"),
         (f"/api/saved_objects/search/{ERRORS[1]}", 200, [], "not what Kibana 8 answers"),
+        (f"/api/saved_objects/search/{ERRORS[1]}", 200, "[" * 100_000, "not what Kibana 8 answers"),
     ],
 )
 def test_what_is_no_object_of_kibana_fails(

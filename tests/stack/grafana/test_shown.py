@@ -67,6 +67,8 @@ def test_an_answer_without_a_dashboard_is_told() -> None:
     for text in ("{}", "[]", "null"):
         with pytest.raises(DashboardError, match="not what Grafana answers"):
             read_answer(text, "here")
+    with pytest.raises(DashboardError, match="here:1: deeper than any dashboard"):
+        read_answer("[" * 100_000, "here")
 
 
 def test_a_folder_without_any_is_told(tmp_path: Path) -> None:
