@@ -6,6 +6,7 @@ is listed with its reason.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -77,8 +78,18 @@ def _undrilled(
     """
     if not keyword:
         return list(run.undrilled) if any(drill_of(item) for item in items) else []
-    asked_for = {drill.alert for item in left_out if (drill := drill_of(item))}
-    return [one for one in run.undrilled if one in asked_for or one.lower() in keyword.lower()]
+    inapplicable = {drill.alert for item in left_out if (drill := drill_of(item))}
+    named = _named_by(keyword)
+    return [one for one in run.undrilled if one in inapplicable or one.lower() in named]
+
+
+def _named_by(keyword: str) -> set[str]:
+    """Return the words of a ``-k`` but for those after a `not`, in lower case, as alerts are named.
+
+    A drill's name is its alert's, or goes on after a dash: ``QueueTooLong-synthetic``.
+    """
+    wanted = re.sub(r"\bnot\b\s*(\([^()]*\)|[^\s()]+)", " ", keyword.lower())
+    return {word.partition("-")[0] for word in re.findall(r"[^\s()\[\]]+", wanted)}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
