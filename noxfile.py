@@ -24,7 +24,9 @@ def run_for_its_status(session: nox.Session, *command: str) -> None:
     try:
         session.run(*command, interrupt_timeout=PATIENCE_SECONDS)
     except CommandFailed as failed:
-        raise SystemExit(failed.return_code or 1) from None
+        # Older versions have it in their words alone: "Returned code 3".
+        told = getattr(failed, "return_code", None) or str(failed).rpartition(" ")[2]
+        raise SystemExit(int(told) if str(told).lstrip("-").isdecimal() else 1) from None
 
 
 @nox.session
