@@ -58,7 +58,7 @@ def scrape_failures(
                 at = before + number * interval.total_seconds()
                 text = "no scrape was made"
                 recorder.add(Event(at=at, kind=Kind.SCRAPE_FAILED, text=text, detail=target))
-    if until - since > SEVERAL * interval.total_seconds():
+    if (watched := until - since) > SEVERAL * interval.total_seconds():
         for service in sorted(unseen):
-            text = f"Prometheus has no scrape of {service} since it was drilled"
+            text = f"Prometheus has no scrape of {service} in {watched:.1f} s"
             services[service].note(Kind.DISTURBED, text=text)

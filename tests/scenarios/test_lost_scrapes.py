@@ -43,7 +43,9 @@ def noted(folder: Path, series: list[Series], *, begun: float) -> list[Kind]:
     since = time.time() - begun
     scrape_failures(cast(Any, told), services, since=since, interval=SECOND)
     assert not services["a"].close().events
-    return [event.kind for event in services["b"].close().events]
+    told_of = services["b"].close().events
+    assert all("no scrape of b in" in event.text for event in told_of)
+    return [event.kind for event in told_of]
 
 
 def test_a_service_that_was_never_scraped_was_watched_by_nobody(tmp_path: Path) -> None:
