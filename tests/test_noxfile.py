@@ -32,7 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     command.CommandFailed = CommandFailed
     monkeypatch.setitem(sys.modules, "nox", nox)
     monkeypatch.setitem(sys.modules, "nox.command", command)
-    return runpy.run_path(str(NOXFILE))["run_for_its_status"]  # type: ignore[no-any-return]
+    return runpy.run_path(str(NOXFILE))["run_for_its_status"]
 
 
 def session(error: CommandFailed | None) -> Any:
