@@ -41,11 +41,12 @@ pytest_plugins = [
     "scenarios.delivery.laboratory",
     "scenarios.virtual_time",
     "scenarios.shipped",
+    "scenarios.spare_postgresql",
     "scenarios.deployment.options",
     "scenarios.deployment.plugin",
 ]
 
-BESIDE = ("laboratory", "virtual_time")
+BESIDE = ("laboratory", "virtual_time", "spare_postgresql")
 """The fixtures whose work runs beside the drills, where a selected check asks for them."""
 
 

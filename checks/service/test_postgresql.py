@@ -2,15 +2,14 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 import requests
 
-from scenarios.capabilities import POSTGRESQL, POSTGRESQL_URL
-from stack.images import image_of
+from scenarios.capabilities import POSTGRESQL
+from scenarios.spare_postgresql import SparePostgreSQL
 from stack.ports import reserve
 from stack.processes import Processes
 from stack.waiting import wait_until
@@ -20,23 +19,11 @@ pytestmark = pytest.mark.of_the_demo
 START_SECONDS = 30.0
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """What tells the service of the server that the environment names, or else of a container."""
-    if url := os.environ.get(POSTGRESQL_URL):
-        yield {"DATABASE_URL": url}
-        return
-    from stack.launch.containers import Containers, PostgreSQL
-
-    with Processes() as processes, Containers(processes, tmp_path, image_of) as premises:
-        server = PostgreSQL(premises, "postgresql", image_of("postgres"), tmp_path / "postgresql")
-        server.start()
-        server.wait_ready(START_SECONDS)
-        yield {"DATABASE_URL": server.url, "PGPASSFILE": str(server.password_file)}
-
-
 @pytest.mark.requires(POSTGRESQL)
-def test_service_reads_and_writes_postgresql(database: Mapping[str, str], tmp_path: Path) -> None:
+def test_service_reads_and_writes_postgresql(
+    spare_postgresql: SparePostgreSQL, tmp_path: Path
+) -> None:
+    database = spare_postgresql.environment()
     key = tmp_path / "key"
     key.write_text("sk_test_unused")
     environment = {
