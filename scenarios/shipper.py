@@ -22,9 +22,8 @@ from stack.yielding import yielding
 YIELDING = yielding(19, own_session=True)
 """What is handed over has the whole run's time to be shipped in."""
 
-GATHERS_SECONDS = 1.0
-"""How long records are gathered for one request: longer than by default, as the node of a run has
-few records of many shippers, and shares its processors with all that is scraped."""
+GATHERS_SECONDS = 0.25
+"""How long records are gathered for one request: shorter than by default, as checks wait for it."""
 
 
 class LogsFailed(Exception):
