@@ -14,7 +14,7 @@ from stack.tools.elasticsearch import ELASTICSEARCH_VERSION
 
 GUIDE = production_files().rules.parents[1] / "docs/MONITORING-SETUP.md"
 """What drills run with is said there; all images stand in the compose file alone."""
-SAID = re.compile(r"Drills run with (?P<prometheus>[\d.]+\d) and\s+(?P<alertmanager>[\d.]+\d)")
+SAID = re.compile(r"Drills run with (?P<prometheus>[\d.]+\d)\s+and\s+(?P<alertmanager>[\d.]+\d)")
 
 
 @pytest.mark.requires(COMPOSE)
