@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from stack.receivers.delivery import DISCORD_OPS, DISCORD_UNKNOWN, Delivery, deliver, first_line
-from stack.receivers.web import Answer, Request
+from stack.receivers.web import Answer, Request, read_json
 
 MAXIMUM_CONTENT = 2000
 MAXIMUM_TITLE = 256
@@ -236,13 +236,7 @@ class Discord:
 
 
 def _parsed(request: Request) -> object:
-    if request.content_type != "application/json":
-        return None
-    try:
-        message: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return None
-    return message
+    return read_json(request.body) if request.content_type == "application/json" else None
 
 
 def _answer(

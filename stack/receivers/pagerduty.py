@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator
 from threading import Lock
 
 from stack.receivers.delivery import PAGERDUTY, Delivery, Status, deliver, parse_headline
-from stack.receivers.web import Answer, Request
+from stack.receivers.web import Answer, Request, read_json
 
 PATH = "/v2/enqueue"
 ROUTING_KEY_CHARACTERS = 32
@@ -169,7 +169,7 @@ class PagerDuty:
             too_large = "Event is too large (maximum is 512 KB)"
             self._keep(request, None, too_large, None)
             return _json(400, _refused({}, (too_large,)))
-        event = _parse(request.body)
+        event = read_json(request.body)
         found = errors(event, self._routing_key)
         if found:
             self._keep(request, event, ", ".join(found), problem(event))
@@ -184,7 +184,7 @@ class PagerDuty:
 
     def fail(self, request: Request, status: int) -> Answer:
         """Answer 429 or 500: nothing is opened or closed."""
-        event = _parse(request.body)
+        event = read_json(request.body)
         if status == 429:
             said = "Requests for this service are arriving too quickly. Please retry later."
             body: dict[str, object] = {"status": "throttle exceeded", "message": said}
@@ -228,14 +228,6 @@ class PagerDuty:
         for key in {self._routing_key, given if isinstance(given, str) else ""} - {""}:
             raw = raw.replace(key, "<redacted>")
         return raw
-
-
-def _parse(body: bytes) -> object:
-    try:
-        event: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return event
 
 
 def _refused(event: object, found: tuple[str, ...]) -> dict[str, object]:

@@ -23,14 +23,13 @@ well (https://github.com/kubereboot/kured/issues/299): it is accepted here and n
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from stack.receivers.delivery import SLACK_UNKNOWN, Delivery, deliver, first_line
-from stack.receivers.web import Answer, Request
+from stack.receivers.web import Answer, Request, read_json
 
 MAXIMUM_ATTACHMENTS = 100
 MAXIMUM_BLOCKS = 50
@@ -255,11 +254,7 @@ def _message(request: Request) -> object:
         raw = parse_qs(request.body.decode(errors="replace")).get("payload", [""])[0]
     elif request.content_type != "application/json":
         return None
-    try:
-        message: object = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return message
+    return read_json(raw)
 
 
 def _text(status: int, body: str) -> Answer:

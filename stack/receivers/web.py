@@ -6,6 +6,7 @@ unless a byte arrives, since it lives in the process that times the drills.
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import time
@@ -44,6 +45,15 @@ class Answer:
     body: str
     content_type: str
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def read_json(text: str | bytes) -> object:
+    """Return what a body holds; None, as for `null`, for what is no JSON or too deep to be read."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 class _Handler(BaseHTTPRequestHandler):

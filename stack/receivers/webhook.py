@@ -11,7 +11,6 @@ token, 429 with `Retry-After`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from datetime import UTC, datetime
 from secrets import compare_digest
 
 from stack.receivers.delivery import WEBHOOK_UNKNOWN, Delivery, Status, deliver
-from stack.receivers.web import Answer, Request
+from stack.receivers.web import Answer, Request, read_json
 
 VERSION = "4"
 
@@ -169,7 +168,7 @@ class Hooks:
         if request.method != "POST":
             return _answer(405, "method not allowed")
         receiver, unknown = self._find(request.path)
-        message = _parsed(request)
+        message = read_json(request.body)
         if unknown:
             self._keep(request, receiver, message, unknown)
             return _answer(int(unknown[:3]), unknown[4:])
@@ -185,7 +184,7 @@ class Hooks:
         """Answer 429 or 500."""
         receiver, _ = self._find(request.path)
         said = "too many requests" if status == 429 else "internal server error"
-        self._keep(request, receiver, _parsed(request), f"{status} {said}")
+        self._keep(request, receiver, read_json(request.body), f"{status} {said}")
         return _answer(status, said, (("Retry-After", "1"),) if status == 429 else ())
 
     def _find(self, path: str) -> tuple[str, str | None]:
@@ -211,14 +210,6 @@ class Hooks:
                 status=status,
             )
         )
-
-
-def _parsed(request: Request) -> object:
-    try:
-        message: object = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return None
-    return message
 
 
 def _answer(status: int, body: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
