@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from stack.grafana.lucene import LuceneError, read_clauses
 from stack.yamlfile import ConfigurationError
@@ -26,9 +26,12 @@ __all__ = [
     "Panel",
     "Query",
     "concrete",
+    "each_of",
     "load_dashboard",
     "load_dashboards",
 ]
+
+T = TypeVar("T")
 
 DASHBOARDS = Path(__file__).resolve().parent / "dashboards"
 
@@ -157,9 +160,16 @@ def load_dashboards(folder: Path = DASHBOARDS) -> tuple[Dashboard, ...]:
 
     Raises DashboardError for a file that is no dashboard, and for a folder without any.
     """
+    return each_of(folder, load_dashboard)
+
+
+def each_of(folder: Path, read: Callable[[str, str], T]) -> tuple[T, ...]:
+    """Return what `read` makes of the text and the name of each dashboard of `folder`.
+
+    Raises DashboardError as `read` does, and for a folder without any.
+    """
     found = tuple(
-        load_dashboard(path.read_text(encoding="utf-8"), path.name)
-        for path in sorted(folder.glob("*.json"))
+        read(path.read_text(encoding="utf-8"), path.name) for path in sorted(folder.glob("*.json"))
     )
     if not found:
         raise DashboardError(f"{folder}:1: there is no dashboard in it, a *.json")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.grafana.dashboards import DASHBOARDS, DashboardError
+from stack.grafana.dashboards import DASHBOARDS, DashboardError, each_of
 
 __all__ = ["Shown", "ShownPanel", "ShownQuery", "load_shown", "read_answer", "read_shown"]
 
@@ -60,13 +60,7 @@ def load_shown(folder: Path = DASHBOARDS) -> tuple[Shown, ...]:
 
     Raises DashboardError for a file that is no dashboard, and for a folder without any.
     """
-    found = tuple(
-        read_shown(path.read_text(encoding="utf-8"), path.name)
-        for path in sorted(folder.glob("*.json"))
-    )
-    if not found:
-        raise DashboardError(f"{folder}:1: there is no dashboard in it, a *.json")
-    return found
+    return each_of(folder, read_shown)
 
 
 def read_shown(text: str, source: str) -> Shown:
