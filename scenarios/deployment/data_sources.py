@@ -13,7 +13,7 @@ from types import MappingProxyType
 import requests
 
 from scenarios.deployment.rules import listed
-from scenarios.deployment.screens import body_of, get, let_in, reason
+from scenarios.deployment.screens import body_of, let_in, reason
 from scenarios.deployment.seen import Missing, NotSeen, of
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Answer, Visit
@@ -72,7 +72,7 @@ def asked_sources(visit: Visit) -> tuple[AskedSource, ...]:
     for source in wanted_sources(visit.target):
         path = path_of(source)
         try:
-            answer = get(visit, "grafana", path)
+            answer = visit.watcher("grafana", path)
         except requests.RequestException as error:
             failure = failure_of(error, visit.patience_seconds)
             silent.append(AskedSource(source=source, problem=failure.why))

@@ -7,7 +7,6 @@ an error with JSON whose `message` says why, and that is repeated.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import requests
@@ -20,24 +19,10 @@ from stack.clients.failure import ASKS_WHO
 _SHOWN_CHARACTERS = 160
 
 
-def get(visit: Visit, name: Watcher, path: str) -> Answer:
-    """GET a path of a watcher. Raises as `Visit.get`.
-
-    Kibana takes bearer tokens and its own API keys, which are the same to the eye: what it does not
-    know as the one, it is shown as the other.
-    """
-    answer = visit.watcher(name, path)
-    server = visit.target.watchers[name]
-    if name == "kibana" and server.token and answer.status == requests.codes.unauthorized:
-        key = {"Authorization": f"ApiKey {server.token}"}
-        return visit.get(replace(server, token=""), path, key)
-    return answer
-
-
 def ask(visit: Visit, name: Watcher, path: str) -> Answer:
     """GET a path of a watcher. Raises NotSeen where it does not answer, or asks who is asking."""
     try:
-        answer = get(visit, name, path)
+        answer = visit.watcher(name, path)
     except requests.RequestException as error:
         raise visit.not_seen(visit.target.watchers[name].url + path, error) from error
     let_in(name, answer)

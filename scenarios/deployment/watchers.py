@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import requests
 
-from scenarios.deployment.screens import get
 from scenarios.deployment.seen import Missing, of
 from scenarios.deployment.target import Watcher
 from scenarios.deployment.visit import Answer, Visit
@@ -57,7 +56,7 @@ def elasticsearch_ready(visit: Visit) -> Readiness:
 
 def _asked(visit: Visit, name: Watcher, path: str) -> Readiness:
     try:
-        answer = get(visit, name, path)
+        answer = visit.watcher(name, path)
     except requests.RequestException as error:
         failure = failure_of(error, visit.patience_seconds)
         return Readiness(
