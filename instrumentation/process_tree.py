@@ -173,9 +173,8 @@ def _descendants(root_pid: int) -> list[int]:
         try:
             for task in Path(f"/proc/{pid}/task").iterdir():
                 found += [int(child) for child in (task / "children").read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
-            continue
-        except PermissionError:  # another user's, where the kernel hides those
+        # Ended meanwhile, or another user's where the kernel hides those.
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
 
