@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack.tools import Tools, ToolSettings, find_tools
+from tests.scenarios.deployment.doubles import Grafana, Kibana, serving
 from tests.scenarios.deployment.house import House, a_house
 
 
@@ -20,3 +21,17 @@ def house(own_tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A healthy deployment, of which nothing is changed."""
     with a_house(tmp_path_factory.mktemp("house"), own_tools) as healthy:
         yield healthy
+
+
+@pytest.fixture
+def grafana() -> Iterator[Grafana]:
+    double = Grafana()
+    with serving(double):
+        yield double
+
+
+@pytest.fixture
+def kibana() -> Iterator[Kibana]:
+    double = Kibana()
+    with serving(double):
+        yield double

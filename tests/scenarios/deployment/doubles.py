@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ TOKEN = "a-token-of-this-run-alone"
 
 
 @dataclass(slots=True, kw_only=True)
-class Double:
+class Double(ABC):
     """What both have in common.
 
     Attributes:
@@ -54,17 +55,17 @@ class Double:
             return open_to_all
         return self.answer(path) if authorization == self.authorization else self.stranger()
 
+    @abstractmethod
     def open_to_all(self, path: str) -> Reply | None:
         """Return what anybody is answered, if anything."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stranger(self) -> Reply:
         """Return what somebody unknown is answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     def answer(self, path: str) -> Reply:
         """Return what somebody known is answered."""
-        raise NotImplementedError
 
 
 def _shipped() -> dict[str, dict[str, Any]]:

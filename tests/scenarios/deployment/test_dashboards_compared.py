@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,18 +20,11 @@ from scenarios.deployment.visit import Answer
 from scenarios.verdict import Status, Verdict
 from stack.clients.server import Server
 from stack.grafana.shown import load_shown, read_shown
-from tests.scenarios.deployment.doubles import TOKEN, Grafana, serving
+from tests.scenarios.deployment.doubles import TOKEN, Grafana
 from tests.scenarios.deployment.house import visit
 
 WANTED = load_shown()
 LOGS = "softfactory-logs"
-
-
-@pytest.fixture
-def grafana() -> Iterator[Grafana]:
-    double = Grafana()
-    with serving(double):
-        yield double
 
 
 def target(double: Grafana, token: str = TOKEN) -> DeploymentTarget:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,18 +22,11 @@ from scenarios.verdict import Status, Verdict
 from stack.clients.server import Server
 from stack.grafana.data_sources import DataSource, load_data_sources
 from stack.logs.connection import Connection
-from tests.scenarios.deployment.doubles import TOKEN, Grafana, serving
+from tests.scenarios.deployment.doubles import TOKEN, Grafana
 from tests.scenarios.deployment.house import visit
 
 SOURCES = {one.uid: one for one in load_data_sources()}
 LOKI = DataSource(uid="loki", name="Loki", type="loki")
-
-
-@pytest.fixture
-def grafana() -> Iterator[Grafana]:
-    double = Grafana()
-    with serving(double):
-        yield double
 
 
 def target(double: Grafana, token: str = TOKEN) -> DeploymentTarget:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,19 +21,12 @@ from scenarios.deployment.watchers import judge_ready, kibana_ready
 from scenarios.verdict import Status, Verdict
 from stack.clients.server import Server
 from stack.logs.indices import PATTERN
-from tests.scenarios.deployment.doubles import TOKEN, Kibana, serving
+from tests.scenarios.deployment.doubles import TOKEN, Kibana
 from tests.scenarios.deployment.house import visit
 
 WANTED = discover_objects()
 VIEW = (DATA_VIEW, "softfactory-logs")
 ERRORS = (SEARCH, "softfactory-errors")
-
-
-@pytest.fixture
-def kibana() -> Iterator[Kibana]:
-    double = Kibana()
-    with serving(double):
-        yield double
 
 
 def target(double: Kibana, token: str = TOKEN) -> DeploymentTarget:

@@ -18,7 +18,7 @@ RULES = production_files().rules
 TEXT = RULES.read_text()
 
 
-def standing(alert: str, *, limit: float, becomes: float, threshold: str = "threshold:x:ratio"):  # type: ignore[no-untyped-def]
+def standing(alert: str, *, limit: float, becomes: float, threshold: str = "threshold:x:ratio"):
     return Standing(
         alert=alert,
         severity="HIGH",

@@ -24,7 +24,7 @@ def rules_with(expr: str) -> RuleSet:
     return load_rules(text, "rules.yml")
 
 
-def ask(expr: str):  # type: ignore[no-untyped-def]
+def ask(expr: str):
     rules = rules_with(expr)
     return question_about(rules.alert("A"), rules)
 
