@@ -8,8 +8,9 @@ take longest first, and a stack of its own comes up and goes with its drill.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,16 @@ from scenarios.grounds import Grounds
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
-from scenarios.logs import Logs
+from scenarios.logs import NODE_SECONDS, Logs
 from scenarios.model import MAIN, Drill
 from scenarios.progress import Progress, Shown
 from scenarios.result import Phases, Result
 from scenarios.saying import SayLine, SayPhase
 from scenarios.settings import Settings
+from scenarios.shipper import LogsFailed
 from scenarios.target import Target
 from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
-from scenarios.weight import weight
+from scenarios.weight import SHIPPER_WEIGHT, weight
 from stack.clients.prometheus import PrometheusClient, PrometheusError
 from stack.derive import Derived
 from stack.endpoints import Endpoints
@@ -70,7 +72,8 @@ class Campaign:
         self._say = say
         self._interfere = interfere
         self._make_progress = progress
-        self._beside = [Work(run=one.run, seconds=one.seconds, weight=one.weight) for one in beside]
+        self._asked_beside = tuple(beside)
+        self._shipping = Beside(self._ship_control, seconds=NODE_SECONDS, weight=SHIPPER_WEIGHT)
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
         by_stack: dict[str, list[Drill]] = {MAIN: []}
@@ -177,6 +180,7 @@ class Campaign:
             self._drills += [
                 self._work_of_its_own(watch) for watch in watches if watch is not self._main
             ]
+            self._beside = [*map(_work_beside, self._asked_beside), *self._work_of_logs()]
             self._gate = Gate((*self._drills, *self._beside), self._grounds.room)
             running.callback(self._give_up)  # before anything that the threads use is closed
             self._gate.open()
@@ -249,6 +253,31 @@ class Campaign:
         """Let other runs begin: nothing is drilled any more."""
         self._grounds.turn.close()
 
+    def ship_control(self) -> None:
+        """Have the log of the main stack's control shipped, and return once it is.
+
+        Raises:
+            LogsFailed: it can't be.
+        """
+        self._shipping.run()
+        self._shipping.outcome()
+
+    def _ship_control(self) -> None:
+        if self.control.shipper is None:
+            raise LogsFailed("the control's log is not shipped in this run")
+        self.logs.ship(self.control.shipper)
+
+    def _work_of_logs(self) -> Iterator[Work]:
+        """Yield what brings up the node that all share, before the drills that ship to it."""
+        first = max((_seconds(one) for one in self.plans.values() if _shares(one)), default=0.0)
+        asked = {
+            self._shipping: self.control.shipper is not None,
+            self.logs.handing_over: bool(self.settings.handed_over),
+        }
+        for beside, wanted in asked.items():
+            if wanted:
+                yield replace(_work_beside(beside), seconds=first + NODE_SECONDS)
+
     def _work(self, plan: Plan) -> Work:
         say = self._progress.reporter(plan.drill.id)
         return Work(
@@ -312,6 +341,15 @@ class Campaign:
             watch.end()
 
 
+def _work_beside(beside: Beside[Any]) -> Work:
+    return Work(run=beside.run, seconds=beside.seconds, weight=beside.weight)
+
+
+def _shares(plan: Plan) -> bool:
+    """Return whether a drill's log goes to the node that all share."""
+    return plan.drill.service.ships_logs and not plan.drill.service.own_elasticsearch
+
+
 def _unseen(plan: Plan) -> float:
     """Return how long what a drill takes is not seen: later where its fault uses the processor."""
     service = plan.drill.service
@@ -322,7 +360,8 @@ def _unseen(plan: Plan) -> float:
 def _seconds(plan: Plan) -> float:
     """Return about how long a drill takes, from its bounds."""
     bounds = plan.want.bounds
+    before = NODE_SECONDS if plan.drill.service.own_elasticsearch else 0.0
     if not plan.drill.fires:
-        return bounds.watch.total_seconds()
-    earlier = sum(one.bounds.arrives.total_seconds() for one in plan.others)
-    return (bounds.arrives + bounds.resolution_arrives).total_seconds() + earlier
+        return before + bounds.watch.total_seconds()
+    before += sum(one.bounds.arrives.total_seconds() for one in plan.others)
+    return before + (bounds.arrives + bounds.resolution_arrives).total_seconds()

@@ -69,7 +69,13 @@ def disturbance(
     beside = while_(control, history)
     others = replace(history, events=_of_others(history, plan))
     seen = (others, beside, *(while_(one, history) for one in watchers))
-    raised = {one.alert for each in seen for one in each.all(Kind.FIRING)}
+    raised = {
+        one.alert
+        for each in seen
+        for one in each.all(Kind.FIRING)
+        if one.alert
+        not in quiet_claims.raised_by_lost_scrapes(each, downtime=each is others and want.downtime)
+    }
     strangers = raised - want.declared - want.beside - {WATCHDOG}
     if busy := strangers & quiet_claims.STARVED:
         return f"{', '.join(sorted(busy))} fired: the machine was too busy"
@@ -85,6 +91,8 @@ def disturbance(
         one.status is Status.UNKNOWN for one in verdicts
     ):
         return f"{hidden[0].text}, and {_first(verdicts, Status.UNKNOWN)}"
+    if beside.first(Kind.SCRAPE_FAILED) and any(one.status is Status.UNKNOWN for one in verdicts):
+        return f"a scrape of the control was lost, and {_first(verdicts, Status.UNKNOWN)}"
     if not want.downtime or strangers - UNREACHED or not (failed := _first(verdicts, Status.FAIL)):
         return ""
     # Whoever breaks the watchers has no neighbour: the control is the drill's own service.

@@ -134,7 +134,8 @@ class Grounds:
             self.logs.open(running, partial(self._node, running, home))
             for name, text in self.settings.handed_over.items():
                 self.logs.hand_over(name, text)
-        self.booting = threading.Semaphore(len(self._cores))
+        # One processor is left to those that are scraped.
+        self.booting = threading.Semaphore(max(1, len(self._cores) - 1))
         self.headroom = running.enter_context(
             Headroom(self._cores, yielded=self.logs.processor_ticks)
         )
@@ -249,7 +250,7 @@ class Grounds:
                 logs=self.logs,
                 processes=self.processes,
             )
-        self.logs.start()
+        self.logs.all_known()
         if self.settings.own is None:
             self._start_gateways(berths)
         self.load.start()

@@ -38,8 +38,9 @@ UNSEEN_SECONDS = 3.0
 """How long what an instance takes is not in the figures yet: it comes up and is loaded within a
 second or two, and the figures are of the last one."""
 
-LATER_SECONDS = 10.0
-"""The same where it is the fault that takes most: it comes once its clients were served a while."""
+LATER_SECONDS = 7.0
+"""The same where it is the fault that takes most: it comes once the instance was discovered, which
+takes five seconds at most, and its clients were served for one."""
 
 
 def busy_and_idle(stat: str, cores: Collection[int]) -> tuple[int, int]:

@@ -81,8 +81,10 @@ def without_idle_starvation(result: Result, kept: Collection[str]) -> Result:
 
 
 def _without_idle_starvation(history: History, spans: Sequence[tuple[float, float]]) -> History:
+    of_the_machine = quiet_claims.STARVED | quiet_claims.raised_by_lost_scrapes(history)
+
     def idle(event: Event) -> bool:
-        if event.kind is not Kind.DISTURBED and event.alert not in quiet_claims.STARVED:
+        if event.kind is not Kind.DISTURBED and event.alert not in of_the_machine:
             return False
         ended = event
         if event.kind is Kind.FIRING:

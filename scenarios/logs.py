@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
+from scenarios.beside import Beside
 from scenarios.shipper import LogsFailed, Shipper
 from scenarios.target import Discovery
+from scenarios.weight import YIELDING_WEIGHT
 from stack.launch.elasticsearch import ElasticsearchNode
 from stack.ports import Place
 from stack.processes import Processes
@@ -30,42 +32,15 @@ yields to two busy processors."""
 SETUP_SECONDS = 120.0
 """Patience with the installation of an index template, which waits for that node."""
 
+NODE_SECONDS = 8.0
+"""How long a node takes until it holds records, beside drills: three seconds where it is alone."""
+
 MakeNode = Callable[[str, Path], ElasticsearchNode]
 """Returns a node of that name which keeps its files in that folder; it is not started yet."""
 
 
-class Stage:
-    """Something that is done in a thread of its own, and waited for in others.
-
-    A context manager around doing it: what it raises is kept for who waits.
-    """
-
-    def __init__(self, otherwise: str) -> None:
-        self._otherwise = otherwise
-        self._over = threading.Event()
-        self._failed: BaseException | None = None
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
-        self._failed = error
-        self._over.set()
-        return True
-
-    def wait(self) -> None:
-        """Wait until it is done.
-
-        Raises:
-            LogsFailed: it could not be.
-        """
-        self._over.wait()
-        if self._failed:
-            raise LogsFailed(f"{self._otherwise}: {self._failed}") from self._failed
-
-
 class Logs:
-    """The nodes and shippers of one run; :meth:`start` them once all are known."""
+    """The nodes and shippers of one run; a node comes up when something is first shipped to it."""
 
     def __init__(self, processes: Processes, directory: Path) -> None:
         self._processes = processes
@@ -73,11 +48,13 @@ class Logs:
         self._make: MakeNode | None = None
         self._running = ExitStack()
         self._nodes: dict[str, ElasticsearchNode] = {}
+        self._coming_up: dict[str, Beside[None]] = {}
         self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
         self._handed_over: dict[str, Shipper] = {}
-        self._ship = Stage("logs can't be shipped")
-        self._ship_what_was_handed_over = Stage("what checks hand over can't be shipped")
+        self.handing_over = Beside(
+            self._ship_what_was_handed_over, seconds=NODE_SECONDS, weight=YIELDING_WEIGHT
+        )
 
     def open(self, running: ExitStack, make: MakeNode) -> None:
         """Have nodes made by ``make``, which all end with the run."""
@@ -114,7 +91,7 @@ class Logs:
         return shipper
 
     def hand_over(self, name: str, text: str) -> None:
-        """Have one more log shipped to the shared node once the services' logs are."""
+        """Have one more log shipped to the shared node, by :attr:`handing_over`."""
         directory = self._directory / "handed-over" / name
         directory.mkdir(parents=True)
         log_file = directory / f"{name}.log"
@@ -133,7 +110,7 @@ class Logs:
         Raises:
             LogsFailed: they could not be.
         """
-        self._ship_what_was_handed_over.wait()
+        _done(self.handing_over, otherwise="what checks hand over can't be shipped")
         return self._handed_over[name]
 
     def processor_ticks(self) -> int:
@@ -146,37 +123,30 @@ class Logs:
                 self._ticks[node.pid] = ticks_of(node.pid, otherwise=self._ticks.get(node.pid, 0))
         return sum(self._ticks.values())
 
-    def start(self) -> None:
-        """Start every node, and the shippers once theirs take records; nothing is waited for."""
-        if not self._nodes:
-            return
-        for node in self._nodes.values():
-            node.start()
-        self._running.callback(self._stop_shippers)  # before their nodes, or they could not drain
-        threading.Thread(target=self._work, name="logs", daemon=True).start()
+    def all_known(self) -> None:
+        """Have shippers end before their nodes, or they could not drain: no more will be made."""
+        self._running.callback(self._stop_shippers)
 
-    def wait_ready(self) -> None:
-        """Wait until everything ships.
+    def ship(self, shipper: Shipper) -> None:
+        """Have a service's log shipped, to a node that was brought up for it or is up already.
 
         Raises:
-            LogsFailed: something did not come up.
+            LogsFailed: it can't be.
         """
-        if self._nodes:
-            self._ship.wait()
+        self._bring_up(shipper.node)
+        shipper.start()
+        if shipper.discovery:
+            shipper.discovery.announce()
 
-    def _work(self) -> None:
-        with self._ship_what_was_handed_over:
-            with self._ship:
-                for node in self._nodes.values():
-                    node.wait_ready(READY_SECONDS)
-                    set_up(node)
-                for shipper in self._shippers:
-                    shipper.start()
-                    if shipper.discovery:
-                        shipper.discovery.announce()
-            self._ship.wait()
-            for shipper in self._handed_over.values():
-                shipper.ship_what_is_there()
+    def _bring_up(self, node: ElasticsearchNode) -> None:
+        name = next(name for name, one in self._nodes.items() if one is node)
+        _done(self._coming_up[name], otherwise="logs can't be shipped")
+
+    def _ship_what_was_handed_over(self) -> None:
+        if self._handed_over:
+            self._bring_up(self.node)
+        for shipper in self._handed_over.values():
+            shipper.ship_what_is_there()
 
     def _stop_shippers(self) -> None:
         self._processes.stop(*(one.name for one in self._shippers if one.started))
@@ -185,9 +155,27 @@ class Logs:
         if name not in self._nodes:
             if self._make is None:
                 raise LogsFailed("a service ships its log, and no Elasticsearch was looked for")
-            node = self._make(name, self._directory / name)
-            self._nodes[name] = self._running.enter_context(node)
+            node = self._running.enter_context(self._make(name, self._directory / name))
+            self._nodes[name] = node
+            self._coming_up[name] = Beside(
+                partial(_start, node), seconds=NODE_SECONDS, weight=YIELDING_WEIGHT
+            )
         return self._nodes[name]
+
+
+def _start(node: ElasticsearchNode) -> None:
+    node.start()
+    node.wait_ready(READY_SECONDS)
+    set_up(node)
+
+
+def _done(work: Beside[None], *, otherwise: str) -> None:
+    """Do the work, or wait for who does it; say ``otherwise`` where it could not be done."""
+    work.run()
+    try:
+        work.outcome()
+    except Exception as error:  # whatever it was, this is where it is said
+        raise LogsFailed(f"{otherwise}: {error}") from error
 
 
 def ticks_of(pid: int, *, otherwise: int) -> int:

@@ -182,7 +182,7 @@ def campaign(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Cam
 @pytest.fixture(scope="session")
 def logs(campaign: Campaign) -> Logs:
     """The run's Elasticsearch, which has the records of the control and of some drills."""
-    campaign.logs.wait_ready()
+    campaign.ship_control()
     return campaign.logs
 
 

@@ -18,6 +18,19 @@ STARVED = frozenset({"ScrapeSlow", "RuleEvaluationSlow"})
 """What these say of a target that nobody drills is true of this run's own machine: it is so busy
 that scrapes or evaluations take most of their time, and nothing else that fires can be trusted."""
 
+UNREACHED_AT_TIMES = frozenset({"AvailabilityBudgetBurnFast", "AvailabilityBudgetBurnSlow"})
+"""What these say of a target that nobody takes down is true of its scrapes: at the scale of budgets
+an hour holds 48 of them (one in 250 ms for 12 s), and to lose one is to lose more than may be."""
+
+
+def raised_by_lost_scrapes(history: History, *, downtime: bool = False) -> frozenset[str]:
+    """Return the alerts that in this history tell of scrapes which the machine has lost.
+
+    ``downtime`` tells that its target is taken down on purpose, which loses them as well.
+    """
+    lost = not downtime and history.first(Kind.SCRAPE_FAILED)
+    return UNREACHED_AT_TIMES if lost else frozenset()
+
 
 def quiet(history: History, want: Expectation, control: History) -> Verdict:
     """Nothing fired that the scenario doesn't declare, neither here nor for the control."""
@@ -27,36 +40,44 @@ def quiet(history: History, want: Expectation, control: History) -> Verdict:
     expected = f"only {allowed}; {beside} for {control.service}"
     if reason := missing(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
-    strangers = [
-        (event.alert, f"{event.alert} for {one.service} ({event.kind})")
-        for one, declared in (
-            (history, want.declared),
-            (while_(control, history), want.beside),
+    beside_it = while_(control, history)
+    found = [
+        (event.alert, f"{event.alert} for {one.service} ({event.kind})", event.alert in of_lost)
+        for one, declared, of_lost in (
+            (history, want.declared, raised_by_lost_scrapes(history, downtime=want.downtime)),
+            (beside_it, want.beside, raised_by_lost_scrapes(beside_it)),
         )
         for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
         if event.alert not in declared
     ]
+    strangers = {alert for alert, _, of_lost in found if not of_lost}
+    lost = {alert for alert, _, of_lost in found if of_lost}
     because = ""
-    if strangers:
-        because = "the scenario does not declare it in may_fire or hushes"
-    if starved := {alert for alert, _ in strangers} & STARVED:
+    if starved := strangers & STARVED:
         because = f"{', '.join(sorted(starved))} of an undrilled target: the machine was too busy"
+    elif strangers:
+        because = "the scenario does not declare it in may_fire or hushes"
+    elif lost:
+        because = "scrapes of that target were lost, of which this alert tells"
     return Verdict(
         claim=claim,
-        status=judged_strangers(alert for alert, _ in strangers),
+        status=judged_strangers(strangers, lost),
         expected=expected,
-        observed=", ".join(dict.fromkeys(text for _, text in strangers)) or "nothing else",
+        observed=", ".join(dict.fromkeys(text for _, text, _ in found)) or "nothing else",
         because=because,
-        look="run it again on a less busy machine" if starved else "",
+        look="run it again on a less busy machine" if starved or (lost and not strangers) else "",
     )
 
 
-def judged_strangers(alerts: Iterable[str]) -> Status:
-    """Return what undeclared alerts mean: PASS for none, UNKNOWN where the machine was starved."""
+def judged_strangers(alerts: Iterable[str], of_lost_scrapes: Iterable[str] = ()) -> Status:
+    """Return what undeclared alerts mean: PASS for none, UNKNOWN where the machine was starved.
+
+    So do those ``of_lost_scrapes`` alone (:func:`raised_by_lost_scrapes`).
+    """
     found = set(alerts)
-    if not found:
-        return Status.PASS
-    return Status.UNKNOWN if found & STARVED else Status.FAIL
+    if found:
+        return Status.UNKNOWN if found & STARVED else Status.FAIL
+    return Status.UNKNOWN if set(of_lost_scrapes) else Status.PASS
 
 
 def watchers_quiet(watcher: History) -> Verdict:

@@ -229,13 +229,13 @@ class Watch:
         """Bring one drill's service up, unless it is up since the stack is ready.
 
         Raises:
-            LoadError, ServiceFailed, WaitTimeout: it did not come up.
+            LoadError, LogsFailed, ServiceFailed, WaitTimeout: it did not come up.
         """
         if plan.drill.id == self.scope.control or self.scope.judges_budgets:
             return
         target = self._grounds.targets[plan.drill.id]
         if target.shipper:
-            self._grounds.logs.wait_ready()
+            self._grounds.logs.ship(target.shipper)
         self.lifecycle.bring_up(target)
         self.lifecycle.wait_scraped(target)
 

@@ -37,6 +37,10 @@ UNFORKED_WEIGHT = 5.0
 processor within its first two and a half, where one that is forked takes a tenth."""
 
 
+SHIPPER_WEIGHT = 1.0 + UNFORKED_WEIGHT
+"""What ships a log is a process of its own, and starts as such an instance does."""
+
+
 def weight(drill: Drill, *, contained: bool = False) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
@@ -53,7 +57,7 @@ def weight(drill: Drill, *, contained: bool = False) -> float:
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
         + (max(limit, container) if service.cpu_quota_cores else limit + container)
-        + service.ships_logs  # a process of its own
+        + (SHIPPER_WEIGHT if service.ships_logs else 0.0)
         + (CONTAINER_WEIGHT if service.postgresql else 0.0)
         + (UNFORKED_WEIGHT * service.instances if unforked else 0.0)
     )

@@ -257,6 +257,31 @@ def test_an_alert_of_the_control_fails_by_name() -> None:
     assert "SlowResponseTime for control" in quiet(history(), WANT, noisy).observed
 
 
+BURNS = event(13, Kind.FIRING, "AvailabilityBudgetBurnFast")
+LOST_ONE = event(12, Kind.SCRAPE_FAILED)
+
+
+def test_what_tells_of_scrapes_that_were_lost_is_unknown_and_without_lost_ones_fails() -> None:
+    for seen, beside in (
+        (history(LOST_ONE, BURNS), CONTROL),
+        (history(), History.of("control", [LOST_ONE, BURNS])),
+    ):
+        verdict = quiet(seen, WANT, beside)
+        assert verdict.status is Status.UNKNOWN
+        assert "scrapes of that target were lost" in verdict.because
+    for seen, beside in (
+        (history(BURNS), CONTROL),
+        (history(LOST_ONE), History.of("control", [BURNS])),
+        (history(), History.of("control", [LOST_ONE, BURNS, event(14, Kind.FIRING, "Other")])),
+    ):
+        assert quiet(seen, WANT, beside).status is Status.FAIL
+
+
+def test_a_drill_that_takes_its_service_down_does_not_lose_scrapes_to_the_machine() -> None:
+    down = replace(WANT, downtime=True)
+    assert quiet(history(LOST_ONE, BURNS), down, CONTROL).status is Status.FAIL
+
+
 def test_declared_alerts_and_a_silent_control_pass() -> None:
     allowed = replace(WANT, declared=frozenset({ALERT, "HighErrorRate"}))
     verdict = quiet(history(event(14, Kind.FIRING, "HighErrorRate")), allowed, CONTROL)

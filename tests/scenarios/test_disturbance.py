@@ -123,3 +123,24 @@ def test_a_machine_without_processor_time_excuses_a_failure_of_a_drill_that_is_d
 def test_a_drill_that_breaks_its_watchers_is_not_excused_by_what_they_did_not_scrape() -> None:
     broken = replace(DOWN, drill=replace(PLAN.drill, subject="prometheus"))
     assert not disturbance(broken, history(told(17, "slack #alerts")), control(*TWO_LOST))
+
+
+BURNS = event(12.5, Kind.FIRING, "AvailabilityBudgetBurnFast")
+
+
+def test_a_budget_that_a_lost_scrape_spends_disturbs_the_drill_beside_and_its_own() -> None:
+    assert "of the control" in disturbance(PLAN, history(), control(LOST, BURNS))
+    assert "of the control" in disturbance(DOWN, history(), control(LOST, BURNS))
+    assert disturbance(PLAN, history(LOST, BURNS), CALM)
+
+
+def test_a_budget_that_is_spent_without_a_lost_scrape_is_a_failure_that_stays() -> None:
+    assert not disturbance(PLAN, history(), control(BURNS))
+    assert not disturbance(PLAN, history(BURNS), CALM)
+    assert not disturbance(DOWN, history(LOST, BURNS), CALM)
+
+
+def test_an_unfinished_drill_beside_such_a_budget_is_drilled_again() -> None:
+    unfinished = history(without=(Kind.ENDED,))
+    assert disturbance(PLAN, unfinished, control(LOST, BURNS))
+    assert not disturbance(PLAN, unfinished, control(BURNS))

@@ -87,3 +87,15 @@ def test_another_alert_of_the_first_attempts_control_or_watcher_still_fails() ->
     spoilt = result({SERVICE: history(*STARVED), CONTROL: control(stranger)}, control(stranger))
     seen = joined(without_idle_starvation(spoilt, kept=()), AGAIN)
     assert verdicts_on_all(seen) == {Status.FAIL, Status.PASS}
+
+
+def test_a_budget_that_lost_scrapes_spent_says_nothing_once_its_drills_were_drilled_again() -> None:
+    spends = (event(12, Kind.SCRAPE_FAILED), event(12.5, Kind.FIRING, "AvailabilityBudgetBurnFast"))
+    spoilt = result({SERVICE: history(), CONTROL: control(*spends)}, control())
+    kept = verdicts_on_all(without_idle_starvation(spoilt, kept={SERVICE}))
+    assert kept == {Status.UNKNOWN, Status.PASS}
+    again = joined(without_idle_starvation(spoilt, kept=()), AGAIN)
+    assert verdicts_on_all(again) == {Status.PASS}
+    unexplained = result({SERVICE: history(), CONTROL: control(spends[1])}, control())
+    again = joined(without_idle_starvation(unexplained, kept=()), AGAIN)
+    assert verdicts_on_all(again) == {Status.FAIL, Status.PASS}

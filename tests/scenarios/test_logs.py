@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from scenarios import logs as module
 from scenarios.logs import Logs, set_up, ticks_of
-from scenarios.shipper import LogsFailed
+from scenarios.shipper import LogsFailed, Shipper
 from stack.ports import Fixed
 from stack.processes import Processes
 
@@ -86,15 +87,18 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def opened(done: list[str], tmp_path: Path, running: ExitStack, status: int = 0) -> Logs:
     logs = Logs(Watched(done, status), tmp_path)
     logs.open(running, lambda _name, _directory: Node(done))
-    logs.shipper(
-        service="a",
+    return logs
+
+
+def shipper_of(logs: Logs, service: str, tmp_path: Path, *, own_node: bool = False) -> Shipper:
+    return logs.shipper(
+        service=service,
         log_file=tmp_path / "app.log",
-        own_node=False,
+        own_node=own_node,
         place=Fixed("127.0.0.1", 1),
         directory=tmp_path,
         discovery=None,
     )
-    return logs
 
 
 def test_a_shipper_starts_after_its_node_and_ends_before_it(
@@ -102,8 +106,9 @@ def test_a_shipper_starts_after_its_node_and_ends_before_it(
 ) -> None:
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
-        logs.start()
-        logs.wait_ready()
+        shipper = shipper_of(logs, "a", tmp_path)
+        logs.all_known()
+        logs.ship(shipper)
     assert done == [
         "node starts",
         "node is ready",
@@ -114,7 +119,33 @@ def test_a_shipper_starts_after_its_node_and_ends_before_it(
     ]
 
 
-def test_what_did_not_come_up_is_said(
+def test_a_node_starts_with_its_first_shipper_and_once(done: list[str], tmp_path: Path) -> None:
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running)
+        first, second = (shipper_of(logs, name, tmp_path) for name in ("a", "b"))
+        shipper_of(logs, "c", tmp_path, own_node=True)
+        logs.all_known()
+        assert done == []
+        logs.ship(first)
+        logs.ship(second)
+        assert done.count("node starts") == 1
+        assert done[-2:] == ["shipper-a starts", "shipper-b starts"]
+
+
+def test_two_that_ask_for_the_same_node_at_once_start_it_once_and_both_wait(
+    done: list[str], tmp_path: Path
+) -> None:
+    with ExitStack() as running:
+        logs = opened(done, tmp_path, running)
+        shippers = [shipper_of(logs, name, tmp_path) for name in ("a", "b")]
+        logs.all_known()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(logs.ship, shippers))
+        assert done[:3] == ["node starts", "node is ready", "template"]
+        assert sorted(done[3:]) == ["shipper-a starts", "shipper-b starts"]
+
+
+def test_what_did_not_come_up_is_said_to_everyone_who_ships_there(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_node: object) -> None:
@@ -123,21 +154,21 @@ def test_what_did_not_come_up_is_said(
     monkeypatch.setattr(module, "set_up", refuse)
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
-        logs.start()
-        with pytest.raises(LogsFailed, match="the template was refused"):
-            logs.wait_ready()
-    assert "shipper-a starts" not in done
+        shippers = [shipper_of(logs, name, tmp_path) for name in ("a", "b")]
+        logs.all_known()
+        for shipper in shippers:
+            with pytest.raises(LogsFailed, match="can't be shipped: the template was refused"):
+                logs.ship(shipper)
+    assert not [step for step in done if step.startswith("shipper")]
 
 
-def test_what_is_handed_over_is_shipped_after_the_services_have_their_shippers(
-    done: list[str], tmp_path: Path
-) -> None:
+def test_what_is_handed_over_is_shipped_to_the_node_of_all(done: list[str], tmp_path: Path) -> None:
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
         logs.hand_over("hostile", "no JSON\n")
-        logs.start()
+        logs.all_known()
         assert logs.handed_over("hostile").log_file.read_text() == "no JSON\n"
-        assert done[-2:] == ["shipper-a starts", "shipper-hostile starts"]
+        assert done == ["node starts", "node is ready", "template", "shipper-hostile starts"]
 
 
 def test_what_was_handed_over_and_could_not_be_shipped_is_said(
@@ -146,8 +177,7 @@ def test_what_was_handed_over_and_could_not_be_shipped_is_said(
     with ExitStack() as running:
         logs = opened(done, tmp_path, running, status=1)
         logs.hand_over("hostile", "")
-        logs.start()
-        logs.wait_ready()  # the services' logs are shipped all the same
+        logs.all_known()
         with pytest.raises(LogsFailed, match=r"shipper-hostile ended with status 1; see .*log"):
             logs.handed_over("hostile")
 

@@ -41,6 +41,7 @@ class Served:
         environment: beside production's, or in its place.
         files: what it reads: files or folders of this machine, by the path that they have inside.
         cpu_shares: how it shares the processors where they are short: 1024 is what others have.
+        cgroup_parent: the control group that it is in; "" for the engine's.
     """
 
     address: str = ""
@@ -48,6 +49,7 @@ class Served:
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     cpu_shares: int | None = None
+    cgroup_parent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,8 @@ def changes_of(
             told["networks.default.ipv4_address"] = served.address
         if served.cpu_shares:
             told["cpu_shares"] = str(served.cpu_shares)
+        if served.cgroup_parent:
+            told["cgroup_parent"] = served.cgroup_parent
         for what, drill in told.items():
             before = said.environment.get(what, "")
             if before != drill:
@@ -159,6 +163,8 @@ def _service(served: Served, labels: Mapping[str, str]) -> dict[str, Any]:
         ]
     if served.cpu_shares:
         told["cpu_shares"] = served.cpu_shares
+    if served.cgroup_parent:
+        told["cgroup_parent"] = served.cgroup_parent
     return told
 
 

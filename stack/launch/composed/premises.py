@@ -119,6 +119,7 @@ class Composed(Containers):
             address=self._address(server.name),
             environment=server.environment,
             cpu_shares=server.cpu_shares,
+            cgroup_parent=self._group.parent,
         )
         try:
             self._project.change({server.name: served})
@@ -154,6 +155,7 @@ class Composed(Containers):
                 address=self._address(name),
                 command=with_flags(said[name].command, part.arguments, service=name),
                 files=files[name],
+                cgroup_parent=self._group.parent,
             )
             for name, part in parts.items()
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ from testcontainers.core.container import DockerContainer
 from stack.go_runtime import FRUGAL
 from stack.launch.containers.container import Container
 from stack.launch.containers.engine import connect
+from stack.launch.containers.group import RunGroup
 from stack.launch.containers.network import RunNetwork
 from stack.launch.containers.register import Register
 from stack.launch.containers.removal import remove_all, start_reaper
@@ -78,8 +80,13 @@ class Containers:
         self.run = secrets.token_hex(6)
         self._label = f"{LABEL}={self.run}"
         self._labels = {LABEL: self.run}
+        self._group = RunGroup(self.run)
         self._ports = count(FIRST_PORT)
         self._register = Register()
+        # One at a time: for each the engine runs a dozen programs, and where control groups give
+        # all containers together the weight of one of those, scrapes wait until they have ended.
+        self._turn = threading.Lock()
+        self._closed = False
         self._running = ExitStack()
 
     @property
@@ -125,9 +132,8 @@ class Containers:
         return container
 
     def start_together(self, parts: Sequence[Part]) -> Sequence[Container]:
-        """Start several at the same time. Raises LaunchError where the engine refuses one."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(self.start, parts))
+        """Start several, none of which is waited for. Raises LaunchError where one is refused."""
+        return [self.start(part) for part in parts]
 
     def serve(self, server: Server) -> Container:
         """Start what runs as its image says, in place of one of the same name that has ended.
@@ -151,7 +157,7 @@ class Containers:
     def stop(self, *names: str) -> None:
         """End containers: SIGTERM to all at once, then SIGKILL to those that remain."""
         found = [self._register.of(name) for name in names]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with self._turn, ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(_stop, found))
 
     def kernel_pid(self, name: str, pid: int) -> int:
@@ -179,6 +185,8 @@ class Containers:
             self._client = connect()
             starting.callback(self._client.close)
             start_reaper(self._processes, self._label)
+            self._group.make(self._client)
+            starting.callback(self._group.remove_once_empty)
             starting.callback(remove_all, self._client, self._label)
             self._network = RunNetwork(self._client, f"alertproof-{self.run}", self._labels)
             self._network.create()
@@ -187,6 +195,8 @@ class Containers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with self._turn:
+            self._closed = True
         self._running.close()
 
     def _full(self, name: str) -> str:
@@ -194,7 +204,10 @@ class Containers:
 
     def _started(self, name: str, made: DockerContainer) -> Container:
         try:
-            made.start()
+            with self._turn:
+                if self._closed:
+                    raise LaunchError(f"cannot start {name}: this run's containers are being ended")
+                made.start()
         except DockerException as error:
             raise LaunchError(f"the engine did not start {name}: {error}") from error
         container = Container(self._full(name), made.get_wrapped_container(), self._network)
@@ -204,6 +217,7 @@ class Containers:
     def _of_the_run(self, name: str) -> dict[str, object]:
         """Return what the engine is told of every container."""
         return {
+            **({"cgroup_parent": self._group.parent} if self._group.parent else {}),
             "labels": self._labels,
             "network": self._network.name,
             "networking_config": self._network.endpoint(self._full(name)),
@@ -233,7 +247,8 @@ class Containers:
 
     def _remove(self, name: str) -> None:
         if container := self._register.take(name):
-            container.remove()
+            with self._turn:
+                container.remove()
 
 
 def _disks(limits: Limits) -> dict[str, str]:

@@ -14,6 +14,7 @@ import time
 from docker.errors import DockerException
 
 from stack.launch.containers.engine import EngineMissing, connect
+from stack.launch.containers.group import RunGroup
 from stack.launch.containers.removal import remove_all
 
 __all__ = ["main"]
@@ -25,6 +26,7 @@ PAUSE_SECONDS = 1.0
 def main(arguments: list[str]) -> int:
     """Wait for the end of standard input, remove what carries the label, and return 0."""
     (label,) = arguments
+    group = RunGroup(label.partition("=")[2])
     sys.stdin.buffer.read()
     try:
         client = connect()
@@ -35,6 +37,8 @@ def main(arguments: list[str]) -> int:
             time.sleep(PAUSE_SECONDS)
         with contextlib.suppress(DockerException):
             remove_all(client, label)
+        with contextlib.suppress(OSError):  # one of its containers is not gone yet
+            group.remove()
     return 0
 
 
