@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from scenarios.gate import Work
+
 T = TypeVar("T")
 
 
@@ -27,6 +29,10 @@ class Beside(Generic[T]):
         self._lock = threading.Lock()
         self._begun = False
         self._outcome: Future[T] = Future()
+
+    def work(self) -> Work:
+        """Return it as what the gate lets in."""
+        return Work(run=self.run, seconds=self.seconds, weight=self.weight)
 
     def run(self) -> None:
         """Do the work, unless somebody has begun it."""

@@ -19,10 +19,10 @@ from scenarios.berth import CONTROL
 from scenarios.beside import Beside
 from scenarios.capabilities import CONTAINERS
 from scenarios.drill import Plan
+from scenarios.estimates import about_seconds, shares_a_node, unseen_seconds
 from scenarios.failures import STOPPED
 from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
-from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.logs import NODE_SECONDS, Logs
@@ -180,7 +180,8 @@ class Campaign:
             self._drills += [
                 self._work_of_its_own(watch) for watch in watches if watch is not self._main
             ]
-            self._beside = [*map(_work_beside, self._asked_beside), *self._work_of_logs()]
+            self._beside = [one.work() for one in self._asked_beside]
+            self._beside += self._work_of_logs()
             self._gate = Gate((*self._drills, *self._beside), self._grounds.room)
             running.callback(self._give_up)  # before anything that the threads use is closed
             self._gate.open()
@@ -269,22 +270,20 @@ class Campaign:
 
     def _work_of_logs(self) -> Iterator[Work]:
         """Yield what brings up the node that all share, before the drills that ship to it."""
-        first = max((_seconds(one) for one in self.plans.values() if _shares(one)), default=0.0)
-        asked = {
-            self._shipping: self.control.shipper is not None,
-            self.logs.handing_over: bool(self.settings.handed_over),
-        }
-        for beside, wanted in asked.items():
-            if wanted:
-                yield replace(_work_beside(beside), seconds=first + NODE_SECONDS)
+        shares = [plan for plan in self.plans.values() if shares_a_node(plan)]
+        seconds = max(map(about_seconds, shares), default=0.0) + NODE_SECONDS
+        if self.control.shipper:
+            yield replace(self._shipping.work(), seconds=seconds)
+        if self.settings.handed_over:
+            yield replace(self.logs.handing_over.work(), seconds=seconds)
 
     def _work(self, plan: Plan) -> Work:
         say = self._progress.reporter(plan.drill.id)
         return Work(
             run=partial(self._run, plan, say),
-            seconds=_seconds(plan),
+            seconds=about_seconds(plan),
             weight=weight(plan.drill, contained=self._grounds.contains(plan.drill)),
-            unseen_seconds=_unseen(plan),
+            unseen_seconds=unseen_seconds(plan),
             say=say,
         )
 
@@ -305,7 +304,7 @@ class Campaign:
         plans = [(one, self._progress.reporter(one.drill.id)) for one in watch.plans.values()]
         return Work(
             run=partial(self._run_own, watch, plans),
-            seconds=max(_seconds(plan) for plan, _ in plans),
+            seconds=max(about_seconds(plan) for plan, _ in plans),
             weight=watch.scope.weight,
             unseen_seconds=STACK_UNSEEN_SECONDS,
             say=plans[0][1],
@@ -339,29 +338,3 @@ class Campaign:
             for thread in threads:
                 thread.join()
             watch.end()
-
-
-def _work_beside(beside: Beside[Any]) -> Work:
-    return Work(run=beside.run, seconds=beside.seconds, weight=beside.weight)
-
-
-def _shares(plan: Plan) -> bool:
-    """Return whether a drill's log goes to the node that all share."""
-    return plan.drill.service.ships_logs and not plan.drill.service.own_elasticsearch
-
-
-def _unseen(plan: Plan) -> float:
-    """Return how long what a drill takes is not seen: later where its fault uses the processor."""
-    service = plan.drill.service
-    later = service.cpu_limit_cores or service.cpu_quota_cores
-    return LATER_SECONDS if later else UNSEEN_SECONDS
-
-
-def _seconds(plan: Plan) -> float:
-    """Return about how long a drill takes, from its bounds."""
-    bounds = plan.want.bounds
-    before = NODE_SECONDS if plan.drill.service.own_elasticsearch else 0.0
-    if not plan.drill.fires:
-        return before + bounds.watch.total_seconds()
-    before += sum(one.bounds.arrives.total_seconds() for one in plan.others)
-    return before + (bounds.arrives + bounds.resolution_arrives).total_seconds()

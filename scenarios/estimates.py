@@ -1,0 +1,32 @@
+"""About how long a drill takes, and when what it takes is seen, from its plan alone.
+
+One rule: these are for deciding what begins when (``scenarios.gate``); nothing is judged by them.
+"""
+
+from __future__ import annotations
+
+from scenarios.drill import Plan
+from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
+from scenarios.logs import NODE_SECONDS
+
+
+def about_seconds(plan: Plan) -> float:
+    """Return about how long a drill takes, in real time: its bounds, and what comes before."""
+    bounds = plan.want.bounds
+    before = NODE_SECONDS if plan.drill.service.own_elasticsearch else 0.0
+    if not plan.drill.fires:
+        return before + bounds.watch.total_seconds()
+    before += sum(one.bounds.arrives.total_seconds() for one in plan.others)
+    return before + (bounds.arrives + bounds.resolution_arrives).total_seconds()
+
+
+def unseen_seconds(plan: Plan) -> float:
+    """Return how long what a drill takes is not seen: later where its fault uses the processor."""
+    service = plan.drill.service
+    later = service.cpu_limit_cores or service.cpu_quota_cores
+    return LATER_SECONDS if later else UNSEEN_SECONDS
+
+
+def shares_a_node(plan: Plan) -> bool:
+    """Return whether a drill's log goes to the node of Elasticsearch that has the control's."""
+    return plan.drill.service.ships_logs and not plan.drill.service.own_elasticsearch
