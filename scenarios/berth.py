@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.conditions import Load, Service
-from scenarios.faults.fault import Fault
-from scenarios.load_plan import TargetLoad, threads_needed, users_needed
+from scenarios.faults.fault import Effect, Fault
+from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.relay import Relay
 from scenarios.service import FLEET
@@ -67,7 +67,8 @@ class Berth:
     """What one instance is given before anything starts.
 
     ``instance`` is what its faults are signed for: no other instance takes them, of this run or of
-    another; one that is started again keeps it.
+    another; one that is started again keeps it. ``few_threads`` tells that it serves with no more
+    than its load occupies, or how many of them are occupied would tell nothing.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Berth:
     gateway: Place
     directory: Path
     time_scale: float
+    few_threads: bool = False
     relay: Relay | None = None
     shipper: Place | None = None
     player: Place | None = None
@@ -102,7 +104,7 @@ class Berth:
         service = drill.service if drill else CONTROL_SERVICE[stack == BUDGETS]
         if drill is None and stack == MAIN:
             service = replace(service, ships_logs=settings.logs)
-        probed = drill is not None and drill.fault.effect(load, service).probed
+        effect = drill.fault.effect(load, service) if drill else Effect()
         sample = settings.sample.total_seconds()
         premises, outside = quarters.premises, quarters.premises.outside
         home = f"{FLEET}-{drill_id}" if premises.apart and service.alone else FLEET
@@ -114,7 +116,8 @@ class Berth:
             load=load,
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
-            sample_seconds=sample if probed else IDLE_SAMPLES * sample,
+            sample_seconds=sample if effect.probed else IDLE_SAMPLES * sample,
+            few_threads=effect.occupies,
             premises=premises,
             places=places,
             relay=Relay(places[0], host=outside) if service.relayed else None,
@@ -161,8 +164,15 @@ class Berth:
 
     @property
     def threads(self) -> int:
-        """How many threads the instance serves with."""
-        return threads_needed(self.load.per_second, self.longest_response_seconds)
+        """How many threads the instance serves with.
+
+        One for each of its users, who may all ask at once where the load was held up for a moment:
+        of requests that come too many, those that find no thread to spare are served without their
+        fault (``instrumentation.faults.places``), which was seen to end an alert too early.
+        """
+        if self.few_threads:
+            return threads_needed(self.load.per_second, self.longest_response_seconds)
+        return self.targeted.users + SPARE_THREADS
 
 
 def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:

@@ -35,6 +35,7 @@ class Saturate:
             builds=held,
             lingers=held,
             longest_response=held,
+            occupies=True,
         )
 
     @contextmanager

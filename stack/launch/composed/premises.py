@@ -21,6 +21,7 @@ from stack.launch.composed.override import Served, with_flags
 from stack.launch.composed.project import PREPARE, ComposeProject
 from stack.launch.composed.watcher import Watcher
 from stack.launch.containers.container import Container
+from stack.launch.containers.group import YIELDING_SHARES
 from stack.launch.containers.premises import Containers
 from stack.launch.containers.server import Server
 from stack.launch.premises import Part, Program
@@ -118,8 +119,8 @@ class Composed(Containers):
         served = Served(
             address=self._address(server.name),
             environment=server.environment,
-            cpu_shares=server.cpu_shares,
-            cgroup_parent=self._group.parent,
+            cpu_shares=YIELDING_SHARES,
+            cgroup_parent=self._group.yielding_parent,
         )
         try:
             self._project.change({server.name: served})

@@ -21,9 +21,6 @@ PORT = 9200
 USER = "1000:0"
 """The image's elasticsearch, as in production's compose file."""
 
-YIELDING_SHARES = 102
-"""A tenth of what others have by default: a node that starts gives way to who is being scraped."""
-
 
 class ContainedElasticsearch(StartedNode[Container]):
     """One node; its data is its container's, and stays when it is killed and started again."""
@@ -49,7 +46,7 @@ class ContainedElasticsearch(StartedNode[Container]):
                 name=self._name,
                 image=self._image,
                 user=USER,
-                cpu_shares=YIELDING_SHARES,
+                yields=True,  # who is being scraped must not wait for a node that starts
                 environment={
                     "cluster.name": self._name,
                     "node.name": self._name,

@@ -1,6 +1,6 @@
-"""The control group that a run's containers have in common, and what it weighs.
+"""The control groups that a run's containers have in common, and what they weigh.
 
-Design rule: it is the run's own and goes with it, and the engine's stays as it is; where this
+Design rule: they are the run's own and go with it, and the engine's stays as it is; where this
 process may make none, as it is not root or the engine leaves its groups to systemd, there is none.
 """
 
@@ -13,7 +13,7 @@ from docker import DockerClient
 
 from stack.waiting import wait_until
 
-__all__ = ["RunGroup"]
+__all__ = ["YIELDING_SHARES", "RunGroup"]
 
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
@@ -22,8 +22,14 @@ WEIGHS = 8
 own all containers of an engine weigh as one. Seen at ``pytest checks --stack=containers`` while the
 engine started others: half of all scrapes took over 138 ms, and with 8 none of the halves 10."""
 
+YIELDING_WEIGHS = 0.1
+"""Of those that give way: in the others' group they would have its weight while these rest."""
+
 SHARES, WEIGHT = 1024, 100
 """What one weighs by default, in control groups v1 and v2 (cgroups(7))."""
+
+YIELDING_SHARES = int(YIELDING_WEIGHS * SHARES)
+"""What the engine is told of a container that gives way: it counts where there is no group."""
 
 BY_PATH = "cgroupfs"
 """The engine's own way to keep control groups; the other is to have systemd keep them."""
@@ -35,44 +41,55 @@ EMPTY_SECONDS = 10.0
 
 
 class RunGroup:
-    """The group of one run."""
+    """The groups of one run: of most containers, and of those that give way to all else."""
 
     def __init__(self, run: str, root: Path = CONTROL_GROUPS) -> None:
-        """Name the group of a run, below `root`, where control groups are mounted."""
+        """Name the groups of a run, below `root`, where control groups are mounted."""
         self._name = f"alertproof-{run}"
         self._root = root
         self.parent = ""
+        self.yielding_parent = ""
 
     def make(self, client: DockerClient) -> None:
-        """Make it where that can be done; then `parent` is what the engine is told of it."""
-        if not client.api.base_url.startswith(LOCAL) or client.info()["CgroupDriver"] != BY_PATH:
-            return
-        of_v1 = self._root / "cpu"
-        weight = (
-            (of_v1 / self._name / "cpu.shares", SHARES)
-            if of_v1.is_dir()
-            else (self._root / self._name / "cpu.weight", WEIGHT)
-        )
-        file, alone = weight
-        with contextlib.suppress(PermissionError):
-            file.parent.mkdir()
-            if file.exists():
-                file.write_text(f"{WEIGHS * alone}\n")
-                self.parent = f"/{self._name}"
-            else:  # the processor is not shared by groups here
-                file.parent.rmdir()
+        """Make both where that can be done; then the engine is told of them as parents."""
+        if client.api.base_url.startswith(LOCAL) and client.info()["CgroupDriver"] == BY_PATH:
+            self.parent = self._make(self._name, WEIGHS)
+            self.yielding_parent = self._make(self._yielding, YIELDING_WEIGHS)
 
     def remove(self) -> None:
-        """Remove it, in each hierarchy where the engine made one of its name.
+        """Remove them, in each hierarchy where the engine made one of their names.
 
-        Raises OSError where containers are in it.
+        Raises OSError where containers are in one.
         """
-        for found in (self._root / self._name, *self._root.glob(f"*/{self._name}")):
-            with contextlib.suppress(FileNotFoundError):
-                found.rmdir()
+        for name in (self._name, self._yielding):
+            for found in (self._root / name, *self._root.glob(f"*/{name}")):
+                with contextlib.suppress(FileNotFoundError):
+                    found.rmdir()
+
+    @property
+    def _yielding(self) -> str:
+        return f"{self._name}-yielding"
+
+    def _make(self, name: str, weighs: float) -> str:
+        """Make one and return what the engine calls it; "" where that can't be done."""
+        of_v1 = self._root / "cpu"
+        file, alone = (
+            (of_v1 / name / "cpu.shares", SHARES)
+            if of_v1.is_dir()
+            else (self._root / name / "cpu.weight", WEIGHT)
+        )
+        try:
+            file.parent.mkdir()
+        except PermissionError:
+            return ""
+        if not file.exists():  # the processor is not shared by groups here
+            file.parent.rmdir()
+            return ""
+        file.write_text(f"{weighs * alone:.0f}\n")
+        return f"/{name}"
 
     def remove_once_empty(self) -> None:
-        """Remove it once its containers, which were removed, have left it.
+        """Remove them once their containers, which were removed, have left.
 
         Raises stack.waiting.WaitTimeout where they don't.
         """
@@ -83,7 +100,7 @@ class RunGroup:
 
         wait_until(
             removed,
-            what=f"the control group {self._name} to be empty",
+            what=f"the control groups {self._name}* to be empty",
             timeout_seconds=EMPTY_SECONDS,
             interval_seconds=0.1,
             retry_on=(OSError,),

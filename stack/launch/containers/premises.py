@@ -24,7 +24,7 @@ from testcontainers.core.container import DockerContainer
 from stack.go_runtime import FRUGAL
 from stack.launch.containers.container import Container
 from stack.launch.containers.engine import connect
-from stack.launch.containers.group import RunGroup
+from stack.launch.containers.group import YIELDING_SHARES, RunGroup
 from stack.launch.containers.network import RunNetwork
 from stack.launch.containers.register import Register
 from stack.launch.containers.removal import remove_all, start_reaper
@@ -147,9 +147,9 @@ class Containers:
         for path, given in server.files.items():
             made.with_volume_mapping(str(given), path, "ro")
         made.with_kwargs(
-            **self._of_the_run(server.name),
+            **self._of_the_run(server.name, yields=server.yields),
             user=server.user,
-            cpu_shares=server.cpu_shares,
+            cpu_shares=YIELDING_SHARES if server.yields else None,
             log_config=_SHORT_LOG,
         )
         return self._started(server.name, made)
@@ -214,10 +214,11 @@ class Containers:
         self._register.add(name, container)
         return container
 
-    def _of_the_run(self, name: str) -> dict[str, object]:
+    def _of_the_run(self, name: str, *, yields: bool = False) -> dict[str, object]:
         """Return what the engine is told of every container."""
+        parent = self._group.yielding_parent if yields else self._group.parent
         return {
-            **({"cgroup_parent": self._group.parent} if self._group.parent else {}),
+            **({"cgroup_parent": parent} if parent else {}),
             "labels": self._labels,
             "network": self._network.name,
             "networking_config": self._network.endpoint(self._full(name)),

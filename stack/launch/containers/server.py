@@ -20,7 +20,7 @@ class Server:
         name: unlike that of any other part that runs.
         image: its reference, as the engine knows it.
         user: as whom it runs, as `UID:GID` of its image.
-        cpu_shares: how it shares the processors where they are short: 1024 is what others have.
+        yields: whether it gives way to all other containers where processors are short.
         environment: what it is told.
         files: what it may read, by the path that it has inside.
     """
@@ -28,6 +28,6 @@ class Server:
     name: str
     image: str
     user: str
-    cpu_shares: int | None = None
+    yields: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)

@@ -10,7 +10,15 @@ from typing import cast
 import pytest
 from docker import DockerClient
 
-from stack.launch.containers.group import BY_PATH, LOCAL, SHARES, WEIGHS, WEIGHT, RunGroup
+from stack.launch.containers.group import (
+    BY_PATH,
+    LOCAL,
+    SHARES,
+    WEIGHS,
+    WEIGHT,
+    YIELDING_WEIGHS,
+    RunGroup,
+)
 from stack.waiting import WaitTimeout
 
 RUN = "0123456789ab"
@@ -59,7 +67,10 @@ def test_with_control_groups_v1_it_weighs_as_several_sessions(v1: Path) -> None:
     group = RunGroup(RUN, v1)
     group.make(engine())
     assert group.parent == f"/{NAME}"
+    assert group.yielding_parent == f"/{NAME}-yielding"
     assert int((v1 / "cpu" / NAME / "cpu.shares").read_text()) == WEIGHS * SHARES
+    less = int((v1 / "cpu" / f"{NAME}-yielding" / "cpu.shares").read_text())
+    assert less == int(YIELDING_WEIGHS * SHARES)
 
 
 def test_with_control_groups_v2_it_weighs_as_several_sessions(tmp_path: Path) -> None:
@@ -67,6 +78,8 @@ def test_with_control_groups_v2_it_weighs_as_several_sessions(tmp_path: Path) ->
     group.make(engine())
     assert group.parent == f"/{NAME}"
     assert int((tmp_path / NAME / "cpu.weight").read_text()) == WEIGHS * WEIGHT
+    less = int((tmp_path / f"{NAME}-yielding" / "cpu.weight").read_text())
+    assert less == YIELDING_WEIGHS * WEIGHT
 
 
 @pytest.mark.parametrize(
@@ -111,5 +124,5 @@ def test_one_that_still_has_containers_is_said_to_have_them(
 ) -> None:
     monkeypatch.setattr("stack.launch.containers.group.EMPTY_SECONDS", 0.2)
     Path(v1 / "cpu" / NAME / "container").mkdir(parents=True)
-    with pytest.raises(WaitTimeout, match=f"control group {NAME} to be empty"):
+    with pytest.raises(WaitTimeout, match=f"control groups {NAME}\\* to be empty"):
         RunGroup(RUN, Path(v1)).remove_once_empty()
