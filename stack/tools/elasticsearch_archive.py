@@ -31,7 +31,7 @@ from stack.tools.fetching import FetchFailed, Report
 from stack.tools.java import Java
 from stack.waiting import wait_until
 
-__all__ = ["with_archive"]
+__all__ = ["learned", "with_archive"]
 
 _FILE = "classes.jsa"
 _NAME = "learning"
@@ -138,7 +138,8 @@ def _learn(directory: Path, home: ElasticsearchHome, report: Report) -> None:
             timeout_seconds=_READY_TIMEOUT_SECONDS,
             retry_on=NOT_ANSWERING,
         )
-        _use(port)
+        for method, path, body in learned():
+            _ask(port, method, path, body)
         processes.stop(_NAME, grace_seconds=_WRITING_TIMEOUT_SECONDS)
     if not archive.is_file():
         raise FetchFailed(f"Java wrote no archive: {_last_line(log)}")
@@ -147,20 +148,23 @@ def _learn(directory: Path, home: ElasticsearchHome, report: Report) -> None:
     write_manifest(directory, origin="cache", programs={"classes": (_FILE, source)})
 
 
-def _use(port: int) -> None:
+def learned() -> tuple[tuple[str, str, str], ...]:
+    """Return what a node is asked while Java learns: method, path and body of each request."""
     lines = []
     for number in range(100):
         lines += [json.dumps({"create": {"_index": "learn-1", "_id": str(number)}})]
         lines += [json.dumps(_DOCUMENT)]
     bulk = "\n".join([*lines, ""])
-    _ask(port, "PUT", "/_index_template/learn", json.dumps(_TEMPLATE))
-    _ask(port, "POST", "/_bulk", bulk)
-    _ask(port, "POST", "/_bulk", bulk)  # each a conflict now
-    _ask(port, "POST", "/learn-1/_refresh", "")
-    _ask(port, "POST", "/learn-1/_search", json.dumps(_SEARCH))
-    _ask(port, "GET", "/learn-*/_count", "")
-    _ask(port, "GET", "/_cat/indices?format=json", "")
-    _ask(port, "DELETE", "/learn-1", "")
+    return (
+        ("PUT", "/_index_template/learn", json.dumps(_TEMPLATE)),
+        ("POST", "/_bulk", bulk),
+        ("POST", "/_bulk", bulk),  # each a conflict now
+        ("POST", "/learn-1/_refresh", ""),
+        ("POST", "/learn-1/_search", json.dumps(_SEARCH)),
+        ("GET", "/learn-*/_count", ""),
+        ("GET", "/_cat/indices?format=json", ""),
+        ("DELETE", "/learn-1", ""),
+    )
 
 
 def _ask(port: int, method: str, path: str, body: str) -> None:

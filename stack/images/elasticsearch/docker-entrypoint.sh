@@ -41,6 +41,10 @@ for name in "${!settings[@]}"; do
 done >"$work/config/elasticsearch.yml"
 
 mapfile -t flags <"$home/config/java-flags"
+classes=$home/config/classes.jsa
+if [ -e "$classes" ]; then
+    flags+=("-XX:SharedArchiveFile=$classes")
+fi
 jars=("$home"/lib/*.jar)
 # Half of the container's memory unless ES_JAVA_OPTS says otherwise; unquoted: it is several flags.
 exec java --enable-native-access=ALL-UNNAMED -XX:MaxRAMPercentage=50 "${flags[@]}" ${ES_JAVA_OPTS:-} \

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from stack.images.archive import SUITE
 from stack.images.kitchen import Kitchen
-from stack.images.recipe import Recipe, folder_files, read_files
+from stack.images.recipe import Content, Recipe, folder_files, read_files
 from stack.tools.elasticsearch import ELASTICSEARCH_VERSION, find_elasticsearch
+from stack.tools.elasticsearch_archive import learned
 from stack.tools.elasticsearch_node import ElasticsearchHome, node_settings, prepare_node
 
 __all__ = ["image_flags", "image_settings", "recipe"]
@@ -36,6 +37,10 @@ def recipe(kitchen: Kitchen) -> Recipe:
     node = kitchen.repository / _NODE
     files = folder_files(Path(__file__).parent)
     files |= read_files(node, node.iterdir())
+    files |= {
+        f"learning/{number:02}": Content(data=f"{method} {path}\n{body}".encode())
+        for number, (method, path, body) in enumerate(learned())
+    }
 
     def fetch(context: Path) -> str:
         home = find_elasticsearch(kitchen.settings, kitchen.report)
