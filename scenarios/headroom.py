@@ -66,6 +66,13 @@ class _Promise(NamedTuple):
     cores: float
     unseen_seconds: float
 
+    def unseen_cores(self, now: float, began: float) -> float:
+        """Return how much of it the figures don't show yet: less and less, as it comes up."""
+        age = now - max(self.at, began)
+        if 0.0 <= age < self.unseen_seconds:
+            return self.cores * (1.0 - age / self.unseen_seconds)
+        return self.cores if age < 0.0 else 0.0
+
 
 class Headroom:
     """How idle the machine's processors are, less what was promised. A context manager."""
@@ -130,9 +137,10 @@ class Headroom:
     ) -> Iterator[None]:
         """Wait until ``needed`` cores more can be borne, and be inside until the context ends.
 
-        Whoever was let in counts with what it needs for ``unseen_seconds``, until that shows in
-        the figures. Where only few are inside, the next one need not wait. After
-        ``timeout_seconds`` the drill begins all the same; its evidence shows whether it was borne.
+        Whoever was let in counts with what it needs, and with less and less of it, until all
+        shows in the figures after ``unseen_seconds``. Where only few are inside, the next one need
+        not wait. After ``timeout_seconds`` the drill begins all the same; its evidence shows
+        whether it was borne.
         """
         with self._changed:
             deadline = time.monotonic() + timeout_seconds
@@ -153,10 +161,9 @@ class Headroom:
         if self._inside >= self._most:
             return False
         now = time.monotonic()
-        self._promised = [
-            one for one in self._promised if max(one.at, self._began) + one.unseen_seconds > now
-        ]
-        promised = needed + sum(one.cores for one in self._promised)
+        unseen = [(one, one.unseen_cores(now, self._began)) for one in self._promised]
+        self._promised = [one for one, cores in unseen if cores > 0]
+        promised = needed + sum(cores for _, cores in unseen if cores > 0)
         return self.idle_ratio - promised / len(self._cores) >= LEAST_IDLE_RATIO
 
     def _sample(self) -> tuple[int, int]:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 
-from scenarios.headroom import Headroom, busy_and_idle
+import pytest
+
+from scenarios.headroom import Headroom, _Promise, busy_and_idle
 from stack.waiting import wait_until
 
 BUSY = "cpu  1 1 1 1\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\n"
@@ -110,3 +112,17 @@ def test_a_second_without_idle_time_is_noted_with_its_moment_and_a_busy_one_is_n
     with sampled(busy=90, idle=10) as (headroom, inside):
         assert waited(headroom, inside)
         assert headroom.starved == ()
+
+
+def test_what_was_let_in_counts_less_and_less_until_it_shows() -> None:
+    promise = _Promise(at=100.0, cores=0.6, unseen_seconds=3.0)
+    began = 0.0
+    assert [round(promise.unseen_cores(now, began), 2) for now in (100, 101, 102, 103, 104)] == [
+        0.6,
+        0.4,
+        0.2,
+        0.0,
+        0.0,
+    ]
+    assert promise.unseen_cores(200.0, began=float("inf")) == 0.6
+    assert promise.unseen_cores(201.0, began=200.0) == pytest.approx(0.4)
