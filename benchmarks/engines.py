@@ -5,7 +5,8 @@
 Both scrape one server four times a second, as in a drill at time scale 60, with a steady counter, a
 counter that counts one single event, and one that is there only from that event on. Afterwards both
 are asked the same questions of the same moments, at which nothing is hidden any more. How old the
-newest sample is that a query sees is measured before, while both scrape.
+newest sample is that a query sees is measured before, while both scrape, and then how soon a query
+that was asked before sees the one that is new.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ TIME_SCALE = 60.0
 PER_SECOND = 20
 WINDOW_SECONDS, SCRAPE_SECONDS = 5, 0.25
 LOOKS, LOOK_SECONDS = 60, 0.11
+FORGETS_SECONDS = 30.0
+"""Longer than VictoriaMetrics remembers which series a query found, where it is let."""
+
 INSTANTS, STEP_SECONDS = 40, 0.087
 """Forty moments of a window, at no multiple of the scrape interval."""
 
@@ -55,6 +59,9 @@ QUESTIONS = (
 """What rules ask, with windows of 5 s: production's 5m at time scale 60."""
 
 AGE = "time() - timestamp(steady_total)"
+LATE = "late_total"
+"""A series that begins with the single event."""
+
 NEWEST = (AGE, "increase(steady_total[5s])", "rate(steady_total[5s])")
 """What is asked of the newest moment, while samples may be hidden."""
 
@@ -133,6 +140,28 @@ def newest(client: PrometheusClient) -> dict[str, list[float]]:
     return found
 
 
+def first_seen(clients: Mapping[str, PrometheusClient], source: Source) -> dict[str, float]:
+    """Let the event happen, and return after how many seconds each engine shows what it begins."""
+    found: dict[str, float] = {}
+    for client in clients.values():
+        client.query(LATE)  # what a query finds may be remembered
+    source.event_at = time.time()
+
+    def all_show() -> bool:
+        for name, client in clients.items():
+            if name not in found and client.query(LATE):
+                found[name] = time.time() - source.event_at
+        return found.keys() == clients.keys()
+
+    wait_until(
+        all_show,
+        what=f"{LATE} to be seen",
+        timeout_seconds=FORGETS_SECONDS,
+        interval_seconds=LOOK_SECONDS,
+    )
+    return found
+
+
 def asked_at(session: requests.Session, url: str, question: str, at: float) -> float | None:
     """Return one engine's answer of one moment; `None` for none."""
     asked = {"query": question, "time": f"{at:.3f}"}
@@ -196,7 +225,7 @@ def measure(_options: Options) -> bool:
                     timeout_seconds=4 * (DISCOVERY_TICK.total_seconds() + WINDOW_SECONDS),
                 )
             latest = {name: newest(client) for name, client in clients.items()}
-            source.event_at = time.time()
+            first = first_seen(clients, source)
             wait_until(
                 lambda: time.time() > source.event_at + WINDOW_SECONDS + hidden,
                 what="everything to be seen",
@@ -205,12 +234,13 @@ def measure(_options: Options) -> bool:
             answers = compared(urls, source.event_at + WINDOW_SECONDS - SCRAPE_SECONDS)
     except CANNOT_COMPARE as error:
         raise SystemExit(f"engines: {error}") from error
-    publish(outcome_of(latest, answers))
+    publish(outcome_of(latest, first, answers))
     return True
 
 
 def outcome_of(
     latest: Mapping[str, Mapping[str, list[float]]],
+    first: Mapping[str, float],
     answers: Mapping[str, Mapping[str, list[float]]],
 ) -> Outcome:
     """Return the comparison as a table."""
@@ -224,12 +254,13 @@ def outcome_of(
                 (f"{question}, now", *(span(latest[name][question]) for name in names))
                 for question in NEWEST
             ),
+            (f"{LATE}, new, first seen after", *(f"{first[name]:.2f} s" for name in names)),
             *(
                 (question, *(span(told[name]) for name in names))
                 for question, told in answers.items()
             ),
         ],
-        figures={"newest": latest, "answers": answers},
+        figures={"newest": latest, "first seen": dict(first), "answers": answers},
     )
 
 

@@ -20,7 +20,7 @@ from stack.derive import (
 )
 from stack.drill_files import ALERTMANAGER_CONFIG, PROMETHEUS_CONFIG, RULES
 from stack.durations import format_duration, parse_duration
-from stack.external.engine import VICTORIAMETRICS
+from stack.external.engine import REMEMBERED_FILTERS, VICTORIAMETRICS
 from stack.production import production_files
 
 __all__ = ["Listening", "alertmanager", "prometheus", "scaled", "victoriametrics", "vmalert"]
@@ -69,6 +69,7 @@ def victoriametrics(at: Listening, folder: Path, data: Path, derived: Derived) -
         # It is not told of changes as Prometheus is, and looks.
         f"-promscrape.fileSDCheckInterval={format_duration(_looks_every(derived))}",
         "-search.latencyOffset=0s",  # else the newest 30 s are left out
+        f"-{REMEMBERED_FILTERS}=1",  # else new series show late
     )
 
 

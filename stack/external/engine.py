@@ -44,6 +44,11 @@ TIMEOUT_SECONDS = 5.0
 _DELAYS = ("search.latencyOffset", "rule.evalDelay")
 """Flags of VictoriaMetrics and of vmalert: how much of the newest is left out on purpose."""
 
+REMEMBERED_FILTERS = "storage.cacheSizeIndexDBTagFilters"
+"""How many bytes VictoriaMetrics has to remember which series a query found, which it forgets every
+10 s (`startFlushCallbackWorker` in lib/mergeset/table.go): a new series is hidden from the same
+query for as long, with no more than one byte for as long as its samples are."""
+
 
 class ExternalRefused(RuntimeError):
     """A drill can't work with what is at these URLs: one line, with what to change."""
@@ -136,6 +141,7 @@ def inspect(external: External) -> External:
         for problem in (
             *_delayed(external.prometheus.url, shown),
             *_delayed(external.rules.url, evaluating),
+            *_remembering(external.prometheus.url, shown),
         ):
             raise ExternalRefused(problem)
         _check_forgets(client)
@@ -180,16 +186,30 @@ def _check_forgets(client: PrometheusClient) -> None:
 
 def _delayed(url: str, exposition: str) -> Iterator[str]:
     """Yield what is wrong with the flags that leave out the newest on purpose."""
+    for name, value in _flags(exposition):
+        if name in _DELAYS and parse_duration(value or "0s"):
+            yield (
+                f"{url} leaves out the newest {value} on purpose: start it with -{name}=0s, as"
+                " no time scale divides that"
+            )
+
+
+def _remembering(url: str, exposition: str) -> Iterator[str]:
+    """Yield what is wrong where new series are hidden from queries that were asked before."""
+    for name, value in _flags(exposition):
+        if name == REMEMBERED_FILTERS and value != "1":
+            yield (
+                f"{url} hides a new series from queries that it was asked before, for 10 s: start"
+                f" it with -{name}=1, as no time scale divides that"
+            )
+
+
+def _flags(exposition: str) -> Iterator[tuple[str, str]]:
+    """Yield the flags that VictoriaMetrics and vmalert export of themselves, with their values."""
     for family in text_string_to_metric_families(exposition):
-        if family.name != "flag":
-            continue
-        for sample in family.samples:
-            name, value = sample.labels.get("name", ""), sample.labels.get("value", "")
-            if name in _DELAYS and parse_duration(value or "0s"):
-                yield (
-                    f"{url} leaves out the newest {value} on purpose: start it with -{name}=0s, as"
-                    " no time scale divides that"
-                )
+        if family.name == "flag":
+            for sample in family.samples:
+                yield sample.labels.get("name", ""), sample.labels.get("value", "")
 
 
 def _exposition(server: Server) -> str:

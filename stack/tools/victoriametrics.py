@@ -28,6 +28,7 @@ NEEDED_FLAGS: Mapping[str, frozenset[str]] = MappingProxyType(
         "victoria-metrics": frozenset(
             {
                 "-search.latencyOffset",
+                "-storage.cacheSizeIndexDBTagFilters",
                 "-promscrape.config.strictParse",
                 "-promscrape.fileSDCheckInterval",
             }

@@ -60,6 +60,8 @@ def test_an_engine_that_refuses_a_question_is_no_answer() -> None:
 def test_what_differs_is_told_for_people() -> None:
     assert (span([]), span([1.0, 1.0]), span([0.0, 2.5])) == ("no answer", "1.00", "0.00 to 2.50")
     latest = {name: {question: [1.0] for question in NEWEST} for name in ("one", "other")}
-    outcome = outcome_of(latest, {"rate(x[5s])": {"one": [20.0], "other": []}})
+    first = {"one": 0.25, "other": 3.5}
+    outcome = outcome_of(latest, first, {"rate(x[5s])": {"one": [20.0], "other": []}})
     assert outcome.columns == ("asked", "one", "other")
     assert ("rate(x[5s])", "20.00", "no answer") in outcome.rows
+    assert ("late_total, new, first seen after", "0.25 s", "3.50 s") in outcome.rows

@@ -11,7 +11,7 @@ from stack.derive import DISCOVERY_TICK, LOOKBACK_SCRAPES
 from stack.durations import parse_duration
 from stack.external import commands
 from stack.external.commands import Listening
-from stack.external.engine import VICTORIAMETRICS
+from stack.external.engine import REMEMBERED_FILTERS, VICTORIAMETRICS
 from stack.tools.victoriametrics import NEEDED_FLAGS
 
 AT = Listening(prometheus="127.0.0.1:1", rules="127.0.0.1:2", alertmanager="127.0.0.1:3")
@@ -27,6 +27,7 @@ def test_delays_of_victoriametrics_are_off_and_the_rest_is_scaled() -> None:
     storage = flags(commands.victoriametrics(AT, FOLDER, DATA, derived))
     alerting = flags(commands.vmalert(AT, FOLDER, derived))
     assert storage["-search.latencyOffset"] == alerting["-rule.evalDelay"] == "0s"
+    assert storage[f"-{REMEMBERED_FILTERS}"] == "1"
     assert alerting["-evaluationInterval"] == "250ms"
     assert alerting["-rule.resendDelay"] == "1s"
     assert parse_duration(alerting["-datasource.queryStep"]) == timedelta(minutes=5) / 60

@@ -12,6 +12,7 @@ import pytest
 from stack.clients.server import Server
 from stack.external.engine import (
     PROMETHEUS,
+    REMEMBERED_FILTERS,
     SAMPLE_LIMIT_SERIES,
     VICTORIAMETRICS,
     ExternalRefused,
@@ -106,6 +107,10 @@ def test_nobody_at_the_address_is_one_line() -> None:
             {"/metrics": (200, VM + FLAG.format(name="rule.evalDelay", value="1m0s"))},
             "-rule.evalDelay=0s",
         ),
+        (
+            {"/metrics": (200, VM + FLAG.format(name=REMEMBERED_FILTERS, value="0"))},
+            f"-{REMEMBERED_FILTERS}=1",
+        ),
         ({"/api/v1/rules": rules("TheirOwn")}, "evaluates rules that are not in"),
     ],
 )
@@ -119,6 +124,7 @@ def test_delays_that_are_off_are_no_reason_to_refuse(folder: Path) -> None:
     off = "".join(
         FLAG.format(name=name, value="0s") for name in ("search.latencyOffset", "rule.evalDelay")
     )
+    off += FLAG.format(name=REMEMBERED_FILTERS, value="1")
     with engine({"/metrics": (200, VM + off)}) as server:
         inspect(at(server.url, folder))
 
