@@ -5,6 +5,7 @@ One rule: it ends with whoever started it, however that ends, and leaves nothing
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -53,7 +54,7 @@ def running_demo() -> Iterator[str]:
     Raises:
         ServiceUnavailable: it ended, or was not up in time.
     """
-    with tempfile.TemporaryDirectory(prefix="loadtest-") as folder:
+    with _passing_folder() as (folder, used):
         process = subprocess.Popen(
             dying_with_this([sys.executable, "-m", "instrumentation.demo", "up", "--port", "0"]),
             cwd=folder,
@@ -63,6 +64,7 @@ def running_demo() -> Iterator[str]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            pass_fds=[used],
         )
         said = _Said(process)
         try:
@@ -75,6 +77,29 @@ def running_demo() -> Iterator[str]:
                 process.kill()
                 process.wait()
             said.join()
+
+
+@contextmanager
+def _passing_folder() -> Iterator[tuple[str, int]]:
+    """Make a folder that is gone once this context and all who have the descriptor have ended.
+
+    What removes it is a process that reads the other end: it lives when this one is killed.
+    """
+    folder = tempfile.mkdtemp(prefix="loadtest-")
+    unused, used = os.pipe()
+    remover = subprocess.Popen(
+        ["/bin/sh", "-c", 'cat; exec rm -rf -- "$0"', folder],
+        stdin=unused,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(unused)
+    try:
+        yield folder, used
+    finally:
+        os.close(used)
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for who has it as yet
+            remover.wait(STOP_SECONDS)
 
 
 class _Said:

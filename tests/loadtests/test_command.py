@@ -26,8 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN_SECONDS = 90
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 
 
 def loadtest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -42,12 +42,14 @@ def loadtest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def started(folder: Path, log: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def started(
+    folder: Path, log: Path, options: Sequence[str], **more: str
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "loadtests", *options],
             cwd=folder,
-            env=environment(),
+            env=environment(**more),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -193,8 +195,10 @@ def test_workers_that_join_a_master_are_judged_as_one(tmp_path: Path) -> None:
 
 @pytest.mark.integration
 def test_ending_it_early_judges_what_there_is_and_ends_the_demo(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    process = started(tmp_path, log, ["--users", "40", "--spawn-rate", "40", "--run-time", "10m"])
+    log, passing = tmp_path / "log", tmp_path / "passing"
+    passing.mkdir()
+    long = ["--users", "40", "--spawn-rate", "40", "--run-time", "10m"]
+    process = started(tmp_path, log, long, TMPDIR=str(passing))
     try:
         url = url_in(log)
         # the demo's own count: of what the users asked, and enough of it for a verdict
@@ -210,18 +214,28 @@ def test_ending_it_early_judges_what_there_is_and_ends_the_demo(tmp_path: Path) 
     assert re.search(r"loadtest: (PASS|UNKNOWN) ", log.read_text())
     assert (kept(tmp_path) / "report.html").exists()
     assert refuses(url)
+    assert not list(passing.iterdir())
 
 
 @pytest.mark.integration
-def test_when_it_is_killed_the_demo_and_the_load_end_too(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    process = started(tmp_path, log, ["--users", "2", "--run-time", "10m"])
+def test_when_it_is_killed_the_demo_and_the_load_end_too_and_no_folder_stays(
+    tmp_path: Path,
+) -> None:
+    log, passing = tmp_path / "log", tmp_path / "passing"
+    passing.mkdir()
+    process = started(tmp_path, log, ["--users", "2", "--run-time", "10m"], TMPDIR=str(passing))
     try:
         url = url_in(log)
+        assert list(passing.glob("loadtest-*"))
     finally:
         process.kill()
         process.wait()
     wait_until(lambda: refuses(url), what=f"the end of {url}", timeout_seconds=30)
+    wait_until(
+        lambda: not list(passing.iterdir()),
+        what=f"{passing} to be empty",
+        timeout_seconds=30,
+    )
 
 
 @pytest.mark.integration
