@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.conditions import Load, Service
-from scenarios.faults.fault import Effect, Fault
+from scenarios.faults.fault import Fault
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.relay import Relay
@@ -104,7 +104,8 @@ class Berth:
         service = drill.service if drill else CONTROL_SERVICE[stack == BUDGETS]
         if drill is None and stack == MAIN:
             service = replace(service, ships_logs=settings.logs)
-        effect = drill.fault.effect(load, service) if drill else Effect()
+        effects = [fault.effect(load, service) for fault in _faults(drill)]
+        probed = any(one.probed for one in effects)
         sample = settings.sample.total_seconds()
         premises, outside = quarters.premises, quarters.premises.outside
         home = f"{FLEET}-{drill_id}" if premises.apart and service.alone else FLEET
@@ -116,8 +117,8 @@ class Berth:
             load=load,
             service=service,
             longest_response_seconds=_longest(drill, load, service, settings),
-            sample_seconds=sample if effect.probed else IDLE_SAMPLES * sample,
-            few_threads=effect.occupies,
+            sample_seconds=sample if probed else IDLE_SAMPLES * sample,
+            few_threads=any(one.occupies for one in effects),
             premises=premises,
             places=places,
             relay=Relay(places[0], host=outside) if service.relayed else None,
@@ -175,11 +176,16 @@ class Berth:
         return self.targeted.users + SPARE_THREADS
 
 
+def _faults(drill: Drill | None) -> list[Fault]:
+    """Return what the drill breaks, and what it breaks before; nothing of the control."""
+    if drill is None:
+        return []
+    return [drill.fault, *([drill.after.fault] if drill.after else [])]
+
+
 def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:
-    faults: list[Fault] = []
-    if drill:
-        faults = [drill.fault, *([drill.after.fault] if drill.after else [])]
-    held = [fault.effect(load, service).longest_response.total_seconds() for fault in faults]
+    effects = [fault.effect(load, service) for fault in _faults(drill)]
+    held = [one.longest_response.total_seconds() for one in effects]
     if service.own_gateway:
         held.append(settings.payment_timeout.total_seconds())
     return max([ORDINARY_RESPONSE_SECONDS, *held])

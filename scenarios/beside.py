@@ -15,24 +15,15 @@ from scenarios.gate import Work
 T = TypeVar("T")
 
 
-class Beside(Generic[T]):
-    """One piece of such work. Thread-safe."""
+class Once(Generic[T]):
+    """Work that whoever needs it does, once. Thread-safe."""
 
-    def __init__(self, work: Callable[[], T], *, seconds: float, weight: float) -> None:
-        """Prepare ``work``, which takes about ``seconds`` and ``weight`` places.
-
-        Of all that waits for room, what takes longest is let in first (``scenarios.gate``).
-        """
-        self.seconds = seconds
-        self.weight = weight
+    def __init__(self, work: Callable[[], T]) -> None:
+        """Prepare ``work``."""
         self._work = work
         self._lock = threading.Lock()
         self._begun = False
         self._outcome: Future[T] = Future()
-
-    def work(self) -> Work:
-        """Return it as what the gate lets in."""
-        return Work(run=self.run, seconds=self.seconds, weight=self.weight)
 
     def run(self) -> None:
         """Do the work, unless somebody has begun it."""
@@ -53,3 +44,20 @@ class Beside(Generic[T]):
     def came_to_something(self) -> bool:
         """Whether it is done, and raised nothing."""
         return self._outcome.done() and self._outcome.exception() is None
+
+
+class Beside(Once[T]):
+    """One piece of such work that asks for room."""
+
+    def __init__(self, work: Callable[[], T], *, seconds: float, weight: float) -> None:
+        """Prepare ``work``, which takes about ``seconds`` and ``weight`` places.
+
+        Of all that waits for room, what takes longest is let in first (``scenarios.gate``).
+        """
+        super().__init__(work)
+        self.seconds = seconds
+        self.weight = weight
+
+    def work(self) -> Work:
+        """Return it as what the gate lets in."""
+        return Work(run=self.run, seconds=self.seconds, weight=self.weight)

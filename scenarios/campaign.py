@@ -258,7 +258,7 @@ class Campaign:
         """Have the log of the main stack's control shipped, and return once it is.
 
         Raises:
-            LogsFailed: it can't be.
+            LogsFailed, ProcessError: it can't be.
         """
         self._shipping.run()
         self._shipping.outcome()

@@ -68,13 +68,17 @@ def disturbance(
     want = plan.want
     beside = while_(control, history)
     others = replace(history, events=_of_others(history, plan))
-    seen = (others, beside, *(while_(one, history) for one in watchers))
+    lost_scrapes = quiet_claims.raised_by_lost_scrapes
+    seen = (
+        (others, lost_scrapes(history, downtime=want.downtime)),
+        (beside, lost_scrapes(control)),
+        *((while_(one, history), frozenset[str]()) for one in watchers),
+    )
     raised = {
         one.alert
-        for each in seen
+        for each, of_lost_scrapes in seen
         for one in each.all(Kind.FIRING)
-        if one.alert
-        not in quiet_claims.raised_by_lost_scrapes(each, downtime=each is others and want.downtime)
+        if one.alert not in of_lost_scrapes
     }
     strangers = raised - want.declared - want.beside - {WATCHDOG}
     if busy := strangers & quiet_claims.STARVED:
@@ -91,8 +95,10 @@ def disturbance(
         one.status is Status.UNKNOWN for one in verdicts
     ):
         return f"{hidden[0].text}, and {_first(verdicts, Status.UNKNOWN)}"
-    if beside.first(Kind.SCRAPE_FAILED) and any(one.status is Status.UNKNOWN for one in verdicts):
-        return f"a scrape of the control was lost, and {_first(verdicts, Status.UNKNOWN)}"
+    quiet = quiet_claims.quiet(history, want, control)
+    told = lost_scrapes(control) & {one.alert for one in beside.all(Kind.FIRING)}
+    if told and quiet.status is Status.UNKNOWN:
+        return f'a scrape of the control was lost, and "{quiet.claim}" is {quiet.status}'
     if not want.downtime or strangers - UNREACHED or not (failed := _first(verdicts, Status.FAIL)):
         return ""
     # Whoever breaks the watchers has no neighbour: the control is the drill's own service.

@@ -250,7 +250,7 @@ class Grounds:
                 logs=self.logs,
                 processes=self.processes,
             )
-        self.logs.all_known()
+        self.logs.end_shippers_first()
         if self.settings.own is None:
             self._start_gateways(berths)
         self.load.start()

@@ -161,9 +161,8 @@ class Headroom:
         if self._inside >= self._most:
             return False
         now = time.monotonic()
-        unseen = [(one, one.unseen_cores(now, self._began)) for one in self._promised]
-        self._promised = [one for one, cores in unseen if cores > 0]
-        promised = needed + sum(cores for _, cores in unseen if cores > 0)
+        self._promised = [one for one in self._promised if one.unseen_cores(now, self._began) > 0]
+        promised = needed + sum(one.unseen_cores(now, self._began) for one in self._promised)
         return self.idle_ratio - promised / len(self._cores) >= LEAST_IDLE_RATIO
 
     def _sample(self) -> tuple[int, int]:

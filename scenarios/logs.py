@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from scenarios.beside import Beside
+from scenarios.beside import Beside, Once
 from scenarios.shipper import LogsFailed, Shipper
 from scenarios.target import Discovery
 from scenarios.weight import YIELDING_WEIGHT
@@ -48,7 +48,7 @@ class Logs:
         self._make: MakeNode | None = None
         self._running = ExitStack()
         self._nodes: dict[str, ElasticsearchNode] = {}
-        self._coming_up: dict[str, Beside[None]] = {}
+        self._coming_up: dict[str, Once[None]] = {}
         self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
         self._handed_over: dict[str, Shipper] = {}
@@ -123,8 +123,8 @@ class Logs:
                 self._ticks[node.pid] = ticks_of(node.pid, otherwise=self._ticks.get(node.pid, 0))
         return sum(self._ticks.values())
 
-    def all_known(self) -> None:
-        """Have shippers end before their nodes, or they could not drain: no more will be made."""
+    def end_shippers_first(self) -> None:
+        """Have shippers end before their nodes, or they could not drain: all nodes are made now."""
         self._running.callback(self._stop_shippers)
 
     def ship(self, shipper: Shipper) -> None:
@@ -133,18 +133,16 @@ class Logs:
         Raises:
             LogsFailed: it can't be.
         """
-        self._bring_up(shipper.node)
+        name = next(name for name, one in self._nodes.items() if one is shipper.node)
+        _done(self._coming_up[name], otherwise="logs can't be shipped")
         shipper.start()
         if shipper.discovery:
             shipper.discovery.announce()
 
-    def _bring_up(self, node: ElasticsearchNode) -> None:
-        name = next(name for name, one in self._nodes.items() if one is node)
-        _done(self._coming_up[name], otherwise="logs can't be shipped")
-
     def _ship_what_was_handed_over(self) -> None:
         if self._handed_over:
-            self._bring_up(self.node)
+            self._coming_up[SHARED_NODE].run()
+            self._coming_up[SHARED_NODE].outcome()
         for shipper in self._handed_over.values():
             shipper.ship_what_is_there()
 
@@ -157,9 +155,7 @@ class Logs:
                 raise LogsFailed("a service ships its log, and no Elasticsearch was looked for")
             node = self._running.enter_context(self._make(name, self._directory / name))
             self._nodes[name] = node
-            self._coming_up[name] = Beside(
-                partial(_start, node), seconds=NODE_SECONDS, weight=YIELDING_WEIGHT
-            )
+            self._coming_up[name] = Once(partial(_start, node))
         return self._nodes[name]
 
 
@@ -169,7 +165,7 @@ def _start(node: ElasticsearchNode) -> None:
     set_up(node)
 
 
-def _done(work: Beside[None], *, otherwise: str) -> None:
+def _done(work: Once[None], *, otherwise: str) -> None:
     """Do the work, or wait for who does it; say ``otherwise`` where it could not be done."""
     work.run()
     try:

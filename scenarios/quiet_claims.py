@@ -24,12 +24,20 @@ an hour holds 48 of them (one in 250 ms for 12 s), and to lose one is to lose mo
 
 
 def raised_by_lost_scrapes(history: History, *, downtime: bool = False) -> frozenset[str]:
-    """Return the alerts that in this history tell of scrapes which the machine has lost.
+    """Return the alerts that in this whole history tell of scrapes which the machine has lost.
 
-    ``downtime`` tells that its target is taken down on purpose, which loses them as well.
+    Each time that one fired a scrape had failed before; one that was not made at all leaves the
+    last answer in force. ``downtime`` tells that the target is taken down on purpose, which fails
+    scrapes as well.
     """
-    lost = not downtime and history.first(Kind.SCRAPE_FAILED)
-    return UNREACHED_AT_TIMES if lost else frozenset()
+    failed = [one.at for one in history.all(Kind.SCRAPE_FAILED) if not one.text]
+    if downtime or not failed:
+        return frozenset()
+    return frozenset(
+        alert
+        for alert in UNREACHED_AT_TIMES
+        if all(firing.at > min(failed) for firing in history.all(Kind.FIRING, alert))
+    )
 
 
 def quiet(history: History, want: Expectation, control: History) -> Verdict:
@@ -40,12 +48,11 @@ def quiet(history: History, want: Expectation, control: History) -> Verdict:
     expected = f"only {allowed}; {beside} for {control.service}"
     if reason := missing(history, want):
         return Verdict(claim=claim, status=Status.UNKNOWN, expected=expected, observed=reason)
-    beside_it = while_(control, history)
     found = [
         (event.alert, f"{event.alert} for {one.service} ({event.kind})", event.alert in of_lost)
         for one, declared, of_lost in (
             (history, want.declared, raised_by_lost_scrapes(history, downtime=want.downtime)),
-            (beside_it, want.beside, raised_by_lost_scrapes(beside_it)),
+            (while_(control, history), want.beside, raised_by_lost_scrapes(control)),
         )
         for event in (*one.all(Kind.FIRING), *one.all(Kind.DELIVERED))
         if event.alert not in declared

@@ -26,6 +26,10 @@ GATHERS_SECONDS = 0.25
 """How long records are gathered for one request: shorter than by default, as checks wait for it."""
 
 
+ONCE_SECONDS = 300.0
+"""Patience with what ships a log and ends, which takes a second or two where it has a processor."""
+
+
 class LogsFailed(Exception):
     """Logs can't be shipped: what did not come up, and where to look."""
 
@@ -74,7 +78,12 @@ class Shipper:
         Raises:
             LogsFailed: it could not.
         """
-        status = self._start(["--once"], before=YIELDING).wait()
+        try:
+            status = self._start(["--once"], before=YIELDING).wait(ONCE_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise LogsFailed(
+                f"{self.name}: no end within {error.timeout:.0f} s; see {self._log}"
+            ) from None
         if status:
             raise LogsFailed(f"{self.name} ended with status {status}; see {self._log}")
 

@@ -265,6 +265,7 @@ def test_what_tells_of_scrapes_that_were_lost_is_unknown_and_without_lost_ones_f
     for seen, beside in (
         (history(LOST_ONE, BURNS), CONTROL),
         (history(), History.of("control", [LOST_ONE, BURNS])),
+        (history(), History.of("control", [replace(LOST_ONE, at=1.0), replace(BURNS, at=2.0)])),
     ):
         verdict = quiet(seen, WANT, beside)
         assert verdict.status is Status.UNKNOWN
@@ -273,6 +274,8 @@ def test_what_tells_of_scrapes_that_were_lost_is_unknown_and_without_lost_ones_f
         (history(BURNS), CONTROL),
         (history(LOST_ONE), History.of("control", [BURNS])),
         (history(), History.of("control", [LOST_ONE, BURNS, event(14, Kind.FIRING, "Other")])),
+        (history(), History.of("control", [BURNS, replace(LOST_ONE, at=14.0)])),
+        (history(), History.of("control", [replace(LOST_ONE, text="no scrape was made"), BURNS])),
     ):
         assert quiet(seen, WANT, beside).status is Status.FAIL
 

@@ -140,6 +140,11 @@ def test_a_budget_that_is_spent_without_a_lost_scrape_is_a_failure_that_stays() 
     assert not disturbance(DOWN, history(LOST, BURNS), CALM)
 
 
+def test_another_claim_that_is_unknown_is_not_explained_by_what_the_control_lost() -> None:
+    never_bit = history(event(11, Kind.NOT_WITNESSED), without=(Kind.WITNESSED,))
+    assert not disturbance(PLAN, never_bit, control(LOST))
+
+
 def test_an_unfinished_drill_beside_such_a_budget_is_drilled_again() -> None:
     unfinished = history(without=(Kind.ENDED,))
     assert disturbance(PLAN, unfinished, control(LOST, BURNS))

@@ -57,7 +57,7 @@ class Ended:
     def __init__(self, status: int) -> None:
         self._status = status
 
-    def wait(self) -> int:
+    def wait(self, _timeout: float) -> int:
         return self._status
 
 
@@ -107,7 +107,7 @@ def test_a_shipper_starts_after_its_node_and_ends_before_it(
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
         shipper = shipper_of(logs, "a", tmp_path)
-        logs.all_known()
+        logs.end_shippers_first()
         logs.ship(shipper)
     assert done == [
         "node starts",
@@ -124,7 +124,7 @@ def test_a_node_starts_with_its_first_shipper_and_once(done: list[str], tmp_path
         logs = opened(done, tmp_path, running)
         first, second = (shipper_of(logs, name, tmp_path) for name in ("a", "b"))
         shipper_of(logs, "c", tmp_path, own_node=True)
-        logs.all_known()
+        logs.end_shippers_first()
         assert done == []
         logs.ship(first)
         logs.ship(second)
@@ -138,7 +138,7 @@ def test_two_that_ask_for_the_same_node_at_once_start_it_once_and_both_wait(
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
         shippers = [shipper_of(logs, name, tmp_path) for name in ("a", "b")]
-        logs.all_known()
+        logs.end_shippers_first()
         with ThreadPoolExecutor() as pool:
             list(pool.map(logs.ship, shippers))
         assert done[:3] == ["node starts", "node is ready", "template"]
@@ -155,7 +155,7 @@ def test_what_did_not_come_up_is_said_to_everyone_who_ships_there(
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
         shippers = [shipper_of(logs, name, tmp_path) for name in ("a", "b")]
-        logs.all_known()
+        logs.end_shippers_first()
         for shipper in shippers:
             with pytest.raises(LogsFailed, match="can't be shipped: the template was refused"):
                 logs.ship(shipper)
@@ -166,7 +166,7 @@ def test_what_is_handed_over_is_shipped_to_the_node_of_all(done: list[str], tmp_
     with ExitStack() as running:
         logs = opened(done, tmp_path, running)
         logs.hand_over("hostile", "no JSON\n")
-        logs.all_known()
+        logs.end_shippers_first()
         assert logs.handed_over("hostile").log_file.read_text() == "no JSON\n"
         assert done == ["node starts", "node is ready", "template", "shipper-hostile starts"]
 
@@ -177,7 +177,7 @@ def test_what_was_handed_over_and_could_not_be_shipped_is_said(
     with ExitStack() as running:
         logs = opened(done, tmp_path, running, status=1)
         logs.hand_over("hostile", "")
-        logs.all_known()
+        logs.end_shippers_first()
         with pytest.raises(LogsFailed, match=r"shipper-hostile ended with status 1; see .*log"):
             logs.handed_over("hostile")
 

@@ -40,7 +40,8 @@ class Served:
         command: in place of production's; empty for production's.
         environment: beside production's, or in its place.
         files: what it reads: files or folders of this machine, by the path that they have inside.
-        cpu_shares: how it shares the processors where they are short: 1024 is what others have.
+        cpu_shares: how it shares the processors where they are short: 1024 is what others have in
+            its control group.
         cgroup_parent: the control group that it is in; "" for the engine's.
     """
 

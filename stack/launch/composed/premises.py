@@ -98,10 +98,10 @@ class Composed(Containers):
             return super().start_together(parts)
         try:
             self._give(named)
-            self._project.up(PREPARE)
+            self._up(PREPARE)
             self._wait_prepared()
             for name in WATCHERS:  # each alone, or compose waits until one is well for the next
-                self._project.up(name)
+                self._up(name)
         except (StackFailure, ConfigurationError) as failure:
             raise LaunchError(f"docker compose: {failure}") from failure
         self._watchers = named
@@ -124,7 +124,7 @@ class Composed(Containers):
         )
         try:
             self._project.change({server.name: served})
-            self._project.up(server.name)
+            self._up(server.name)
         except StackFailure as failure:
             raise LaunchError(f"docker compose: {failure}") from failure
         container = Container(self._full(server.name), self._made(server.name), self._network)
@@ -141,6 +141,10 @@ class Composed(Containers):
 
     def __exit__(self, *_: object) -> None:
         self._entered.close()
+
+    def _up(self, name: str) -> None:
+        with self._asking(name):
+            self._project.up(name)
 
     def _give(self, parts: dict[str, Part]) -> None:
         """Have `prepare` and the watchers given what is this run's."""
@@ -160,7 +164,8 @@ class Composed(Containers):
             )
             for name, part in parts.items()
         }
-        self._project.change({PREPARE: Served(files=given.prepare), **changed})
+        prepare = Served(files=given.prepare, cgroup_parent=self._group.parent)
+        self._project.change({PREPARE: prepare, **changed})
 
     def _prepare_again(self) -> None:
         """Have the volumes filled anew, as production's file says of a change of its files."""

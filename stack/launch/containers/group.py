@@ -6,12 +6,11 @@ process may make none, as it is not root or the engine leaves its groups to syst
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from docker import DockerClient
 
-from stack.waiting import wait_until
+from stack.waiting import WaitTimeout, wait_until
 
 __all__ = ["YIELDING_SHARES", "RunGroup"]
 
@@ -34,7 +33,7 @@ YIELDING_SHARES = int(YIELDING_WEIGHS * SHARES)
 BY_PATH = "cgroupfs"
 """The engine's own way to keep control groups; the other is to have systemd keep them."""
 
-LOCAL = "http+docker://"
+LOCAL = "http+docker://localhost"
 """How docker-py writes the address of an engine behind a socket of this machine."""
 
 EMPTY_SECONDS = 10.0
@@ -52,19 +51,47 @@ class RunGroup:
 
     def make(self, client: DockerClient) -> None:
         """Make both where that can be done; then the engine is told of them as parents."""
-        if client.api.base_url.startswith(LOCAL) and client.info()["CgroupDriver"] == BY_PATH:
+        if client.api.base_url == LOCAL and client.info().get("CgroupDriver") == BY_PATH:
             self.parent = self._make(self._name, WEIGHS)
             self.yielding_parent = self._make(self._yielding, YIELDING_WEIGHS)
 
     def remove(self) -> None:
         """Remove them, in each hierarchy where the engine made one of their names.
 
-        Raises OSError where containers are in one.
+        Raises OSError where containers are in one, once the others are removed.
         """
+        busy: list[OSError] = []
         for name in (self._name, self._yielding):
             for found in (self._root / name, *self._root.glob(f"*/{name}")):
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     found.rmdir()
+                except FileNotFoundError:
+                    continue  # as the engine made none here, or somebody was quicker
+                except OSError as error:
+                    busy.append(error)
+        if busy:
+            raise busy[0]
+
+    def remove_once_empty(self) -> None:
+        """Remove them once their containers, which were removed, have left.
+
+        Raises OSError where they don't.
+        """
+
+        def removed() -> bool:
+            self.remove()
+            return True
+
+        try:
+            wait_until(
+                removed,
+                what=f"the control groups {self._name}* to be empty",
+                timeout_seconds=EMPTY_SECONDS,
+                interval_seconds=0.1,
+                retry_on=(OSError,),
+            )
+        except WaitTimeout:
+            self.remove()
 
     @property
     def _yielding(self) -> str:
@@ -80,28 +107,13 @@ class RunGroup:
         )
         try:
             file.parent.mkdir()
-        except PermissionError:
+        except OSError:  # not root's, read-only, or not mounted
             return ""
-        if not file.exists():  # the processor is not shared by groups here
+        try:
+            # Where groups don't share the processor there is no such file.
+            with file.open("r+", encoding="ascii") as shares:
+                shares.write(f"{weighs * alone:.0f}\n")
+        except OSError:
             file.parent.rmdir()
             return ""
-        file.write_text(f"{weighs * alone:.0f}\n")
         return f"/{name}"
-
-    def remove_once_empty(self) -> None:
-        """Remove them once their containers, which were removed, have left.
-
-        Raises stack.waiting.WaitTimeout where they don't.
-        """
-
-        def removed() -> bool:
-            self.remove()
-            return True
-
-        wait_until(
-            removed,
-            what=f"the control groups {self._name}* to be empty",
-            timeout_seconds=EMPTY_SECONDS,
-            interval_seconds=0.1,
-            retry_on=(OSError,),
-        )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -157,7 +157,7 @@ class Containers:
     def stop(self, *names: str) -> None:
         """End containers: SIGTERM to all at once, then SIGKILL to those that remain."""
         found = [self._register.of(name) for name in names]
-        with self._turn, ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(_stop, found))
 
     def kernel_pid(self, name: str, pid: int) -> int:
@@ -185,8 +185,8 @@ class Containers:
             self._client = connect()
             starting.callback(self._client.close)
             start_reaper(self._processes, self._label)
-            self._group.make(self._client)
             starting.callback(self._group.remove_once_empty)
+            self._group.make(self._client)
             starting.callback(remove_all, self._client, self._label)
             self._network = RunNetwork(self._client, f"alertproof-{self.run}", self._labels)
             self._network.create()
@@ -195,18 +195,30 @@ class Containers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with self._turn:
-            self._closed = True
-        self._running.close()
+        self._closed = True
+        try:
+            with self._turn:  # what is being started is there when all is removed
+                pass
+        finally:
+            self._running.close()
 
     def _full(self, name: str) -> str:
         return f"alertproof-{self.run}-{name}"
 
+    @contextmanager
+    def _asking(self, name: str) -> Iterator[None]:
+        """Ask the engine for one container at a time, and for none once they are being ended.
+
+        Raises LaunchError then.
+        """
+        with self._turn:
+            if self._closed:
+                raise LaunchError(f"cannot start {name}: this run's containers are being ended")
+            yield
+
     def _started(self, name: str, made: DockerContainer) -> Container:
         try:
-            with self._turn:
-                if self._closed:
-                    raise LaunchError(f"cannot start {name}: this run's containers are being ended")
+            with self._asking(name):
                 made.start()
         except DockerException as error:
             raise LaunchError(f"the engine did not start {name}: {error}") from error

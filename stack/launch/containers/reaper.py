@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> int:
     try:
         client = connect()
     except EngineMissing:  # what is gone, is gone; nobody is there to be told
+        with contextlib.suppress(OSError):
+            group.remove()
         return 1
     for look in range(LOOKS):
         if look:

@@ -80,6 +80,7 @@ def test_every_difference_is_told_with_what_production_says() -> None:
         command=[*COMMAND, "--rules.alert.resend-delay=1s"],
         files={"/etc/prometheus/targets": Path("/run/targets")},
         cpu_shares=102,
+        cgroup_parent="/alertproof-1",
     )
     settings = {"xpack.security.enabled": "false", "discovery.type": "single-node", "a.b": "c"}
     found = changes_of(
@@ -91,6 +92,7 @@ def test_every_difference_is_told_with_what_production_says() -> None:
         ("services.prometheus: /etc/prometheus/targets (mounted)", "", "/run/targets"),
         ("services.prometheus: networks.default.ipv4_address", "", "10.9.0.16"),
         ("services.prometheus: cpu_shares", "", "102"),
+        ("services.prometheus: cgroup_parent", "", "/alertproof-1"),
         ("services.elasticsearch: xpack.security.enabled", "true", "false"),
         ("services.elasticsearch: a.b", "", "c"),
     }

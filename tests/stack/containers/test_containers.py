@@ -12,7 +12,10 @@ import requests
 
 from stack.images import Engine, image_of, missing
 from stack.launch.containers import Containers, PostgreSQL, why_no_engine
+from stack.launch.containers.group import CONTROL_GROUPS
+from stack.launch.containers.server import Server
 from stack.launch.premises import Limits, Part, Program
+from stack.launch.starting import LaunchError
 from stack.processes import Processes
 from stack.waiting import wait_until
 from tests.stack.ended_runs import end_run
@@ -160,6 +163,43 @@ def test_it_gains_no_right_and_writes_nothing_but_its_own(
     assert "CapEff:\t0000000000000000" in told
     assert "NoNewPrivs:\t1" in told
     assert "Read-only file system" in told
+
+
+def groups_of(pid: int, run: str) -> set[str]:
+    """Return the groups of a run in which a process is, in any hierarchy."""
+    lines = Path(f"/proc/{pid}/cgroup").read_text().split()
+    return {line.partition(":/")[2].partition("/")[0] for line in lines if run in line}
+
+
+def test_its_containers_share_groups_of_the_run_which_go_with_it_and_nothing_starts_after(
+    tmp_path: Path,
+) -> None:
+    wait = python("waits", "import time; time.sleep(60)", tmp_path)
+    with Processes() as processes, Containers(processes, tmp_path, softfactory) as premises:
+        part = premises.start(wait)
+        gives_way = premises.serve(
+            Server(
+                name="gives-way",
+                image=image_of("postgres"),
+                user="postgres",
+                environment={"POSTGRES_PASSWORD": premises.run},
+                yields=True,
+            )
+        )
+        mine, yielding = (groups_of(one.pid, premises.run) for one in (part, gives_way))
+    if made_groups(premises):
+        assert (mine, yielding) == (
+            {f"alertproof-{premises.run}"},
+            {f"alertproof-{premises.run}-yielding"},
+        )
+    assert not list(CONTROL_GROUPS.glob(f"*alertproof-{premises.run}*"))
+    assert not list(CONTROL_GROUPS.glob(f"*/*alertproof-{premises.run}*"))
+    with pytest.raises(LaunchError, match="this run's containers are being ended"):
+        premises.start(wait)
+
+
+def made_groups(premises: Containers) -> bool:
+    return bool(premises._group.parent)
 
 
 def test_postgresql_takes_the_password_of_its_file_and_keeps_its_rows_when_it_is_killed(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from stack.images.elasticsearch.recipe import image_flags, image_settings
+from stack.images.elasticsearch.recipe import image_flags, image_settings, recipe
+from stack.images.engine import Engine
+from stack.tools.elasticsearch_archive import learned
 from stack.tools.elasticsearch_node import ElasticsearchHome, node_settings
+from tests.stack.images.doubles import kitchen_with
+
+ROOT = Path(__file__).resolve().parents[3]
 
 HOME = Path("/usr/share/elasticsearch")
 
@@ -28,3 +35,14 @@ def test_its_flags_are_the_embedded_nodes_without_heap_archive_and_paths(tmp_pat
     assert "-XX:+UseSerialGC" in flags
     assert {flag for flag in flags if "native" not in flag} <= set(embedded)
     assert not [flag for flag in flags if flag.startswith("-Xm") or str(tmp_path) in flag]
+
+
+def test_java_learns_the_classes_of_what_the_embedded_node_is_asked(tmp_path: Path) -> None:
+    unused = kitchen_with(cast(Engine, None), tmp_path, [])
+    files = recipe(replace(unused, repository=ROOT)).files
+    sent = [files[path].data.decode() for path in sorted(files) if path.startswith("learning/")]
+    asked = []
+    for text in sent:
+        said, _, body = text.partition("\n")
+        asked.append((*said.split(" "), body))
+    assert tuple(asked) == learned()
