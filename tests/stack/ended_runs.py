@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from stack.launch.containers import connect
+from stack.launch.containers.group import CONTROL_GROUPS
 from stack.launch.containers.premises import LABEL
 from stack.waiting import wait_until
 
@@ -36,12 +37,17 @@ def end_run(source: str, directory: Path, number: int) -> list[str]:
     finally:
         owner.kill()
     wait_until(
-        lambda: not _of_run(label),
-        what="containers, network and volumes to be gone",
+        lambda: not _of_run(label) and not _groups_of_run(label),
+        what="containers, network, volumes and control groups to be gone",
         timeout_seconds=GONE_SECONDS,
         interval_seconds=0.2,
     )
     return made
+
+
+def _groups_of_run(label: str) -> list[Path]:
+    named = f"alertproof-{label.partition('=')[2]}*"
+    return [*CONTROL_GROUPS.glob(named), *CONTROL_GROUPS.glob(f"*/{named}")]
 
 
 def _of_run(label: str) -> list[str]:
