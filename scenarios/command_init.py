@@ -91,7 +91,8 @@ def run(options: argparse.Namespace, say: SayLine) -> None:
         load.write_text(locustfile(options.app, found, without=METRICS), encoding="utf-8")
         say(f"wrote {load}: a task for each page, a comment for every other route")
     say("next: look at both, then drill one alert:")
-    say(f"  alertproof verify --project {options.project} -k SlowResponseTime")
+    where = "" if options.project == Path() else f"--project {options.project} "
+    say(f"  alertproof verify {where}-k SlowResponseTime")
 
 
 def _environment(given: Sequence[str]) -> Mapping[str, str]:

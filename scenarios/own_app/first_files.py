@@ -138,7 +138,7 @@ def locustfile(app: str, survey: Survey, *, without: str) -> str:
             "",
             "    # No page was answered well; name one that is, or nothing can be drilled.",
         ]
-        lines += ["    @task", "    def start(self):", '        self.client.get("/")']
+        lines += ["    @task", f"    def {_name('/', used)}(self):", '        self.client.get("/")']
     for route in others:
         lines += ["", f"    # {_why_not(route)}"]
         lines += ["    # @task", f"    # def {_name(route.rule, used)}(self):"]
@@ -168,9 +168,9 @@ def _call(route: Route) -> str:
 
 
 def _name(rule: str, used: set[str]) -> str:
-    """Return a name for a task, unlike those before."""
-    plain = re.sub(r"\W+", "_", re.sub(r"<(?:[^:>]*:)?(\w+)>", r"\1", rule)).strip("_") or "start"
-    plain = plain if plain.isidentifier() else f"page_{plain}"
+    """Return a task's name: unlike those before, Python's words and what a user of Locust does."""
+    path = re.sub(r"\W+", "_", re.sub(r"<(?:[^:>]*:)?(\w+)>", r"\1", rule)).strip("_")
+    plain = f"ask_{path or 'front_page'}"
     name, number = plain, 2
     while name in used:
         name, number = f"{plain}_{number}", number + 1

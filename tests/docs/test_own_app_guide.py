@@ -115,7 +115,7 @@ def test_an_alert_without_a_scenario_is_explained_as_shown(tmp_path):
 
 def test_the_drills_that_are_shown_are_found(tmp_path):
     shutil.copytree(APPS / "notes", tmp_path, dirs_exist_ok=True)
-    for line in COMMANDS["drill"].splitlines():
+    for line in COMMANDS["drill"].replace("\\\n", "").splitlines():
         assert "tests collected" in alertproof(f"{line} --collect-only -q", tmp_path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -85,12 +87,26 @@ def test_the_locust_file_has_a_task_a_page_and_a_comment_for_every_other_route()
     text = locustfile("shop:app", SURVEY, without="/metrics")
     (users,) = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
     tasks = [node.name for node in users.body if isinstance(node, ast.FunctionDef)]
-    assert tasks == ["start", "products"]
+    assert tasks == ["ask_front_page", "ask_products"]
     assert "# GET /orders was answered with 401" in text
     assert "# /products/<int:number> needs a real number" in text
     assert "# POST /orders/new changes something" in text
     assert "metrics" not in text
     assert "static" not in text
+
+
+def test_no_page_is_a_task_that_stands_in_the_way_of_a_user_of_locust() -> None:
+    rules = ("/", "/start", "/stop", "/wait", "/client", "/host", "/tasks", "/class", "/2024", "/é")
+    pages = tuple(Route(rule=rule, methods=("GET",), status=200) for rule in rules)
+    survey = Survey(instrumented=False, metrics=frozenset(), routes=pages)
+    text = locustfile("shop:app", survey, without="")
+    (users,) = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    tasks = {node.name for node in users.body if isinstance(node, ast.FunctionDef)}
+    assert len(tasks) == len(rules)
+    # Of another process, as Locust changes the one that imports it.
+    tell = "from locust import FastHttpUser; print(*dir(FastHttpUser))"
+    told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True)
+    assert not tasks & set(told.stdout.split())
 
 
 def test_an_application_without_pages_still_gets_a_task() -> None:
