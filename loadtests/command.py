@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -130,27 +130,45 @@ def _command(options: argparse.Namespace, host: str | None, folder: Path | None)
 
 
 def _locust(command: Sequence[str]) -> int:
-    process = subprocess.Popen(
-        dying_with_this(command),
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        start_new_session=True,  # a signal reaches it once, from here
-    )
-    with _handed_on(process):
+    with _handing_on() as started:
+        process = subprocess.Popen(
+            dying_with_this(command),
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a signal reaches it once, from here
+        )
+        started(process)
         status = process.wait()
     return status if status >= 0 else 128 - status
 
 
 @contextlib.contextmanager
-def _handed_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand on what ends a run, as Ctrl-C: Locust then writes and judges what there is."""
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {
-        number: signal.signal(number, lambda *_: process.send_signal(signal.SIGINT))
-        for number in numbers
-    }
+def _handing_on() -> Iterator[Callable[[subprocess.Popen[bytes]], None]]:
+    """Hand on what ends a run, as Ctrl-C: Locust then writes and judges what there is.
+
+    Yields what is told of the process that was started meanwhile. It heeds Ctrl-C also where this
+    one was started to ignore it, as shells start what is in the background: what is handled here
+    is a program's default there.
+    """
+    known: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def hand_on(number: int, _frame: object) -> None:
+        asked.append(number)
+        for process in known:
+            process.send_signal(signal.SIGINT)
+
+    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def started(process: subprocess.Popen[bytes]) -> None:
+        known.append(process)
+        if asked:
+            process.send_signal(signal.SIGINT)
+        if before[signal.SIGINT] is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     try:
-        yield
+        yield started
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

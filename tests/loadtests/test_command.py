@@ -42,12 +42,16 @@ def loadtest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+IN_THE_BACKGROUND = ("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""As a shell starts what is followed by &: it ignores Ctrl-C."""
+
+
 def started(
-    folder: Path, log: Path, options: Sequence[str], **more: str
+    folder: Path, log: Path, options: Sequence[str], *, by: Sequence[str] = (), **more: str
 ) -> subprocess.Popen[bytes]:
     with log.open("wb") as out:
         return subprocess.Popen(
-            [sys.executable, "-m", "loadtests", *options],
+            [*by, sys.executable, "-m", "loadtests", *options],
             cwd=folder,
             env=environment(**more),
             stdin=subprocess.DEVNULL,
@@ -194,11 +198,13 @@ def test_workers_that_join_a_master_are_judged_as_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_ending_it_early_judges_what_there_is_and_ends_the_demo(tmp_path: Path) -> None:
+def test_ending_it_early_in_the_background_too_judges_what_there_is_and_ends_the_demo(
+    tmp_path: Path,
+) -> None:
     log, passing = tmp_path / "log", tmp_path / "passing"
     passing.mkdir()
     long = ["--users", "40", "--spawn-rate", "40", "--run-time", "10m"]
-    process = started(tmp_path, log, long, TMPDIR=str(passing))
+    process = started(tmp_path, log, long, by=IN_THE_BACKGROUND, TMPDIR=str(passing))
     try:
         url = url_in(log)
         # the demo's own count: of what the users asked, and enough of it for a verdict
