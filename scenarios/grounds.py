@@ -19,7 +19,12 @@ from scenarios.berth import Berth, Quarters
 from scenarios.capabilities import COMPOSE as COMPOSE_CAPABILITY
 from scenarios.capabilities import CONTAINERS as CONTAINERS_CAPABILITY
 from scenarios.capabilities import why_not
-from scenarios.headroom import UNSEEN_SECONDS, Headroom
+from scenarios.headroom import (
+    CONTAINED_IDLE_RATIO,
+    LEAST_IDLE_RATIO,
+    UNSEEN_SECONDS,
+    Headroom,
+)
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
@@ -137,7 +142,11 @@ class Grounds:
         # One processor is left to those that are scraped.
         self.booting = threading.Semaphore(max(1, len(self._cores) - 1))
         self.headroom = running.enter_context(
-            Headroom(self._cores, yielded=self.logs.processor_ticks)
+            Headroom(
+                self._cores,
+                yielded=self.logs.processor_ticks,
+                least_idle_ratio=CONTAINED_IDLE_RATIO if contained else LEAST_IDLE_RATIO,
+            )
         )
 
     def _node(
