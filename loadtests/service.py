@@ -5,7 +5,6 @@ One rule: it ends with whoever started it, however that ends, and leaves nothing
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -98,7 +97,7 @@ def _passing_folder() -> Iterator[tuple[str, int]]:
         yield folder, used
     finally:
         os.close(used)
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it waits for who has it as yet
+        with suppress(subprocess.TimeoutExpired):  # it waits for who has it as yet
             remover.wait(STOP_SECONDS)
 
 

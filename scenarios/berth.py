@@ -6,11 +6,12 @@ One rule: nothing is written here; what is reserved is given back by :meth:`Bert
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scenarios.conditions import Load, Service
-from scenarios.faults.fault import Fault
+from scenarios.faults.fault import Effect, Fault
 from scenarios.load_plan import SPARE_THREADS, TargetLoad, threads_needed, users_needed
 from scenarios.model import BUDGETS, MAIN, Drill
 from scenarios.relay import Relay
@@ -116,7 +117,7 @@ class Berth:
             instance=f"{drill_id}-{secrets.token_hex(4)}",
             load=load,
             service=service,
-            longest_response_seconds=_longest(drill, load, service, settings),
+            longest_response_seconds=_longest(effects, service, settings),
             sample_seconds=sample if probed else IDLE_SAMPLES * sample,
             few_threads=any(one.occupies for one in effects),
             premises=premises,
@@ -183,8 +184,7 @@ def _faults(drill: Drill | None) -> list[Fault]:
     return [drill.fault, *([drill.after.fault] if drill.after else [])]
 
 
-def _longest(drill: Drill | None, load: Load, service: Service, settings: Settings) -> float:
-    effects = [fault.effect(load, service) for fault in _faults(drill)]
+def _longest(effects: Iterable[Effect], service: Service, settings: Settings) -> float:
     held = [one.longest_response.total_seconds() for one in effects]
     if service.own_gateway:
         held.append(settings.payment_timeout.total_seconds())

@@ -40,6 +40,11 @@ class Once(Generic[T]):
         """Wait until it is done, and return what it came to; raise what it raised."""
         return self._outcome.result()
 
+    def done(self) -> T:
+        """Do the work, or wait for who does it, and return or raise as :meth:`outcome`."""
+        self.run()
+        return self.outcome()
+
     @property
     def came_to_something(self) -> bool:
         """Whether it is done, and raised nothing."""

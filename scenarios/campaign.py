@@ -72,7 +72,7 @@ class Campaign:
         self._say = say
         self._interfere = interfere
         self._make_progress = progress
-        self._asked_beside = tuple(beside)
+        self._beside = [one.work() for one in beside]
         self._shipping = Beside(self._ship_control, seconds=NODE_SECONDS, weight=SHIPPER_WEIGHT)
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
@@ -180,7 +180,6 @@ class Campaign:
             self._drills += [
                 self._work_of_its_own(watch) for watch in watches if watch is not self._main
             ]
-            self._beside = [one.work() for one in self._asked_beside]
             self._beside += self._work_of_logs()
             self._gate = Gate((*self._drills, *self._beside), self._grounds.room)
             running.callback(self._give_up)  # before anything that the threads use is closed
@@ -260,8 +259,7 @@ class Campaign:
         Raises:
             LogsFailed, ProcessError: it can't be.
         """
-        self._shipping.run()
-        self._shipping.outcome()
+        self._shipping.done()
 
     def _ship_control(self) -> None:
         if self.control.shipper is None:

@@ -68,10 +68,10 @@ def disturbance(
     want = plan.want
     beside = while_(control, history)
     others = replace(history, events=_of_others(history, plan))
-    lost_scrapes = quiet_claims.raised_by_lost_scrapes
+    of_control = quiet_claims.raised_by_lost_scrapes(control)
     seen = (
-        (others, lost_scrapes(history, downtime=want.downtime)),
-        (beside, lost_scrapes(control)),
+        (others, quiet_claims.raised_by_lost_scrapes(history, downtime=want.downtime)),
+        (beside, of_control),
         *((while_(one, history), frozenset[str]()) for one in watchers),
     )
     raised = {
@@ -96,7 +96,7 @@ def disturbance(
     ):
         return f"{hidden[0].text}, and {_first(verdicts, Status.UNKNOWN)}"
     quiet = quiet_claims.quiet(history, want, control)
-    told = lost_scrapes(control) & {one.alert for one in beside.all(Kind.FIRING)}
+    told = of_control & {one.alert for one in beside.all(Kind.FIRING)}
     if told and quiet.status is Status.UNKNOWN:
         return f'a scrape of the control was lost, and "{quiet.claim}" is {quiet.status}'
     if not want.downtime or strangers - UNREACHED or not (failed := _first(verdicts, Status.FAIL)):

@@ -48,7 +48,7 @@ class Logs:
         self._make: MakeNode | None = None
         self._running = ExitStack()
         self._nodes: dict[str, ElasticsearchNode] = {}
-        self._coming_up: dict[str, Once[None]] = {}
+        self._coming_up: dict[ElasticsearchNode, Once[None]] = {}
         self._ticks: dict[int, int] = {}
         self._shippers: list[Shipper] = []
         self._handed_over: dict[str, Shipper] = {}
@@ -133,16 +133,14 @@ class Logs:
         Raises:
             LogsFailed: it can't be.
         """
-        name = next(name for name, one in self._nodes.items() if one is shipper.node)
-        _done(self._coming_up[name], otherwise="logs can't be shipped")
+        _done(self._coming_up[shipper.node], otherwise="logs can't be shipped")
         shipper.start()
         if shipper.discovery:
             shipper.discovery.announce()
 
     def _ship_what_was_handed_over(self) -> None:
         if self._handed_over:
-            self._coming_up[SHARED_NODE].run()
-            self._coming_up[SHARED_NODE].outcome()
+            self._coming_up[self.node].done()
         for shipper in self._handed_over.values():
             shipper.ship_what_is_there()
 
@@ -155,7 +153,7 @@ class Logs:
                 raise LogsFailed("a service ships its log, and no Elasticsearch was looked for")
             node = self._running.enter_context(self._make(name, self._directory / name))
             self._nodes[name] = node
-            self._coming_up[name] = Once(partial(_start, node))
+            self._coming_up[node] = Once(partial(_start, node))
         return self._nodes[name]
 
 
@@ -167,9 +165,8 @@ def _start(node: ElasticsearchNode) -> None:
 
 def _done(work: Once[None], *, otherwise: str) -> None:
     """Do the work, or wait for who does it; say ``otherwise`` where it could not be done."""
-    work.run()
     try:
-        work.outcome()
+        work.done()
     except Exception as error:  # whatever it was, this is where it is said
         raise LogsFailed(f"{otherwise}: {error}") from error
 

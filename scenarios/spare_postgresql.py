@@ -52,8 +52,7 @@ class SparePostgreSQL:
         """Return what tells a service of it, once it takes connections; raise why it doesn't."""
         if self._url:
             return {"DATABASE_URL": self._url}
-        self._server.run()
-        server = self._server.outcome()
+        server = self._server.done()
         return {"DATABASE_URL": server.url, "PGPASSFILE": str(server.password_file)}
 
     def _start(self) -> PostgreSQL:

@@ -21,7 +21,6 @@ from stack.launch.composed.override import Served, with_flags
 from stack.launch.composed.project import PREPARE, ComposeProject
 from stack.launch.composed.watcher import Watcher
 from stack.launch.containers.container import Container
-from stack.launch.containers.group import YIELDING_SHARES
 from stack.launch.containers.premises import Containers
 from stack.launch.containers.server import Server
 from stack.launch.premises import Part, Program
@@ -119,8 +118,8 @@ class Composed(Containers):
         served = Served(
             address=self._address(server.name),
             environment=server.environment,
-            cpu_shares=YIELDING_SHARES,
-            cgroup_parent=self._group.yielding_parent,
+            cpu_shares=server.cpu_shares,
+            cgroup_parent=self._group.parent_of(yields=server.yields),
         )
         try:
             self._project.change({server.name: served})

@@ -55,6 +55,10 @@ class RunGroup:
             self.parent = self._make(self._name, WEIGHS)
             self.yielding_parent = self._make(self._yielding, YIELDING_WEIGHS)
 
+    def parent_of(self, *, yields: bool) -> str:
+        """Return what the engine is told as the parent of a container; "" for its own."""
+        return self.yielding_parent if yields else self.parent
+
     def remove(self) -> None:
         """Remove them, in each hierarchy where the engine made one of their names.
 

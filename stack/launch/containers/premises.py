@@ -24,7 +24,7 @@ from testcontainers.core.container import DockerContainer
 from stack.go_runtime import FRUGAL
 from stack.launch.containers.container import Container
 from stack.launch.containers.engine import connect
-from stack.launch.containers.group import YIELDING_SHARES, RunGroup
+from stack.launch.containers.group import RunGroup
 from stack.launch.containers.network import RunNetwork
 from stack.launch.containers.register import Register
 from stack.launch.containers.removal import remove_all, start_reaper
@@ -149,7 +149,7 @@ class Containers:
         made.with_kwargs(
             **self._of_the_run(server.name, yields=server.yields),
             user=server.user,
-            cpu_shares=YIELDING_SHARES if server.yields else None,
+            cpu_shares=server.cpu_shares,
             log_config=_SHORT_LOG,
         )
         return self._started(server.name, made)
@@ -228,7 +228,7 @@ class Containers:
 
     def _of_the_run(self, name: str, *, yields: bool = False) -> dict[str, object]:
         """Return what the engine is told of every container."""
-        parent = self._group.yielding_parent if yields else self._group.parent
+        parent = self._group.parent_of(yields=yields)
         return {
             **({"cgroup_parent": parent} if parent else {}),
             "labels": self._labels,

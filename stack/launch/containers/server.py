@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stack.launch.containers.group import YIELDING_SHARES
+
 __all__ = ["Server"]
 
 
@@ -31,3 +33,8 @@ class Server:
     yields: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def cpu_shares(self) -> int | None:
+        """What the engine is told of its share of the processors; None for its default."""
+        return YIELDING_SHARES if self.yields else None
