@@ -25,13 +25,13 @@ from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
-from scenarios.logs import NODE_SECONDS, Logs
+from scenarios.logs import Logs
 from scenarios.model import MAIN, Drill
+from scenarios.nodes import NODE_SECONDS, LogsFailed
 from scenarios.progress import Progress, Shown
 from scenarios.result import Phases, Result
 from scenarios.saying import SayLine, SayPhase
 from scenarios.settings import Settings
-from scenarios.shipper import LogsFailed
 from scenarios.target import Target
 from scenarios.watch import STACK_UNSEEN_SECONDS, Tamper, Watch
 from scenarios.weight import SHIPPER_WEIGHT, weight

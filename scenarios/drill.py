@@ -18,7 +18,7 @@ from scenarios.faults.fault import Fault, FaultDidNotBite, Witness
 from scenarios.history import PRECONDITION, Event, History, Kind, Recorder
 from scenarios.model import Drill
 from scenarios.saying import SayPhase
-from scenarios.steady_state import STEADY_SAMPLES, is_steady, served
+from scenarios.steady_state import is_steady, newest, served
 from scenarios.target import Target
 from stack.waiting import Interrupted, WaitTimeout, interruptible
 
@@ -86,10 +86,11 @@ def _steady(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> No
         target.client.wait_for(
             lambda sample: True, after=time.time(), timeout_seconds=target.patience_seconds
         )
-        samples = target.client.since(begun)[-STEADY_SAMPLES:]
+        told = target.client.since(begun)
+        samples = newest(told)
         active = _unwanted(plan, recorder.snapshot())
         if (
-            len(samples) == STEADY_SAMPLES
+            samples
             and samples[-1].at - target.client.since(0.0)[0].at >= loaded
             and is_steady(samples, wanted)
             and not active
@@ -101,7 +102,7 @@ def _steady(plan: Plan, target: Target, recorder: Recorder, say: SayPhase) -> No
                 what=f"steady state of {target.id}",
                 elapsed_seconds=patience,
                 last_observation=f"active alerts: {', '.join(sorted(active)) or 'none'}; "
-                + served(samples, wanted),
+                + served(samples or told, wanted),
             )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from scenarios.drill import Plan
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
-from scenarios.logs import NODE_SECONDS
+from scenarios.nodes import NODE_SECONDS
 
 
 def about_seconds(plan: Plan) -> float:

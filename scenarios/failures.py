@@ -10,8 +10,8 @@ from scenarios.budget import UnknownAlert
 from scenarios.faults.request import FaultGoesOn
 from scenarios.load import LoadError
 from scenarios.load_plan import LoadRefused
+from scenarios.nodes import LogsFailed
 from scenarios.service import ServiceFailed
-from scenarios.shipper import LogsFailed
 from stack.backfill import BackfillError
 from stack.clients.alertmanager import AlertmanagerError
 from stack.clients.prometheus import PrometheusError

@@ -29,7 +29,7 @@ from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
 from scenarios.load_sample import LoadSample
-from scenarios.logs import SHARED_NODE, Logs
+from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.result import Phases
 from scenarios.saying import SayPhase
@@ -57,7 +57,7 @@ ROOM_SECONDS = 60.0
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
 
-SHARED = frozenset({"fleet", "locust", SHARED_NODE})
+SHARED = frozenset({"fleet", "locust"})
 GATEWAY = "gateway-"
 
 IMAGES: Mapping[Program, str] = MappingProxyType(
@@ -134,23 +134,23 @@ class Grounds:
             self.premises, self.settings.app, self.directory, found_in=own.paths if own else None
         )
         self.fleet.start()
-        self.logs = Logs(self.processes, self.directory)
+        self.logs = Logs(self.processes, self.directory, self.settings.handed_over)
         if logs:
-            self.logs.open(running, partial(self._node, running, home))
-            for name, text in self.settings.handed_over.items():
-                self.logs.hand_over(name, text)
+            # In compose it is the service of production's file that all ship to.
+            takes_over = self.settings.stack != COMPOSE
+            self.logs.open(running, partial(self._node, home), takes_over=takes_over)
         # One processor is left to those that are scraped.
         self.booting = threading.Semaphore(max(1, len(self._cores) - 1))
         self.headroom = running.enter_context(
             Headroom(
                 self._cores,
-                yielded=self.logs.processor_ticks,
+                yielded=self.logs.nodes.processor_ticks,
                 least_idle_ratio=CONTAINED_IDLE_RATIO if contained else LEAST_IDLE_RATIO,
             )
         )
 
     def _node(
-        self, running: ExitStack, home: ElasticsearchHome | None, name: str, directory: Path
+        self, home: ElasticsearchHome | None, running: ExitStack, name: str, directory: Path
     ) -> ElasticsearchNode:
         heap_mb = self.settings.elasticsearch_heap_mb
         if home is None:
@@ -259,7 +259,6 @@ class Grounds:
                 logs=self.logs,
                 processes=self.processes,
             )
-        self.logs.end_shippers_first()
         if self.settings.own is None:
             self._start_gateways(berths)
         self.load.start()
@@ -280,10 +279,11 @@ class Grounds:
 
     def ended(self) -> Mapping[str, int]:
         """Return what all stacks need and has ended: name to status."""
+        shared = SHARED | self.logs.nodes.shared_names
         return {
             name: code
             for name, code in {**self.processes.exited(), **self.premises.exited()}.items()
-            if name in SHARED or name.startswith(GATEWAY)
+            if name in shared or name.startswith(GATEWAY)
         }
 
     @contextmanager

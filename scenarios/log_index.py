@@ -15,6 +15,7 @@ from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 from prometheus_client.parser import text_string_to_metric_families
 
+from scenarios.handed_over import HandedOver
 from scenarios.shipper import GATHERS_SECONDS, Shipper
 from stack.durations import parse_duration
 from stack.launch.elasticsearch import ElasticsearchNode
@@ -46,9 +47,9 @@ ID = "event.id"
 REFUSED = "log_shipper_refused_total"
 
 
-def client_of(shipper: Shipper) -> Elasticsearch:
-    """Return a client of the node that a shipper ships to."""
-    return client_of_node(shipper.node)
+def client_of(shipped: Shipper | HandedOver) -> Elasticsearch:
+    """Return a client of the node that a log is shipped to."""
+    return client_of_node(shipped.node)
 
 
 def client_of_node(node: ElasticsearchNode) -> Elasticsearch:
@@ -116,9 +117,9 @@ def wait_for_documents(
     )
 
 
-def dead_letters(shipper: Shipper) -> list[dict[str, Any]]:
-    """Return what Elasticsearch refused of a shipper's records, each with the reason."""
-    path = shipper.directory / DEAD_LETTERS_FILE
+def dead_letters(shipped: Shipper | HandedOver) -> list[dict[str, Any]]:
+    """Return what Elasticsearch refused of a log's records, each with the reason."""
+    path = shipped.directory / DEAD_LETTERS_FILE
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from scenarios.campaign import Campaign
+from scenarios.handed_over import HandedOver
 from scenarios.history import History, Kind
 from scenarios.log_index import wait_drained
 from scenarios.model import Drill
@@ -23,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def handed_over(request: pytest.FixtureRequest, campaign: Campaign) -> Shipper:
-    """The shipper of what this check hands over, which has shipped all of it."""
+def handed_over(request: pytest.FixtureRequest, campaign: Campaign) -> HandedOver:
+    """What this check hands over, which has been shipped whole."""
     marker = request.node.get_closest_marker(SHIPS)
     if marker is None:
         raise pytest.UsageError(f"{request.node.nodeid} hands nothing over; mark it with {SHIPS}")

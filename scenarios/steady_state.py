@@ -10,12 +10,25 @@ from collections.abc import Sequence
 
 from scenarios.load_sample import LoadSample
 
-STEADY_SAMPLES = 5
-"""So many samples in a row without an error, at the wanted rate, are a steady state."""
+STEADY_SECONDS = 0.9
+"""So long without an error, at the wanted rate, is a steady state: a second's samples, the last of
+which may come early."""
+
+STEADY_SAMPLES = 3
+"""In so many samples at least, each of which holds an answer: where one comes in a second, that
+takes two."""
 
 RATE_TOLERANCE = 0.35
 """How far the rate may be off the wanted one; two requests are always granted, one at either end
 of the time that the samples span."""
+
+
+def newest(samples: Sequence[LoadSample]) -> Sequence[LoadSample]:
+    """Return the newest samples that are enough to tell a steady state by; none if all are not."""
+    for number in range(STEADY_SAMPLES, len(samples) + 1):
+        if samples[-1].at - samples[-number].at >= STEADY_SECONDS:
+            return samples[-number:]
+    return ()
 
 
 def is_steady(samples: Sequence[LoadSample], wanted_per_second: float) -> bool:

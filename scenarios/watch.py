@@ -265,6 +265,8 @@ class Watch:
         self.signals[drill.id] = read_signals(
             self.prometheus, self.derived, plan.want, recorder.snapshot()
         )
+        if target.shipper:
+            self._grounds.logs.leave(target.shipper)
         if self.scope.settings.keep or drill.id == self.scope.control:
             return
         recorder.close()

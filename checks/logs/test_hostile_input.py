@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from scenarios.handed_over import HandedOver
 from scenarios.log_claims import unequal
 from scenarios.log_index import client_of, dead_letters, ids_in_index
-from scenarios.shipper import Shipper
 from stack.logs.indices import PATTERN
 
 pytestmark = pytest.mark.of_the_demo
@@ -40,7 +40,7 @@ def _log() -> str:
 
 @pytest.mark.requires("elasticsearch")
 @pytest.mark.ships("hostile", _log)
-def test_hostile_records_arrive_or_are_dead_letters(handed_over: Shipper) -> None:
+def test_hostile_records_arrive_or_are_dead_letters(handed_over: HandedOver) -> None:
     client = client_of(handed_over)
     arrived = ids_in_index(client, handed_over.log_file)
     dead = [str(one["document"]["event.id"]) for one in dead_letters(handed_over)]
@@ -56,14 +56,14 @@ def test_hostile_records_arrive_or_are_dead_letters(handed_over: Shipper) -> Non
     assert document["hits"]["hits"][0]["_source"]["message"] == HOSTILE["newlines"]["message"]
 
 
-def _odd(shipper: Shipper) -> dict[str, dict[str, Any]]:
-    found = client_of(shipper).search(
+def _odd(shipped: HandedOver) -> dict[str, dict[str, Any]]:
+    found = client_of(shipped).search(
         index=PATTERN,
         query={
             "bool": {
                 "filter": [
                     {"term": {"tags": "not_json"}},
-                    {"term": {"log.file.path": str(shipper.log_file)}},
+                    {"term": {"log.file.path": str(shipped.log_file)}},
                 ]
             }
         },

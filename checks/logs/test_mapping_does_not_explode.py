@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from scenarios.handed_over import HandedOver
 from scenarios.log_index import client_of, ids_in_index
-from scenarios.shipper import Shipper
 from stack.logs.indices import PATTERN, index_of
 
 pytestmark = pytest.mark.of_the_demo
@@ -26,7 +26,7 @@ def _log() -> str:
 
 @pytest.mark.requires("elasticsearch")
 @pytest.mark.ships("unknown", _log)
-def test_unknown_fields_do_not_explode_the_mapping(handed_over: Shipper) -> None:
+def test_unknown_fields_do_not_explode_the_mapping(handed_over: HandedOver) -> None:
     client = client_of(handed_over)
     assert len(set(ids_in_index(client, handed_over.log_file))) == UNKNOWN
     fresh = client.indices.simulate_index_template(name=index_of(datetime.now(UTC)))

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scenarios.handed_over import HandedOver
 from scenarios.log_claims import too_old
 from scenarios.log_index import client_of
-from scenarios.shipper import Shipper
 from stack.logs.indices import PATTERN, index_of
 
 pytestmark = pytest.mark.of_the_demo
@@ -36,7 +36,7 @@ def _indices(ages: tuple[int, ...]) -> set[str]:
 
 @pytest.mark.requires("elasticsearch")
 @pytest.mark.ships("old", _log)
-def test_no_index_is_older_than_the_retention(handed_over: Shipper) -> None:
+def test_no_index_is_older_than_the_retention(handed_over: HandedOver) -> None:
     client = client_of(handed_over)
     assert _indices(BEYOND + WITHIN) <= set(client.indices.get(index=PATTERN))
     pruned = subprocess.run(

@@ -15,12 +15,12 @@ from _pytest.mark import ParameterSet
 from scenarios.campaign import Campaign
 from scenarios.capabilities import OWN_WATCHERS
 from scenarios.catalogue import drills
+from scenarios.handed_over import HandedOver
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.log_index import client_of, wait_for_documents
 from scenarios.logs import Logs
 from scenarios.model import BUDGETS
 from scenarios.result import Result
-from scenarios.shipper import Shipper
 from scenarios.verdict import Judging, Status, Verdict
 from stack import promql
 from stack.clients.prometheus import PrometheusClient
@@ -207,7 +207,7 @@ def test_every_query_about_shipping_has_series(
 @pytest.mark.ships("searched", _log)
 @pytest.mark.parametrize("panel", _panels(ELASTICSEARCH))
 def test_every_search_of_a_panel_finds_records(
-    handed_over: Shipper, panel: Panel, judge: Judging
+    handed_over: HandedOver, panel: Panel, judge: Judging
 ) -> None:
     client = client_of(handed_over)
     wait_for_documents(client, len(RECORDS), {"request_id": "searched"})

@@ -12,7 +12,7 @@ from scenarios.conditions import Load, Service
 from scenarios.faults.fault import Effect, Witness
 from scenarios.faults.process import witnessed
 from scenarios.faults.shipping import shipper_of
-from scenarios.logs import READY_SECONDS
+from scenarios.nodes import READY_SECONDS
 from scenarios.target import Target
 from stack.logs.shipping.backoff import CAP_SECONDS
 

@@ -35,6 +35,11 @@ class ElasticsearchNode(Protocol):
     """
 
     @property
+    def name(self) -> str:
+        """What it is called, among all that a run has started."""
+        ...
+
+    @property
     def url(self) -> str:
         """Where the node answers; known before it runs."""
         ...

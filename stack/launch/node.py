@@ -36,6 +36,11 @@ class StartedNode(ABC, Generic[R]):
         self._running: R | None = None
 
     @property
+    def name(self) -> str:
+        """What it is called, among all that a run has started."""
+        return self._name
+
+    @property
     def url(self) -> str:
         """Where the node answers; known before it runs."""
         return f"http://{self._host}:{self._port}"

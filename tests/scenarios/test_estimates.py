@@ -9,7 +9,7 @@ import pytest
 from scenarios.conditions import Service
 from scenarios.estimates import about_seconds, shares_a_node, unseen_seconds
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
-from scenarios.logs import NODE_SECONDS
+from scenarios.nodes import NODE_SECONDS
 from tests.scenarios.test_disturbance import PLAN
 
 

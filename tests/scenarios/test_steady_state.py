@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from scenarios.load_sample import FaultedAnswers, LoadSample
-from scenarios.steady_state import STEADY_SAMPLES, is_steady, served
+from scenarios.steady_state import STEADY_SAMPLES, STEADY_SECONDS, is_steady, newest, served
 
 NO_FAULT = FaultedAnswers(count=0, first_at=None, statuses={}, min_ms=None, max_ms=None, results={})
 
@@ -29,7 +29,7 @@ def samples(*statuses: Mapping[str, int], every_seconds: float = 0.25) -> tuple[
     )
 
 
-WELL = samples(*[{"200": 5, "302": 1}] * STEADY_SAMPLES)
+WELL = samples(*[{"200": 5, "302": 1}] * 5)
 
 
 def test_answers_without_an_error_at_the_wanted_rate_are_steady() -> None:
@@ -57,3 +57,20 @@ def test_what_is_not_steady_says_which_answers_came_and_how_many() -> None:
     assert served(unsteady, 10) == "clients got 7 x 200, 3 x 404; 12.0 a second of 10"
     assert served(samples({}, {}), 10) == "clients got no answer; 0.0 a second of 10"
     assert served((), 10) == f"the load told 0 of {STEADY_SAMPLES} samples"
+
+
+def test_a_steady_state_is_told_by_the_newest_second() -> None:
+    told = samples(*[{"500": 6}] * 7, *[{"200": 6}] * 5)
+    assert newest(told) == told[-5:]
+
+
+def test_where_a_request_comes_in_a_second_it_takes_some_of_them() -> None:
+    rare = samples(*[{"200": 1}] * STEADY_SAMPLES, every_seconds=1.0)
+    assert newest(rare) == rare
+    assert newest(rare[1:]) == ()
+
+
+def test_samples_of_less_than_a_second_tell_no_steady_state() -> None:
+    many = samples(*[{"200": 1}] * 8, every_seconds=STEADY_SECONDS / 8)
+    assert newest(many) == ()
+    assert newest(()) == ()

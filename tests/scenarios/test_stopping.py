@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from scenarios.catalogue import drills
-from scenarios.drill import STEADY_SAMPLES, Plan, run_drill
+from scenarios.drill import Plan, run_drill
 from scenarios.faults.fault import Effect, Witness
 from scenarios.gameday.programme import planned
 from scenarios.gameday.stop import STOP_SECONDS
@@ -86,7 +86,7 @@ class Run:
         per_second = self.plan.drill.load.per_second
         import time
 
-        for number in range(STEADY_SAMPLES * 100):
+        for number in range(500):
             count = int(per_second / 4) + (number % 2)
             client.add(
                 LoadSample(

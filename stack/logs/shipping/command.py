@@ -12,11 +12,15 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stack.logs.connection import Connection, SettingsError
 from stack.logs.shipping.settings import STATE_DIRECTORY, ShipperSettings
 from stack.ports import LOOPBACK
 from stack.yamlfile import ConfigurationError
+
+if TYPE_CHECKING:
+    from stack.logs.shipping.stopping import Stop
 
 __all__ = ["URL_FILE", "add_arguments", "run"]
 
@@ -30,7 +34,13 @@ _DEFAULTS = ShipperSettings(file=Path("logs/app.log"), state_directory=Path())
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the shipper's options. Elasticsearch itself is named by the environment."""
     add = parser.add_argument
-    add("file", nargs="?", default=str(_DEFAULTS.file), help="the log file (default: %(default)s)")
+    add(
+        "files",
+        nargs="*",
+        default=[str(_DEFAULTS.file)],
+        metavar="FILE",
+        help=f"the log file (default: {_DEFAULTS.file}); with --once several, one after the other",
+    )
     add(
         "--state-directory",
         metavar="DIRECTORY",
@@ -69,15 +79,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Ship until SIGTERM or SIGINT, or with --once what is there; return the exit status."""
-    from stack.logs.shipping.lock import Taken, locked
-    from stack.logs.shipping.stopping import Abandoned
+    """Ship until SIGTERM or SIGINT, or with --once what is there; return the exit status.
 
+    Of several files none is begun after one that could not be shipped, nor after a signal.
+    """
+    from stack.logs.shipping.lock import Taken, locked
+    from stack.logs.shipping.stopping import Abandoned, Stop
+
+    stop = Stop()
     try:
-        settings = ShipperSettings.from_arguments(arguments)
-        settings.state_directory.mkdir(parents=True, exist_ok=True)
-        with locked(settings.state_directory):
-            return _ship(settings)
+        for settings in ShipperSettings.from_arguments(arguments):
+            settings.state_directory.mkdir(parents=True, exist_ok=True)
+            with locked(settings.state_directory):
+                status = _ship(settings, stop)
+            if status or stop.requested:
+                return status
     except (SettingsError, ConfigurationError) as error:
         _say(str(error))
         return _MISUSED
@@ -87,10 +103,12 @@ def run(arguments: argparse.Namespace) -> int:
         _say(_reason(error))
     except Abandoned as error:
         _say(f"{error}; the next start goes on from the checkpoint")
+    else:
+        return 0
     return _FAILED
 
 
-def _ship(settings: ShipperSettings) -> int:
+def _ship(settings: ShipperSettings, stop: Stop) -> int:
     # Loaded now: --help and a wrong option should not wait for the client.
     from stack.logs.failures import explained
     from stack.logs.shipping.checkpoint import load_checkpoint
@@ -98,14 +116,13 @@ def _ship(settings: ShipperSettings) -> int:
     from stack.logs.shipping.durable import write_whole
     from stack.logs.shipping.metrics import serving_metrics
     from stack.logs.shipping.shipper import Shipper
-    from stack.logs.shipping.stopping import Stop, stopped_by_signals
+    from stack.logs.shipping.stopping import stopped_by_signals
     from stack.logs.shipping.tally import Tally
 
     state = settings.state_directory
     patience_seconds = settings.grace_seconds if settings.once else None
     checkpoint = load_checkpoint(state, settings.file)
     tally = Tally()
-    stop = Stop()
     connection = Connection.from_env()
     with (
         closing(connection.client()) as client,

@@ -47,9 +47,11 @@ class ShipperSettings:
     once: bool = False
 
     @classmethod
-    def from_arguments(cls, arguments: argparse.Namespace) -> Self:
-        """Check the command's options. Raises SettingsError, a line for a person."""
-        file = Path(arguments.file).absolute()
+    def from_arguments(cls, arguments: argparse.Namespace) -> tuple[Self, ...]:
+        """Check the command's options, and return what is done with each of its files.
+
+        Raises SettingsError, a line for a person.
+        """
         if arguments.max_bulk_bytes < 1:
             raise SettingsError(_says("--max-bulk-bytes", arguments.max_bulk_bytes, "at least 1"))
         if not 0 <= arguments.max_age_seconds < float("inf"):
@@ -63,20 +65,35 @@ class ShipperSettings:
             raise SettingsError(
                 _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")
             )
-        _check_file(file)
-        if arguments.once and not file.parent.exists():
-            # Without --once it is waited for: a service makes it with its first record.
-            raise SettingsError(f"{file.parent} does not exist, so there is nothing to ship")
+        files = [Path(file).absolute() for file in arguments.files]
+        if len(files) > 1 and not arguments.once:
+            raise SettingsError(f"{len(files)} files: expected one, or --once")
         state = arguments.state_directory
-        return cls(
-            file=file,
-            state_directory=Path(state).absolute() if state else file.parent / STATE_DIRECTORY,
-            metrics_port=arguments.metrics_port,
-            metrics_address=arguments.metrics_address,
-            max_bulk_bytes=arguments.max_bulk_bytes,
-            max_age_seconds=arguments.max_age_seconds,
-            grace_seconds=arguments.grace_seconds,
-            once=arguments.once,
+        states = [
+            Path(state).absolute() if state else one.parent / STATE_DIRECTORY for one in files
+        ]
+        if len(set(states)) < len(files):
+            raise SettingsError(
+                "several files would share a state directory: expected each in a folder of its own,"
+                " and no --state-directory"
+            )
+        for file in files:
+            _check_file(file)
+            if arguments.once and not file.parent.exists():
+                # Without --once it is waited for: a service makes it with its first record.
+                raise SettingsError(f"{file.parent} does not exist, so there is nothing to ship")
+        return tuple(
+            cls(
+                file=file,
+                state_directory=directory,
+                metrics_port=arguments.metrics_port,
+                metrics_address=arguments.metrics_address,
+                max_bulk_bytes=arguments.max_bulk_bytes,
+                max_age_seconds=arguments.max_age_seconds,
+                grace_seconds=arguments.grace_seconds,
+                once=arguments.once,
+            )
+            for file, directory in zip(files, states, strict=True)
         )
 
 

@@ -21,7 +21,7 @@ import requests
 
 from scenarios.deployment.target import DeploymentTarget
 from scenarios.deployment.visit import Visit
-from scenarios.logs import set_up
+from scenarios.nodes import set_up
 from stack.backfill import PastSeries, backfill
 from stack.clients import AlertmanagerClient, PrometheusClient
 from stack.derive_alertmanager import derive_alertmanager

@@ -99,6 +99,47 @@ def test_once_ships_what_is_there_and_ends(double: Any, log: Path) -> None:
     assert sum(map(len, double.requests)) == 15
 
 
+@pytest.fixture
+def logs(tmp_path: Path) -> list[Path]:
+    """Two logs, each in a folder of its own."""
+    paths = [tmp_path / name / "app.log" for name in ("a", "b")]
+    for number, path in enumerate(paths):
+        path.parent.mkdir()
+        write(path, 10 * number, 10)
+    return paths
+
+
+def test_once_ships_several_files(double: Any, logs: list[Path]) -> None:
+    assert run(*logs, "--once", url=double.url).returncode == 0
+    assert len(double.documents) == 20
+    for log in logs:
+        (mark,) = load_checkpoint(log.parent / "shipper", log).marks
+        assert mark.offset == log.stat().st_size
+
+
+def test_of_several_files_none_is_begun_after_one_that_could_not_be_shipped(
+    logs: list[Path],
+) -> None:
+    done = run(*logs, "--once", "--grace-seconds", 0.5)
+    assert done.returncode == 1
+    first, second = (log.parent / "shipper" for log in logs)
+    assert first.exists()
+    assert not second.exists()
+
+
+def test_several_files_that_would_be_followed_are_one_line(logs: list[Path]) -> None:
+    done = run(*logs)
+    assert (done.returncode, done.stderr) == (2, "log shipper: 2 files: expected one, or --once\n")
+
+
+def test_several_files_with_one_state_directory_are_one_line(logs: list[Path]) -> None:
+    for beside in ([*logs, "--state-directory", logs[0].parent], [logs[0]] * 2):
+        done = run(*beside, "--once")
+        assert done.returncode == 2
+        assert "expected each in a folder of its own" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
 def test_once_without_a_log_file_has_nothing_to_do(double: Any, tmp_path: Path) -> None:
     assert run(tmp_path / "app.log", "--once", url=double.url).returncode == 0
 
