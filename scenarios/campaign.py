@@ -267,13 +267,17 @@ class Campaign:
         self.logs.ship(self.control.shipper)
 
     def _work_of_logs(self) -> Iterator[Work]:
-        """Yield what brings up the node that all share, before the drills that ship to it."""
+        """Yield what ships logs beside the drills that ship theirs.
+
+        What checks hand over brings up the node that all share, before the drills that ship to it.
+        The control's log is looked at when all is over: it is shipped late, and then all at once.
+        """
         shares = [plan for plan in self.plans.values() if shares_a_node(plan)]
         seconds = max(map(about_seconds, shares), default=0.0) + NODE_SECONDS
-        if self.control.shipper:
-            yield replace(self._shipping.work(), seconds=seconds)
         if self.settings.handed_over:
             yield replace(self.logs.handing_over.work(), seconds=seconds)
+        if self.control.shipper:
+            yield self._shipping.work()
 
     def _work(self, plan: Plan) -> Work:
         say = self._progress.reporter(plan.drill.id)
