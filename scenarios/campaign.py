@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,15 @@ from scenarios.berth import CONTROL
 from scenarios.beside import Beside
 from scenarios.capabilities import CONTAINERS
 from scenarios.drill import Plan
-from scenarios.estimates import about_seconds, shares_a_node, unseen_seconds
+from scenarios.estimates import about_seconds, unseen_seconds
 from scenarios.failures import STOPPED
 from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
-from scenarios.logs import Logs
+from scenarios.logs import SHIPS_SECONDS, Logs
 from scenarios.model import MAIN, Drill
-from scenarios.nodes import NODE_SECONDS, LogsFailed
+from scenarios.nodes import LogsFailed
 from scenarios.progress import Progress, Shown
 from scenarios.result import Phases, Result
 from scenarios.saying import SayLine, SayPhase
@@ -73,7 +72,7 @@ class Campaign:
         self._interfere = interfere
         self._make_progress = progress
         self._beside = [one.work() for one in beside]
-        self._shipping = Beside(self._ship_control, seconds=NODE_SECONDS, weight=SHIPPER_WEIGHT)
+        self._shipping = Beside(self._ship_control, seconds=SHIPS_SECONDS, weight=SHIPPER_WEIGHT)
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
         by_stack: dict[str, list[Drill]] = {MAIN: []}
@@ -267,17 +266,14 @@ class Campaign:
         self.logs.ship(self.control.shipper)
 
     def _work_of_logs(self) -> Iterator[Work]:
-        """Yield what ships logs beside the drills that ship theirs.
+        """Yield what ships the logs that are looked at when all drills are over: last of all.
 
-        What checks hand over brings up the node that all share, before the drills that ship to it.
-        The control's log is looked at when all is over: it is shipped late, and then all at once.
+        The node is up then, as drills have shipped to it, and the last drills leave room.
         """
-        shares = [plan for plan in self.plans.values() if shares_a_node(plan)]
-        seconds = max(map(about_seconds, shares), default=0.0) + NODE_SECONDS
-        if self.settings.handed_over:
-            yield replace(self.logs.handing_over.work(), seconds=seconds)
         if self.control.shipper:
             yield self._shipping.work()
+        if self.settings.handed_over:
+            yield self.logs.handing_over.work()
 
     def _work(self, plan: Plan) -> Work:
         say = self._progress.reporter(plan.drill.id)

@@ -25,8 +25,3 @@ def unseen_seconds(plan: Plan) -> float:
     service = plan.drill.service
     later = service.cpu_limit_cores or service.cpu_quota_cores
     return LATER_SECONDS if later else UNSEEN_SECONDS
-
-
-def shares_a_node(plan: Plan) -> bool:
-    """Return whether a drill's log goes to the node of Elasticsearch that has the control's."""
-    return plan.drill.service.ships_logs and not plan.drill.service.own_elasticsearch

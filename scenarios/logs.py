@@ -12,12 +12,15 @@ from pathlib import Path
 
 from scenarios.beside import Beside
 from scenarios.handed_over import HandedOver, ship_whole
-from scenarios.nodes import NODE_SECONDS, MakeNode, Nodes
+from scenarios.nodes import MakeNode, Nodes
 from scenarios.shipper import Shipper
 from scenarios.target import Discovery
 from scenarios.weight import YIELDING_WEIGHT
 from stack.ports import Place
 from stack.processes import Processes
+
+SHIPS_SECONDS = 3.0
+"""How long it takes to ship what is there, beside drills: a second or two where it is alone."""
 
 
 class Logs:
@@ -34,7 +37,7 @@ class Logs:
         self._running = ExitStack()
         self._shippers: list[Shipper] = []
         self.handing_over = Beside(
-            self._ship_what_was_handed_over, seconds=NODE_SECONDS, weight=YIELDING_WEIGHT
+            self._ship_what_was_handed_over, seconds=SHIPS_SECONDS, weight=YIELDING_WEIGHT
         )
 
     def open(self, running: ExitStack, make: MakeNode, *, takes_over: bool) -> None:

@@ -27,8 +27,8 @@ UNIT = production_files().rules.parent / "unit"
 YIELDING = yielding(19, own_session=False)
 """The drills' scrapes must not wait for them."""
 
-TAKES_SECONDS = 10.0
-"""How long they take in what drills leave: three seconds of a processor."""
+TAKES_SECONDS = 6.0
+"""How long they take beside drills: three seconds of a processor."""
 
 
 class VirtualTime:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from scenarios.conditions import Service
-from scenarios.estimates import about_seconds, shares_a_node, unseen_seconds
+from scenarios.estimates import about_seconds, unseen_seconds
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
 from scenarios.nodes import NODE_SECONDS
 from tests.scenarios.test_disturbance import PLAN
@@ -27,20 +25,6 @@ def test_a_node_of_its_own_comes_up_before() -> None:
     own = Service(ships_logs=True, own_elasticsearch=True)
     assert of(own) - of(Service(ships_logs=True)) == NODE_SECONDS
     assert of(own, fires=False) - of(Service(), fires=False) == NODE_SECONDS
-
-
-@pytest.mark.parametrize(
-    ("service", "shares"),
-    [
-        (Service(), False),
-        (Service(ships_logs=True), True),
-        (Service(ships_logs=True, own_elasticsearch=True), False),
-    ],
-)
-def test_a_log_goes_to_the_node_of_all_unless_its_service_has_one(
-    service: Service, shares: bool
-) -> None:
-    assert shares_a_node(replace(PLAN, drill=replace(PLAN.drill, service=service))) is shares
 
 
 def test_what_a_fault_takes_of_the_processor_is_seen_later() -> None:

@@ -6,6 +6,7 @@ asks nobody, and waits for no lock of the shipper's.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -104,6 +105,8 @@ def serving_metrics(tally: Tally, path: Path, *, address: str, port: int) -> Ite
     try:
         yield f"http://{host}:{server.server_port}/metrics"
     finally:
+        # Else it is seen at the thread's next look for its end, of which there are two a second.
+        server.socket.shutdown(socket.SHUT_RDWR)
         server.shutdown()
         server.server_close()
         thread.join()
