@@ -1,14 +1,13 @@
 """The gate through which all work of a run passes: what takes longest first, as there is room.
 
-One rule: one thread lets in, and whoever waits holds nothing. What has no room is overtaken by what
-has, but not for long: what needs much room would else come last, when little is left to fill it.
+One rule: one thread lets in, so that nobody is overtaken, and whoever waits holds nothing. So what
+needs much room comes early: while it waits, the room that it can't use stays empty.
 """
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -20,13 +19,6 @@ LARGE = 6.0
 """From so many places on, a piece of work counts as longer than it is, in proportion. Seen with
 ``pytest checks --stack=containers``: a drill of 19 places that came after eleven others kept all
 others out for 28 s, in which half of the machine was idle."""
-
-OVERTAKEN_SECONDS = 10.0
-"""How long others may overtake who waits. Seen with ``pytest checks``, where nobody could: a drill
-of nine places kept all others out for 19 s, in which a third of the machine was idle."""
-
-ROOM_SECONDS = 60.0
-"""Patience with a busy machine, after which a drill begins all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +51,9 @@ class Room(Protocol):
     """What gives room on the machine (:meth:`scenarios.grounds.Grounds.room`)."""
 
     def __call__(
-        self, work: Sequence[Work], *, overtaken_seconds: float
-    ) -> tuple[int, AbstractContextManager[None]]:
-        """Wait until there is room for one, and hold it until the context ends.
-
-        Only the first is waited for after ``overtaken_seconds``.
-        """
+        self, weight: float, say: SayPhase, unseen_seconds: float
+    ) -> AbstractContextManager[None]:
+        """Wait until there is room, and hold it until the context ends."""
 
 
 class Gate:
@@ -84,27 +73,22 @@ class Gate:
         self._closed = True
 
     def _let_in(self) -> None:
-        waiting = self._work
-        first, since = None, 0.0
+        begun = 0
         try:
-            while waiting:
-                if first is not waiting[0]:
-                    first, since = waiting[0], time.monotonic()
-                    first.say("waiting for the machine", OVERTAKEN_SECONDS + ROOM_SECONDS)
-                overtaken = OVERTAKEN_SECONDS - (time.monotonic() - since)
-                number, room = self._room(waiting, overtaken_seconds=max(0.0, overtaken))
-                with ExitStack() as unless_begun:
-                    unless_begun.enter_context(room)
+            for one in self._work:
+                with ExitStack() as room:
+                    room.enter_context(self._room(one.weight, one.say, one.unseen_seconds))
                     if self._closed:
                         return
-                    one, held = waiting[number], unless_begun.pop_all()
+                    held = room.pop_all()
+                with ExitStack() as unless_begun:
                     unless_begun.push(held)
                     threading.Thread(target=self._run, args=(one, held), daemon=True).start()
                     unless_begun.pop_all()
-                del waiting[number]
+                begun += 1
         finally:
             # Nobody waits for ever for what is never let in.
-            for one in waiting:
+            for one in self._work[begun:]:
                 one.ended.set()
 
     @staticmethod

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,12 @@ from scenarios.berth import Berth, Quarters
 from scenarios.capabilities import COMPOSE as COMPOSE_CAPABILITY
 from scenarios.capabilities import CONTAINERS as CONTAINERS_CAPABILITY
 from scenarios.capabilities import why_not
-from scenarios.gate import ROOM_SECONDS, Work
-from scenarios.headroom import CONTAINED_IDLE_RATIO, LEAST_IDLE_RATIO, Asked, Headroom
+from scenarios.headroom import (
+    CONTAINED_IDLE_RATIO,
+    LEAST_IDLE_RATIO,
+    UNSEEN_SECONDS,
+    Headroom,
+)
 from scenarios.lifecycle import READY_SECONDS
 from scenarios.load import LoadGenerator
 from scenarios.load_plan import LoadPlan, check_load
@@ -28,6 +32,7 @@ from scenarios.load_sample import LoadSample
 from scenarios.logs import Logs
 from scenarios.model import Drill
 from scenarios.result import Phases
+from scenarios.saying import SayPhase
 from scenarios.service import Fleet
 from scenarios.settings import COMPOSE, CONTAINERS, EMBEDDED, IN_CONTAINERS, Settings
 from scenarios.site import Site
@@ -45,6 +50,9 @@ from stack.tools import ToolSettings, find_tools
 from stack.tools.elasticsearch import ElasticsearchHome, find_elasticsearch
 from stack.tools.faketime import find_faketime
 from stack.yielding import yielding
+
+ROOM_SECONDS = 60.0
+"""How long a drill waits for the machine to have room for it; one takes about 20 s to end."""
 
 PATIENCE_SECONDS = 15.0
 """How long a fault may take to show its witness or to be repaired, beside the sampling period."""
@@ -278,15 +286,22 @@ class Grounds:
             if name in shared or name.startswith(GATEWAY)
         }
 
+    @contextmanager
     def room(
-        self, work: Sequence[Work], *, overtaken_seconds: float
-    ) -> tuple[int, AbstractContextManager[None]]:
-        """Wait until the machine can bear one more, and hold its room until the context ends."""
-        return self.headroom.admit(
-            [Asked(one.weight * CORES_PER_PLACE, one.unseen_seconds) for one in work],
-            overtaken_seconds=overtaken_seconds,
-            timeout_seconds=overtaken_seconds + ROOM_SECONDS,
+        self,
+        weight: float,
+        say: SayPhase,
+        unseen_seconds: float = UNSEEN_SECONDS,
+    ) -> Iterator[None]:
+        """Wait until the machine can bear as much more, and hold that until the context ends."""
+        say("waiting for the machine", ROOM_SECONDS)
+        taken = self.headroom.room(
+            weight * CORES_PER_PLACE,
+            timeout_seconds=ROOM_SECONDS,
+            unseen_seconds=unseen_seconds,
         )
+        with taken:
+            yield
 
     def _sampled(self, sample: LoadSample) -> None:
         self.targets[sample.target].client.add(sample)

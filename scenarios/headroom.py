@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,13 +63,6 @@ def busy_and_idle(stat: str, cores: Collection[int]) -> tuple[int, int]:
             idle += waiting
             busy += sum(fields) - waiting
     return busy, idle
-
-
-class Asked(NamedTuple):
-    """What somebody asks for: cores, which show in the machine's figures after a while."""
-
-    cores: float
-    unseen_seconds: float = UNSEEN_SECONDS
 
 
 class _Promise(NamedTuple):
@@ -145,34 +138,23 @@ class Headroom:
         with self._changed:
             self._began = time.monotonic()
 
-    def admit(
-        self, asked: Sequence[Asked], *, overtaken_seconds: float, timeout_seconds: float
-    ) -> tuple[int, AbstractContextManager[None]]:
-        """Wait until one of ``asked`` can be borne: the first, or for a while the first that fits.
+    @contextmanager
+    def room(
+        self, needed: float, *, timeout_seconds: float, unseen_seconds: float = UNSEEN_SECONDS
+    ) -> Iterator[None]:
+        """Wait until ``needed`` cores more can be borne, and be inside until the context ends.
 
-        Returns which it is, and a context until whose end it is inside. Whoever was let in counts
-        with what it needs, and with less and less of it, until all shows in the figures after its
-        ``unseen_seconds``. Where only few are inside, the next one need not wait. After
-        ``overtaken_seconds`` only the first is waited for, and after ``timeout_seconds`` it begins
-        all the same; its evidence shows whether it was borne.
+        Whoever was let in counts with what it needs, and with less and less of it, until all
+        shows in the figures after ``unseen_seconds``. Where only few are inside, the next one need
+        not wait. After ``timeout_seconds`` the drill begins all the same; its evidence shows
+        whether it was borne.
         """
         with self._changed:
-            begun = time.monotonic()
-            while True:
-                waited = time.monotonic() - begun
-                found = self._fitting(asked if waited < overtaken_seconds else asked[:1])
-                if found is None and waited >= timeout_seconds:
-                    found = 0
-                if found is not None:
-                    break
+            deadline = time.monotonic() + timeout_seconds
+            while not self._has_room(needed) and time.monotonic() < deadline:
                 self._changed.wait(SAMPLE_SECONDS)
-            one = asked[found]
-            self._promised.append(_Promise(time.monotonic(), one.cores, one.unseen_seconds))
+            self._promised.append(_Promise(time.monotonic(), needed, unseen_seconds))
             self._inside += 1
-        return found, self._held()
-
-    @contextmanager
-    def _held(self) -> Iterator[None]:
         try:
             yield
         finally:
@@ -180,17 +162,15 @@ class Headroom:
                 self._inside -= 1
                 self._changed.notify_all()
 
-    def _fitting(self, asked: Sequence[Asked]) -> int | None:
-        """Return which of them is the first that can be borne; None where none can."""
+    def _has_room(self, needed: float) -> bool:
         if self._inside < self._few:
-            return 0
+            return True
         if self._inside >= self._most:
-            return None
+            return False
         now = time.monotonic()
         self._promised = [one for one in self._promised if one.unseen_cores(now, self._began) > 0]
-        promised = sum(one.unseen_cores(now, self._began) for one in self._promised)
-        spare = (self.idle_ratio - self._least_idle_ratio) * len(self._cores) - promised
-        return next((number for number, one in enumerate(asked) if one.cores <= spare), None)
+        promised = needed + sum(one.unseen_cores(now, self._began) for one in self._promised)
+        return self.idle_ratio - promised / len(self._cores) >= self._least_idle_ratio
 
     def _sample(self) -> tuple[int, int]:
         busy, idle = busy_and_idle(self._read(), self._cores)

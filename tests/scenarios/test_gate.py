@@ -1,44 +1,34 @@
-"""What takes longest is let in first, nobody is overtaken for long, and room is given back."""
+"""What takes longest is let in first, nobody is overtaken, and room is given back at the end."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
-from scenarios import gate as module
 from scenarios.gate import LARGE, Gate, Work
+from scenarios.saying import SayPhase
 from stack.waiting import wait_until
 
 PATIENCE_SECONDS = 20.0
 
 
 class Room:
-    """A machine with so many places, which notes who asked and what was let in."""
+    """A machine with so many places, which notes what was let in."""
 
     def __init__(self, places: float) -> None:
         self.free = places
-        self.asked: list[tuple[float, ...]] = []
-        self.patience: list[float] = []
+        self.asked: list[float] = []
         self._changed = threading.Condition()
 
-    def room(
-        self, work: Sequence[Work], *, overtaken_seconds: float
-    ) -> tuple[int, AbstractContextManager[None]]:
-        with self._changed:
-            self.asked.append(tuple(one.weight for one in work))
-            self.patience.append(overtaken_seconds)
-            allowed = work if overtaken_seconds > 0 else work[:1]
-            assert self._changed.wait_for(
-                lambda: any(one.weight <= self.free for one in allowed), PATIENCE_SECONDS
-            )
-            found = next(n for n, one in enumerate(allowed) if one.weight <= self.free)
-            self.free -= work[found].weight
-        return found, self._held(work[found].weight)
-
     @contextmanager
-    def _held(self, weight: float) -> Iterator[None]:
+    def room(self, weight: float, say: SayPhase, unseen_seconds: float) -> Iterator[None]:
+        say("waiting", unseen_seconds)
+        with self._changed:
+            self.asked.append(weight)
+            assert self._changed.wait_for(lambda: self.free >= weight, PATIENCE_SECONDS)
+            self.free -= weight
         try:
             yield
         finally:
@@ -77,51 +67,20 @@ def test_what_takes_much_room_begins_before_what_takes_as_long() -> None:
     ]
     Gate(work, room.room).open()
     assert ended(work)
-    assert room.asked[0] == (3 * LARGE, 1, LARGE / 2)
+    assert room.asked[0] == 3 * LARGE
 
 
-def test_a_small_one_overtakes_a_large_one_that_waits_for_room() -> None:
+def test_a_large_one_is_not_overtaken_by_small_ones() -> None:
     may_leave, room = threading.Event(), Room(2)
-    first = Work(run=partial(assert_wait, may_leave), seconds=3, weight=1)
-    large = Work(run=lambda: None, seconds=2, weight=2)
-    small = Work(run=lambda: None, seconds=1, weight=1)
-    Gate([small, large, first], room.room).open()
-    assert small.ended.wait(PATIENCE_SECONDS)
-    assert not large.ended.is_set()
-    may_leave.set()
-    assert ended([first, large])
-    assert room.asked == [(1, 2, 1), (2, 1), (2,)]
-
-
-def test_nobody_overtakes_who_has_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OVERTAKEN_SECONDS", 0.0)
-    may_leave, room = threading.Event(), Room(2)
-    first = Work(run=partial(assert_wait, may_leave), seconds=3, weight=1)
+    first = Work(run=lambda: assert_(may_leave.wait(PATIENCE_SECONDS)), seconds=3, weight=1)
     large = Work(run=lambda: None, seconds=2, weight=2)
     small = Work(run=lambda: None, seconds=1, weight=1)
     Gate([small, large, first], room.room).open()
     wait_until(lambda: len(room.asked) == 2, what="two to ask", timeout_seconds=PATIENCE_SECONDS)
+    assert room.asked == [1, 2]
     assert not small.ended.wait(0.05)
     may_leave.set()
     assert ended([first, large, small])
-
-
-def test_who_waits_may_be_overtaken_for_less_and_less_time() -> None:
-    room = Room(2)
-    leaves = [threading.Event() for _ in range(2)]
-    first, small = (
-        Work(run=partial(assert_wait, event), seconds=seconds, weight=1)
-        for event, seconds in zip(leaves, (3, 1), strict=True)
-    )
-    large = Work(run=lambda: None, seconds=2, weight=2)
-    Gate([first, large, small], room.room).open()
-    wait_until(lambda: len(room.asked) == 3, what="three to ask", timeout_seconds=PATIENCE_SECONDS)
-    for event in leaves:
-        event.set()
-    assert ended([first, large, small])
-    at_first, at_second, at_third = room.patience
-    assert at_first <= module.OVERTAKEN_SECONDS
-    assert at_second > at_third
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -144,11 +103,11 @@ def test_room_is_given_back_and_the_end_told_when_the_work_failed() -> None:
 
 def test_nobody_begins_once_it_was_given_up() -> None:
     may_leave, room, begun = threading.Event(), Room(1), []
-    first = Work(run=partial(assert_wait, may_leave), seconds=2, weight=1)
+    first = Work(run=lambda: assert_(may_leave.wait(PATIENCE_SECONDS)), seconds=2, weight=1)
     second = Work(run=lambda: begun.append("second"), seconds=1, weight=1)
     gate = Gate([first, second], room.room)
     gate.open()
-    wait_until(lambda: len(room.asked) == 2, what="two to ask", timeout_seconds=PATIENCE_SECONDS)
+    wait_until(lambda: room.asked == [1, 1], what="two to ask", timeout_seconds=PATIENCE_SECONDS)
     gate.close()
     may_leave.set()
     assert ended([first, second])
@@ -188,5 +147,5 @@ def test_room_is_given_back_when_no_thread_can_be_started(monkeypatch: pytest.Mo
     assert room.free == 1
 
 
-def assert_wait(event: threading.Event) -> None:
-    assert event.wait(PATIENCE_SECONDS)
+def assert_(condition: bool) -> None:
+    assert condition

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from scenarios.headroom import Asked, Headroom, _Promise, busy_and_idle
+from scenarios.headroom import Headroom, _Promise, busy_and_idle
 from stack.waiting import wait_until
 
 BUSY = "cpu  1 1 1 1\ncpu0 {busy} 0 0 {idle} 0 0 0 0 0 0\n"
@@ -43,18 +43,8 @@ def machine(busy: int, idle: int, *, few: int, most: int, yielded: int = 0) -> H
 
 def waited(headroom: Headroom, inside: ExitStack, *, needed: float = 0.1) -> bool:
     begun = time.monotonic()
-    let_in(headroom, inside, Asked(needed, unseen_seconds=9))
+    inside.enter_context(headroom.room(needed, timeout_seconds=1.2, unseen_seconds=9))
     return time.monotonic() - begun > 1
-
-
-def let_in(
-    headroom: Headroom, inside: ExitStack, *asked: Asked, overtaken_seconds: float = 0.0
-) -> int:
-    found, room = headroom.admit(
-        asked, overtaken_seconds=overtaken_seconds, timeout_seconds=overtaken_seconds + 1.2
-    )
-    inside.enter_context(room)
-    return found
 
 
 @contextmanager
@@ -98,15 +88,6 @@ def test_a_few_need_not_wait_and_one_that_left_makes_room_for_another() -> None:
         assert not waited(headroom, inside)
 
 
-def test_what_has_no_room_is_overtaken_by_the_first_that_has_and_not_for_ever() -> None:
-    asked = Asked(0.9), Asked(0.8), Asked(0.1), Asked(0.0)
-    with sampled(busy=50, idle=50) as (headroom, inside):
-        assert let_in(headroom, inside, *asked, overtaken_seconds=1.0) == 2
-        begun = time.monotonic()
-        assert let_in(headroom, inside, *asked, overtaken_seconds=0.0) == 0
-        assert time.monotonic() - begun > 1
-
-
 def test_more_than_the_most_are_never_inside_however_idle_the_machine_is() -> None:
     with sampled(busy=1, idle=99, most=2) as (headroom, inside):
         assert not waited(headroom, inside, needed=0.0)
@@ -116,7 +97,7 @@ def test_more_than_the_most_are_never_inside_however_idle_the_machine_is() -> No
 
 def test_what_begins_with_the_run_counts_until_then() -> None:
     with sampled(busy=10, idle=90) as (headroom, inside):
-        let_in(headroom, inside, Asked(0.6, unseen_seconds=0.0))
+        inside.enter_context(headroom.room(0.6, timeout_seconds=1.2, unseen_seconds=0.0))
         assert waited(headroom, inside, needed=0.3)
         headroom.begin()
         assert not waited(headroom, inside, needed=0.01)
