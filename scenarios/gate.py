@@ -15,7 +15,7 @@ from typing import Protocol
 from scenarios.headroom import UNSEEN_SECONDS
 from scenarios.saying import SayPhase, phase_to_nobody
 
-LARGE = 6.0
+LARGE = 8.0
 """From so many places on, a piece of work counts as longer than it is, in proportion. Seen with
 ``pytest checks --stack=containers``: a drill of 19 places that came after eleven others kept all
 others out for 28 s, in which half of the machine was idle."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from scenarios.conditions import Load, Service, steady
+from scenarios.faults.burn_cpu import BurnCPU
 from scenarios.faults.noop import Noop
 from scenarios.model import Drill
-from scenarios.weight import weight
+from scenarios.weight import CORES_PER_PLACE, weight
 
 LIGHT = Drill(alert="A", fault=Noop(), load=steady(per_second=1))
 
@@ -32,6 +33,13 @@ def test_a_container_is_its_own_disk_and_needs_no_program_to_run_in() -> None:
     disk = replace(LIGHT, service=Service(disk="logs"))
     killed = replace(LIGHT, service=Service(own_container=True))
     assert weight(disk, contained=True) == weight(killed, contained=True) > weight(LIGHT)
+
+
+def test_of_a_limit_counts_what_the_fault_uses_of_it() -> None:
+    burns = replace(LIGHT, fault=BurnCPU(seconds=0.1))
+    small, large = (replace(burns, service=Service(cpu_limit_cores=cores)) for cores in (0.1, 0.4))
+    assert weight(small) == pytest.approx(weight(large))
+    assert weight(small) - weight(LIGHT) == pytest.approx(0.1 / CORES_PER_PLACE)
 
 
 def test_a_quota_is_the_most_that_a_container_takes() -> None:
