@@ -24,7 +24,7 @@ from scenarios.gate import Gate, Work
 from scenarios.grounds import Grounds
 from scenarios.history import Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS
-from scenarios.logs import SHIPS_SECONDS, Logs
+from scenarios.logs import LAST, Logs
 from scenarios.model import MAIN, Drill
 from scenarios.nodes import LogsFailed
 from scenarios.progress import Progress, Shown
@@ -72,7 +72,7 @@ class Campaign:
         self._interfere = interfere
         self._make_progress = progress
         self._beside = [one.work() for one in beside]
-        self._shipping = Beside(self._ship_control, seconds=SHIPS_SECONDS, weight=SHIPPER_WEIGHT)
+        self._shipping = Beside(self._ship_control, seconds=LAST, weight=SHIPPER_WEIGHT)
         self._running = ExitStack()
         self._grounds = Grounds(settings, directory, self.phases, say)
         by_stack: dict[str, list[Drill]] = {MAIN: []}
@@ -268,7 +268,7 @@ class Campaign:
     def _work_of_logs(self) -> Iterator[Work]:
         """Yield what ships the logs that are looked at when all drills are over: last of all.
 
-        The node is up then, as drills have shipped to it, and the last drills leave room.
+        The node is mostly up then, as drills have shipped to it, and the last drills leave room.
         """
         if self.control.shipper:
             yield self._shipping.work()

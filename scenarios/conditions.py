@@ -59,7 +59,8 @@ class Service:
         own_clock: whether it has a clock of its own, which may then be set. Needs OWN_CLOCK.
         relayed: whether Prometheus scrapes it through a relay, which may then hold scrapes.
         ships_logs: whether its log is shipped to Elasticsearch. Needs ELASTICSEARCH.
-        own_elasticsearch: whether to a node of its own, which may then be broken.
+        own_elasticsearch: whether to a node of its own, which may then be broken; repaired, it
+            serves all others once the drill is over.
         certificate: whether it watches a certificate, which may then be near its end.
         own_container: whether it is alone in a container, where services run in containers, so
             that what is done to the container is done to nobody else.

@@ -259,6 +259,7 @@ class Grounds:
                 logs=self.logs,
                 processes=self.processes,
             )
+        running.callback(self.logs.stop_shippers)  # before their berths and their nodes end
         if self.settings.own is None:
             self._start_gateways(berths)
         self.load.start()
@@ -279,7 +280,7 @@ class Grounds:
 
     def ended(self) -> Mapping[str, int]:
         """Return what all stacks need and has ended: name to status."""
-        shared = SHARED | self.logs.nodes.shared_names
+        shared = SHARED | {self.logs.nodes.shared_name}
         return {
             name: code
             for name, code in {**self.processes.exited(), **self.premises.exited()}.items()

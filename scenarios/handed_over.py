@@ -19,11 +19,13 @@ from stack.processes import Processes
 from stack.yielding import yielding
 
 YIELDING = yielding(19, own_session=True)
+"""Nobody's scrape must wait for what has the run's whole time."""
 
 PATIENCE_SECONDS = 300.0
 """Patience with what ships logs and ends, which takes a second or two where it has a processor."""
 
-NAME = "shipper-of-handed-over"
+SHIPS_WHOLE = "shipper-of-handed-over"
+"""The process that does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ def ship_whole(
 ) -> dict[str, HandedOver]:
     """Write each log, by name, to a folder of its own below ``directory``, and ship all to a node.
 
+    There is one at least.
+
     Raises:
         LogsFailed: they could not be shipped.
         OSError: they could not be written.
@@ -59,17 +63,18 @@ def ship_whole(
     for name, one in written.items():
         one.log_file.parent.mkdir(parents=True)
         one.log_file.write_text(logs[name])
-    if not written:
-        return written
     said = directory / "shipper.log"
     files = (str(one.log_file) for one in written.values())
     process = processes.start(
-        NAME, [*YIELDING, *SHIP, *files, "--once"], log=said, env=shipping_to(node)
+        SHIPS_WHOLE, [*YIELDING, *SHIP, *files, "--once"], log=said, env=shipping_to(node)
     )
     try:
         status = process.wait(PATIENCE_SECONDS)
     except subprocess.TimeoutExpired as error:
-        raise LogsFailed(f"{NAME}: no end within {error.timeout:.0f} s; see {said}") from None
+        processes.stop(SHIPS_WHOLE)
+        raise LogsFailed(
+            f"{SHIPS_WHOLE}: no end within {error.timeout:.0f} s; see {said}"
+        ) from None
     if status:
-        raise LogsFailed(f"{NAME} ended with status {status}; see {said}")
+        raise LogsFailed(f"{SHIPS_WHOLE} ended with status {status}; see {said}")
     return written

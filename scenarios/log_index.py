@@ -8,14 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 from prometheus_client.parser import text_string_to_metric_families
 
-from scenarios.handed_over import HandedOver
 from scenarios.shipper import GATHERS_SECONDS, Shipper
 from stack.durations import parse_duration
 from stack.launch.elasticsearch import ElasticsearchNode
@@ -47,7 +46,21 @@ ID = "event.id"
 REFUSED = "log_shipper_refused_total"
 
 
-def client_of(shipped: Shipper | HandedOver) -> Elasticsearch:
+class Shipped(Protocol):
+    """A log that was shipped, or is."""
+
+    @property
+    def node(self) -> ElasticsearchNode:
+        """Where its records go."""
+        ...
+
+    @property
+    def directory(self) -> Path:
+        """Where its dead letters are."""
+        ...
+
+
+def client_of(shipped: Shipped) -> Elasticsearch:
     """Return a client of the node that a log is shipped to."""
     return client_of_node(shipped.node)
 
@@ -117,7 +130,7 @@ def wait_for_documents(
     )
 
 
-def dead_letters(shipped: Shipper | HandedOver) -> list[dict[str, Any]]:
+def dead_letters(shipped: Shipped) -> list[dict[str, Any]]:
     """Return what Elasticsearch refused of a log's records, each with the reason."""
     path = shipped.directory / DEAD_LETTERS_FILE
     if not path.exists():

@@ -7,20 +7,21 @@ by the commands that a person runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from scenarios.beside import Beside
-from scenarios.handed_over import HandedOver, ship_whole
+from scenarios.handed_over import SHIPS_WHOLE, HandedOver, ship_whole
 from scenarios.nodes import MakeNode, Nodes
 from scenarios.shipper import Shipper
 from scenarios.target import Discovery
 from scenarios.weight import YIELDING_WEIGHT
 from stack.ports import Place
-from stack.processes import Processes
+from stack.processes import ProcessError, Processes
 
-SHIPS_SECONDS = 1.0
-"""How long it takes to ship what is there: less than any drill, and so it comes after all."""
+LAST = 1.0
+"""A rank in seconds, less than anything else that asks for room: what is looked at when all drills
+are over is shipped in the room that the last of them leave."""
 
 
 class Logs:
@@ -34,19 +35,14 @@ class Logs:
         self._processes = processes
         self._directory = directory
         self._handed_over = handed_over or {}
-        self._running = ExitStack()
         self._shippers: list[Shipper] = []
         self.handing_over = Beside(
-            self._ship_what_was_handed_over, seconds=SHIPS_SECONDS, weight=YIELDING_WEIGHT
+            self._ship_what_was_handed_over, seconds=LAST, weight=YIELDING_WEIGHT
         )
 
     def open(self, running: ExitStack, make: MakeNode, *, takes_over: bool) -> None:
-        """Have nodes made (:meth:`scenarios.nodes.Nodes.open`), which all end with the run.
-
-        Shippers end before their nodes, or they could not drain.
-        """
+        """Have nodes made (:meth:`scenarios.nodes.Nodes.open`), which all end with the run."""
         self.nodes.open(running, make, takes_over=takes_over)
-        running.callback(self._stop_shippers)
 
     def shipper(
         self,
@@ -60,7 +56,7 @@ class Logs:
     ) -> Shipper:
         """Return what will ship a service's log; nothing is started yet."""
         shipper = Shipper(
-            name=f"shipper-{service}",
+            service=service,
             log_file=log_file,
             own_node=own_node,
             place=place,
@@ -78,10 +74,10 @@ class Logs:
             LogsFailed: it can't be.
         """
         own = shipper.own_node
-        shipper.ship_to(self.nodes.own(shipper.name) if own else self.nodes.shared())
+        shipper.ship_to(self.nodes.own(shipper.service) if own else self.nodes.shared())
 
     def leave(self, shipper: Shipper) -> None:
-        """Tell that the drill of a shipper's service is over."""
+        """Tell that the drill of a shipper's service is over, and has repaired what it broke."""
         if shipper.own_node:
             self.nodes.leave(shipper.node)
 
@@ -101,5 +97,8 @@ class Logs:
             self._processes,
         )
 
-    def _stop_shippers(self) -> None:
+    def stop_shippers(self) -> None:
+        """End all that ships, which is to be done before its nodes end: it could not drain."""
         self._processes.stop(*(one.name for one in self._shippers if one.started))
+        with suppress(ProcessError):  # nothing was handed over yet
+            self._processes.stop(SHIPS_WHOLE)

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from scenarios.beside import Once
 from stack.launch.elasticsearch import ElasticsearchNode
+from stack.launch.starting import LaunchError
 
 SHARED_NODE = "elasticsearch"
 """The node of all who have none of their own, where it is started for them."""
@@ -82,14 +83,15 @@ class Nodes:
         return self._come_up(f"{SHARED_NODE}-{name}")
 
     def leave(self, node: ElasticsearchNode) -> None:
-        """Tell that the drill of a node of its own is over."""
-        with self._lock:
-            self._left.append(node)
+        """Tell that the drill of a node of its own is over, and has repaired it."""
+        if self._takes_over:
+            with self._lock:
+                self._left.append(node)
 
     @property
-    def shared_names(self) -> frozenset[str]:
-        """What the node of all others is called; nothing where none came up."""
-        return frozenset({self.shared().name} if self._shared.came_to_something else ())
+    def shared_name(self) -> str | None:
+        """What the node of all others is called; None where none came up."""
+        return self.shared().name if self._shared.came_to_something else None
 
     def processor_ticks(self) -> int:
         """Return the processor time that all nodes have used so far, in the kernel's ticks.
@@ -103,8 +105,12 @@ class Nodes:
 
     def _find_shared(self) -> ElasticsearchNode:
         with self._lock:
-            running = [one for one in self._left if self._takes_over and one.process.poll() is None]
-        return running[0] if running else self._come_up(SHARED_NODE)
+            left = tuple(self._left)
+        for one in left:
+            with suppress(LaunchError):
+                one.wait_ready(READY_SECONDS)
+                return one
+        return self._come_up(SHARED_NODE)
 
     def _come_up(self, name: str) -> ElasticsearchNode:
         if self._make is None:

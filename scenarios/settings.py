@@ -40,7 +40,8 @@ class Settings:
         page: the path of a page that a plain GET is answered well for; it reads the database.
         receivers: who is promised to be told of an alert, by its severity; None for those of the
             toolkit's own Alertmanager file.
-        logs: whether the control's log is shipped to Elasticsearch, as a check asks for it.
+        logs: whether the control's log is shipped to Elasticsearch, as a check asks for it:
+            once the last drills leave room.
         handed_over: more logs that checks want shipped, by name.
         elasticsearch_heap_mb: the heap of each node of Elasticsearch, in MiB.
         reports: the folder that gets the evidence.

@@ -34,6 +34,7 @@ class Shipper:
     """What ships one service's log; it goes on when it is started again.
 
     Attributes:
+        service: whose log it is.
         log_file: what it follows.
         own_node: whether to a node of its own.
         place: where its metrics are.
@@ -41,7 +42,7 @@ class Shipper:
         discovery: the file through which Prometheus finds it, where it shall.
     """
 
-    name: str
+    service: str
     log_file: Path
     own_node: bool
     place: Place
@@ -50,6 +51,11 @@ class Shipper:
     discovery: Discovery | None = None
     _node: ElasticsearchNode | None = field(default=None, repr=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What it is called, among all that a run has started."""
+        return f"shipper-{self.service}"
 
     @property
     def url(self) -> str:

@@ -30,7 +30,7 @@ START_SECONDS = 30.0
 """Patience with its first start, which makes the database."""
 
 TAKES_SECONDS = 2.0
-"""On an idle machine: whatever else waits for room takes longer, and is let in before."""
+"""On an idle machine: every drill that waits for room takes longer, and is let in before."""
 
 
 class SparePostgreSQL:

@@ -16,7 +16,7 @@ from scenarios.berth import CONTROL_LOAD, Berth
 from scenarios.drill import Plan, run_drill
 from scenarios.grounds import Grounds
 from scenarios.histories import Histories
-from scenarios.history import Kind, Recorder
+from scenarios.history import History, Kind, Recorder
 from scenarios.lifecycle import READY_SECONDS, Departed, Lifecycle, Scraped
 from scenarios.load import LoadError
 from scenarios.lost_scrapes import scrape_failures
@@ -265,7 +265,7 @@ class Watch:
         self.signals[drill.id] = read_signals(
             self.prometheus, self.derived, plan.want, recorder.snapshot()
         )
-        if target.shipper:
+        if target.shipper and repaired(recorder.snapshot()):
             self._grounds.logs.leave(target.shipper)
         if self.scope.settings.keep or drill.id == self.scope.control:
             return
@@ -314,6 +314,11 @@ class Watch:
             )
         except PrometheusError as error:
             self._observer.disturb(f"the failed scrapes can't be read: {error}")
+
+
+def repaired(history: History) -> bool:
+    """Return whether what was broken was repaired, and nothing came between, as far as is told."""
+    return bool(history.first(Kind.REPAIRED)) and not history.first(Kind.DISTURBED)
 
 
 def _said(error: BaseException) -> str:

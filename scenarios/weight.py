@@ -44,28 +44,20 @@ SHIPPER_WEIGHT = 1.0 + UNFORKED_WEIGHT
 def weight(drill: Drill, *, contained: bool = False) -> float:
     """Return how many places a drill takes: one an instance, and more for its load and its fault.
 
-    ``contained`` tells that what asks for a container of its own is given one. A limit to the
-    processor time is set where a fault uses it, and its effect tells how much of it; a quota is the
-    most that the container takes, also while it starts.
+    ``contained`` tells that what asks for a container of its own is given one. A quota of processor
+    time is the most that the container takes, also while it starts.
     """
     service = drill.service
     alone = contained and service.alone
     unforked = service.own_clock or (bool(service.disk) and not alone)
-    limit = _burnt_cores(drill) / CORES_PER_PLACE
+    quota = (service.cpu_quota_cores or 0.0) / CORES_PER_PLACE
+    burns = drill.fault.effect(drill.load, service).cores / CORES_PER_PLACE
     container = CONTAINER_WEIGHT if alone else 0.0
     return (
         service.instances
         + drill.load.per_second / REQUESTS_PER_PLACE
-        + (max(limit, container) if service.cpu_quota_cores else limit + container)
+        + (max(quota, container) if quota else burns + container)
         + (SHIPPER_WEIGHT if service.ships_logs else 0.0)
         + (CONTAINER_WEIGHT if service.postgresql else 0.0)
         + (UNFORKED_WEIGHT * service.instances if unforked else 0.0)
     )
-
-
-def _burnt_cores(drill: Drill) -> float:
-    service = drill.service
-    if service.cpu_quota_cores or not service.cpu_limit_cores:
-        return service.cpu_quota_cores or 0.0
-    level = drill.fault.effect(drill.load, service).level
-    return service.cpu_limit_cores * (1.0 if level is None else level)

@@ -210,6 +210,7 @@ def test_every_search_of_a_panel_finds_records(
     handed_over: HandedOver, panel: Panel, judge: Judging
 ) -> None:
     client = client_of(handed_over)
+    # Not refreshing: they were shipped a while ago, and there are many panels.
     wait_for_documents(client, len(RECORDS), {"request_id": "searched"}, refreshing=False)
     values = {"objective": f"{OBJECTIVE_MS:g}"}
     answers = {where: search(client, query, values) for where, query in panel.questions}

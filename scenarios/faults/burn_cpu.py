@@ -36,11 +36,12 @@ class BurnCPU:
         return f"every request burns {self.seconds * 1000:g} ms of CPU time"
 
     def effect(self, load: Load, service: Service) -> Effect:
-        """The CPU time that the requests burn, as a ratio of the limit."""
+        """The CPU time that the requests burn, also as a ratio of the limit."""
         limit = service.cpu_quota_cores or service.cpu_limit_cores
         if not limit:
             raise ValueError("BurnCPU needs a service with cpu_limit_cores or cpu_quota_cores")
-        return Effect(level=load.per_second * self.seconds / limit)
+        cores = load.per_second * self.seconds
+        return Effect(level=cores / limit, cores=cores)
 
     @contextmanager
     def inject(self, target: Target) -> Iterator[Witness]:

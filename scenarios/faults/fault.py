@@ -58,6 +58,7 @@ class Effect:
         given_up: an alert whose notifications fail, where the signal is that Alertmanager has given
             one up.
         longest_response: the longest time that one request is held by this fault.
+        cores: how much of the machine's processors it takes, beside what its load costs.
         occupies: whether the signal is the share of the threads that requests occupy, of which
             there must then be no more than it takes.
     """
@@ -72,6 +73,7 @@ class Effect:
     times_out: bool = False
     given_up: str = ""
     longest_response: timedelta = timedelta(0)
+    cores: float = 0.0
     occupies: bool = False
 
 

@@ -115,6 +115,21 @@ def test_a_rule_without_for_fires_too_early(tmp_path: Path) -> None:
     assert "too early" in verdict.observed
 
 
+def test_a_rule_that_fires_for_a_healthy_shipper_is_seen_in_a_drill_that_ships(
+    tmp_path: Path,
+) -> None:
+    def always(derived: Derived) -> Derived:
+        start = derived.rules_yaml.index("alert: LogShippingStalled\n")
+        head, tail = derived.rules_yaml[:start], derived.rules_yaml[start:]
+        return replace(derived, rules_yaml=head + tail.replace(" == 0", " >= 0", 1))
+
+    drill = CATALOGUE["LogRecordsLost-refused"]
+    result = run(tmp_path, drill, tamper=always)
+    verdict = quiet(result.histories[drill.id], result.plans[drill.id].want, result.control)
+    assert verdict.status is Status.FAIL
+    assert "LogShippingStalled" in verdict.observed
+
+
 def test_a_crash_loop_that_nothing_keeps_firing_flaps(tmp_path: Path) -> None:
     drill = CATALOGUE["RestartLoop-flapping"]
     result = run(tmp_path, drill, tamper=rule_without("keep_firing_for", drill.alert))

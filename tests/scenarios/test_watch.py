@@ -7,12 +7,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from scenarios.berth import Quarters
 from scenarios.catalogue import drills
-from scenarios.history import Kind
+from scenarios.history import Kind, Recorder
 from scenarios.model import MAIN
 from scenarios.settings import Settings
-from scenarios.watch import Watch
+from scenarios.watch import Watch, repaired
 from stack.clients.http import new_session
 from stack.launch.local import Local
 from stack.ports import reserve
@@ -39,3 +41,21 @@ def test_what_is_told_before_the_services_are_there_is_kept_and_no_error(tmp_pat
         assert new_session().post(url, json={}, timeout=5).status_code == 400
     told = watch.histories.strangers.snapshot().all(Kind.DELIVERED)
     assert [event.detail["receiver"] for event in told] == ["pagerduty"]
+
+
+@pytest.mark.parametrize(
+    ("told", "well"),
+    [
+        ([Kind.REPAIRED], True),
+        ([Kind.INJECTED], False),
+        ([Kind.DISTURBED], False),
+        ([Kind.REPAIRED, Kind.DISTURBED], False),
+    ],
+)
+def test_what_is_repaired_is_told_so_and_nothing_came_between(
+    told: list[Kind], well: bool, tmp_path: Path
+) -> None:
+    recorder = Recorder("one", tmp_path / "history.jsonl")
+    for kind in told:
+        recorder.note(kind, text="it")
+    assert repaired(recorder.snapshot()) is well

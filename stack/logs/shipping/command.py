@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -81,19 +82,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ship until SIGTERM or SIGINT, or with --once what is there; return the exit status.
 
-    Of several files none is begun after one that could not be shipped, nor after a signal.
+    Of several files none is begun after one that could not be shipped, nor after a signal, which
+    then leaves work undone.
     """
     from stack.logs.shipping.lock import Taken, locked
     from stack.logs.shipping.stopping import Abandoned, Stop
 
     stop = Stop()
     try:
-        for settings in ShipperSettings.from_arguments(arguments):
+        left = deque(ShipperSettings.all_from_arguments(arguments))
+        while left:
+            settings = left.popleft()
             settings.state_directory.mkdir(parents=True, exist_ok=True)
             with locked(settings.state_directory):
-                status = _ship(settings, stop)
-            if status or stop.requested:
-                return status
+                if failed := _ship(settings, stop):
+                    return failed
+            if stop.requested and left:
+                _say(f"told to end: {left[0].file} and what comes after it is not begun")
+                return _FAILED
     except (SettingsError, ConfigurationError) as error:
         _say(str(error))
         return _MISUSED

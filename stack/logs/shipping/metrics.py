@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -105,8 +105,9 @@ def serving_metrics(tally: Tally, path: Path, *, address: str, port: int) -> Ite
     try:
         yield f"http://{host}:{server.server_port}/metrics"
     finally:
-        # Else it is seen at the thread's next look for its end, of which there are two a second.
-        server.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):
+            # Wakes the thread, which else looks for its end only every half a second.
+            server.socket.shutdown(socket.SHUT_RDWR)
         server.shutdown()
         server.server_close()
         thread.join()

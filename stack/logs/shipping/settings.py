@@ -47,24 +47,12 @@ class ShipperSettings:
     once: bool = False
 
     @classmethod
-    def from_arguments(cls, arguments: argparse.Namespace) -> tuple[Self, ...]:
+    def all_from_arguments(cls, arguments: argparse.Namespace) -> tuple[Self, ...]:
         """Check the command's options, and return what is done with each of its files.
 
         Raises SettingsError, a line for a person.
         """
-        if arguments.max_bulk_bytes < 1:
-            raise SettingsError(_says("--max-bulk-bytes", arguments.max_bulk_bytes, "at least 1"))
-        if not 0 <= arguments.max_age_seconds < float("inf"):
-            raise SettingsError(
-                _says("--max-age-seconds", arguments.max_age_seconds, "0 or more seconds")
-            )
-        if not 0 < arguments.grace_seconds <= _DAY_SECONDS:
-            wanted = "more than 0 seconds, and a day at most"
-            raise SettingsError(_says("--grace-seconds", arguments.grace_seconds, wanted))
-        if not 0 <= arguments.metrics_port <= _LARGEST_PORT:
-            raise SettingsError(
-                _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")
-            )
+        _check_options(arguments)
         files = [Path(file).absolute() for file in arguments.files]
         if len(files) > 1 and not arguments.once:
             raise SettingsError(f"{len(files)} files: expected one, or --once")
@@ -94,6 +82,22 @@ class ShipperSettings:
                 once=arguments.once,
             )
             for file, directory in zip(files, states, strict=True)
+        )
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    if arguments.max_bulk_bytes < 1:
+        raise SettingsError(_says("--max-bulk-bytes", arguments.max_bulk_bytes, "at least 1"))
+    if not 0 <= arguments.max_age_seconds < float("inf"):
+        raise SettingsError(
+            _says("--max-age-seconds", arguments.max_age_seconds, "0 or more seconds")
+        )
+    if not 0 < arguments.grace_seconds <= _DAY_SECONDS:
+        wanted = "more than 0 seconds, and a day at most"
+        raise SettingsError(_says("--grace-seconds", arguments.grace_seconds, wanted))
+    if not 0 <= arguments.metrics_port <= _LARGEST_PORT:
+        raise SettingsError(
+            _says("--metrics-port", arguments.metrics_port, f"0 to {_LARGEST_PORT}")
         )
 
 

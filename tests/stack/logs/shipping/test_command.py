@@ -234,6 +234,26 @@ def test_sigterm_during_a_wait_tries_again_at_once(
     assert len(double.documents) == 10
 
 
+def test_of_several_files_none_is_begun_after_sigterm_and_that_is_said(
+    double: Any, logs: list[Path], processes: Processes
+) -> None:
+    def hang(double: Any, _items: object) -> None:
+        double.hung.set()
+        double.let_go.wait(30)
+
+    first, second = logs
+    double.always = hang
+    shipper = start(processes, double.url, *logs, "--once", log=first)
+    assert double.hung.wait(20)
+    shipper.send_signal(signal.SIGTERM)
+    wait_until(lambda: _ignores_nothing(shipper), what="the signal", timeout_seconds=5)
+    double.always = None
+    double.let_go.set()
+    assert shipper.wait(20) == 1
+    assert f"told to end: {second} and what comes after it is not begun".encode() in said(first)
+    assert not (second.parent / "shipper").exists()
+
+
 def test_the_end_of_the_grace_ends_it_with_status_1_and_loses_nothing(
     double: Any, log: Path, processes: Processes
 ) -> None:
