@@ -51,14 +51,15 @@ class Observer:
         alertmanager: AlertmanagerClient,
         evaluation: timedelta,
         alive: Callable[[], str | None],
-        down_on_purpose: Callable[[], bool] = lambda: False,
+        down_on_purpose_since: Callable[[float], bool] = lambda moment: False,
         polled: bool = False,
         seen_within: timedelta | None = None,
     ) -> None:
         """Watch the services of ``recorders``; what belongs to none goes to ``strangers``.
 
         ``alive`` names a process of the run that has ended unexpectedly, or returns ``None``.
-        While ``down_on_purpose`` is true, watchers that do not answer are what the drill is about.
+        ``down_on_purpose_since`` tells whether a watcher was down at a moment (monotonic) or later
+        because the drill is about that; who asked it then may have no answer for seconds after.
         ``polled`` tells that the samples of ``ALERTS`` are not to be relied on, and ``seen_within``
         how old the newest sample that a query sees may be; ``None`` for any age.
         """
@@ -71,7 +72,7 @@ class Observer:
         self._polls = PolledStates(evaluation.total_seconds()) if polled else None
         self._evaluation = evaluation
         self._alive = alive
-        self._down_on_purpose = down_on_purpose
+        self._down_on_purpose_since = down_on_purpose_since
         self._suppressed: dict[tuple[str, str], str] = {}
         self._rules, self._rules_read = RulesSnapshot(rules=()), float("-inf")
         self._failures: Mapping[str, int] = {}
@@ -137,11 +138,12 @@ class Observer:
             if dead := self._alive():
                 self.disturb(dead)
                 return
+            asked = time.monotonic()
             try:
                 self._look()
                 self._answered = time.monotonic()
             except (PrometheusError, AlertmanagerError) as error:
-                if self._down_on_purpose():
+                if self._down_on_purpose_since(asked):
                     self._answered = self._evaluated = time.monotonic()
                 elif last_round or time.monotonic() - self._answered > LOST_SECONDS:
                     self.disturb(f"nothing could be observed: {error}")

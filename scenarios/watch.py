@@ -121,7 +121,7 @@ class Watch:
             alertmanager=self.alertmanager,
             evaluation=self.derived.evaluation_interval,
             alive=self._dead,
-            down_on_purpose=lambda: self._watchers.down_on_purpose,
+            down_on_purpose_since=self._watchers.down_on_purpose_since,
             polled=polls(grounds.settings),
             seen_within=seen_within(self.derived),
         )

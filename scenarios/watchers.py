@@ -5,6 +5,7 @@ One rule: a watcher that is down because the drill took it down is no disturbanc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,16 +29,16 @@ class Watchers:
         self._premises = premises
         self._prefix = prefix
         self._down: set[str] = set()
+        self._up_again = float("-inf")
 
     @property
     def outside(self) -> str:
         """The address on which the watchers reach what runs on this machine beside them."""
         return self._premises.outside
 
-    @property
-    def down_on_purpose(self) -> bool:
-        """Whether a watcher is down because the drill wants it so."""
-        return bool(self._down)
+    def down_on_purpose_since(self, moment: float) -> bool:
+        """Return whether the drill has had a watcher down at ``moment`` (monotonic) or later."""
+        return bool(self._down) or self._up_again >= moment
 
     def unexpected(self) -> Mapping[str, int]:
         """Return the watchers that have ended though nobody ended them: name to status."""
@@ -76,6 +77,7 @@ class Watchers:
         finally:
             self.stack.start(component)
             self.stack.wait_ready(READY_SECONDS)
+            self._up_again = time.monotonic()
             self._down.discard(name)
 
     @contextmanager
