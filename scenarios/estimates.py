@@ -22,6 +22,6 @@ def about_seconds(plan: Plan) -> float:
 
 def unseen_seconds(plan: Plan) -> float:
     """Return how long what a drill takes is not seen: later where its fault uses the processor."""
-    service = plan.drill.service
-    later = service.cpu_limit_cores or service.cpu_quota_cores
-    return LATER_SECONDS if later else UNSEEN_SECONDS
+    drill = plan.drill
+    burns = drill.fault.effect(drill.load, drill.service).cores
+    return LATER_SECONDS if burns else UNSEEN_SECONDS

@@ -138,7 +138,7 @@ class Grounds:
         if logs:
             # In compose it is the service of production's file that all ship to.
             takes_over = self.settings.stack != COMPOSE
-            self.logs.open(running, partial(self._node, home), takes_over=takes_over)
+            self.logs.nodes.open(running, partial(self._node, home), takes_over=takes_over)
         # One processor is left to those that are scraped.
         self.booting = threading.Semaphore(max(1, len(self._cores) - 1))
         self.headroom = running.enter_context(

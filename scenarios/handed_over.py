@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.nodes import LogsFailed
-from scenarios.shipper import SHIP, shipping_to
+from scenarios.nodes import LogsFailed, asking
+from scenarios.shipper import SHIP
 from stack.launch.elasticsearch import ElasticsearchNode
 from stack.logs.shipping.settings import STATE_DIRECTORY
 from stack.processes import Processes
@@ -66,7 +66,7 @@ def ship_whole(
     said = directory / "shipper.log"
     files = (str(one.log_file) for one in written.values())
     process = processes.start(
-        SHIPS_WHOLE, [*YIELDING, *SHIP, *files, "--once"], log=said, env=shipping_to(node)
+        SHIPS_WHOLE, [*YIELDING, *SHIP, *files, "--once"], log=said, env=asking(node)
     )
     try:
         status = process.wait(PATIENCE_SECONDS)

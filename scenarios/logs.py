@@ -7,12 +7,12 @@ by the commands that a person runs.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from scenarios.beside import Beside
 from scenarios.handed_over import SHIPS_WHOLE, HandedOver, ship_whole
-from scenarios.nodes import MakeNode, Nodes
+from scenarios.nodes import Nodes
 from scenarios.shipper import Shipper
 from scenarios.target import Discovery
 from scenarios.weight import YIELDING_WEIGHT
@@ -30,7 +30,10 @@ class Logs:
     def __init__(
         self, processes: Processes, directory: Path, handed_over: Mapping[str, str] | None = None
     ) -> None:
-        """Prepare to ship to nodes below ``directory``; what is handed over is text, by name."""
+        """Prepare to ship to nodes below ``directory``, which are opened where there are any.
+
+        What is handed over is text, by name.
+        """
         self.nodes = Nodes(directory)
         self._processes = processes
         self._directory = directory
@@ -39,10 +42,6 @@ class Logs:
         self.handing_over = Beside(
             self._ship_what_was_handed_over, seconds=LAST, weight=YIELDING_WEIGHT
         )
-
-    def open(self, running: ExitStack, make: MakeNode, *, takes_over: bool) -> None:
-        """Have nodes made (:meth:`scenarios.nodes.Nodes.open`), which all end with the run."""
-        self.nodes.open(running, make, takes_over=takes_over)
 
     def shipper(
         self,
@@ -89,6 +88,12 @@ class Logs:
         """
         return self.handing_over.done()[name]
 
+    def stop_shippers(self) -> None:
+        """End all that ships, which is to be done before its nodes end: it could not drain."""
+        self._processes.stop(*(one.name for one in self._shippers if one.started))
+        with suppress(ProcessError):  # nothing was handed over yet
+            self._processes.stop(SHIPS_WHOLE)
+
     def _ship_what_was_handed_over(self) -> Mapping[str, HandedOver]:
         return ship_whole(
             self._handed_over,
@@ -96,9 +101,3 @@ class Logs:
             self._directory / "handed-over",
             self._processes,
         )
-
-    def stop_shippers(self) -> None:
-        """End all that ships, which is to be done before its nodes end: it could not drain."""
-        self._processes.stop(*(one.name for one in self._shippers if one.started))
-        with suppress(ProcessError):  # nothing was handed over yet
-            self._processes.stop(SHIPS_WHOLE)

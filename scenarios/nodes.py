@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -51,7 +50,6 @@ class Nodes:
         self._make: MakeNode | None = None
         self._takes_over = False
         self._running = ExitStack()
-        self._lock = threading.Lock()
         self._started: list[ElasticsearchNode] = []
         self._left: list[ElasticsearchNode] = []
         self._ticks: dict[int, int] = {}
@@ -85,8 +83,7 @@ class Nodes:
     def leave(self, node: ElasticsearchNode) -> None:
         """Tell that the drill of a node of its own is over, and has repaired it."""
         if self._takes_over:
-            with self._lock:
-                self._left.append(node)
+            self._left.append(node)
 
     @property
     def shared_name(self) -> str | None:
@@ -104,9 +101,7 @@ class Nodes:
         return sum(self._ticks.values())
 
     def _find_shared(self) -> ElasticsearchNode:
-        with self._lock:
-            left = tuple(self._left)
-        for one in left:
+        for one in tuple(self._left):
             with suppress(LaunchError):
                 one.wait_ready(READY_SECONDS)
                 return one
@@ -139,6 +134,11 @@ def ticks_of(pid: int, *, otherwise: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+def asking(node: ElasticsearchNode) -> dict[str, str]:
+    """Return the environment of ``python -m stack.logs`` that asks a node."""
+    return {**os.environ, "ELASTICSEARCH_URL": node.url}
+
+
 def set_up(node: ElasticsearchNode) -> None:
     """Install index template and retention, as a person does.
 
@@ -148,7 +148,7 @@ def set_up(node: ElasticsearchNode) -> None:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "stack.logs", "setup"],
-            env={**os.environ, "ELASTICSEARCH_URL": node.url},
+            env=asking(node),
             capture_output=True,
             text=True,
             timeout=SETUP_SECONDS,

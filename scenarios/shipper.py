@@ -5,13 +5,13 @@ One rule: it is the command that a person runs, and goes on where it stopped whe
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenarios.nodes import asking
 from scenarios.target import Discovery
 from stack.launch.elasticsearch import ElasticsearchNode
 from stack.ports import Place
@@ -22,11 +22,6 @@ GATHERS_SECONDS = 0.25
 
 SHIP = (sys.executable, "-m", "stack.logs", "ship")
 """The command, less what it ships and how."""
-
-
-def shipping_to(node: ElasticsearchNode) -> dict[str, str]:
-    """Return the environment of what ships to a node."""
-    return {**os.environ, "ELASTICSEARCH_URL": node.url}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +91,7 @@ class Shipper:
                 *("--max-age-seconds", str(GATHERS_SECONDS)),
             ],
             log=self.directory / "shipper.log",
-            env=shipping_to(self.node),
+            env=asking(self.node),
         )
 
     @property

@@ -28,7 +28,7 @@ YIELDING = yielding(19, own_session=False)
 """The drills' scrapes must not wait for them."""
 
 TAKES_SECONDS = 6.0
-"""How long they take beside drills: three seconds of a processor."""
+"""Half of what they take beside drills, so that they begin with the last of them."""
 
 
 class VirtualTime:

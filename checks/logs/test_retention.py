@@ -1,7 +1,6 @@
 """No index is older than the retention, once what production runs every night has run."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ import pytest
 from scenarios.handed_over import HandedOver
 from scenarios.log_claims import too_old
 from scenarios.log_index import client_of
+from scenarios.nodes import asking
 from stack.logs.indices import PATTERN, index_of
 
 pytestmark = pytest.mark.of_the_demo
@@ -41,7 +41,7 @@ def test_no_index_is_older_than_the_retention(handed_over: HandedOver) -> None:
     assert _indices(BEYOND + WITHIN) <= set(client.indices.get(index=PATTERN))
     pruned = subprocess.run(
         [sys.executable, "-m", "stack.logs", "prune", "--days", str(DAYS), "--yes"],
-        env={**os.environ, "ELASTICSEARCH_URL": handed_over.node.url},
+        env=asking(handed_over.node),
         capture_output=True,
         text=True,
         check=False,

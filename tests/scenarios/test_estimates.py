@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from scenarios.conditions import Service
 from scenarios.estimates import about_seconds, unseen_seconds
+from scenarios.faults.burn_cpu import BurnCPU
 from scenarios.headroom import LATER_SECONDS, UNSEEN_SECONDS
 from scenarios.nodes import NODE_SECONDS
 from tests.scenarios.test_disturbance import PLAN
@@ -28,5 +29,6 @@ def test_a_node_of_its_own_comes_up_before() -> None:
 
 
 def test_what_a_fault_takes_of_the_processor_is_seen_later() -> None:
-    burning = replace(PLAN, drill=replace(PLAN.drill, service=Service(cpu_limit_cores=0.5)))
+    burns = replace(PLAN.drill, service=Service(cpu_limit_cores=0.5), fault=BurnCPU(seconds=0.1))
+    burning = replace(PLAN, drill=burns)
     assert (unseen_seconds(PLAN), unseen_seconds(burning)) == (UNSEEN_SECONDS, LATER_SECONDS)

@@ -37,7 +37,7 @@ def opened(
     handed_over: Mapping[str, str] | None = None,
 ) -> Logs:
     logs = Logs(Watched(done), tmp_path, handed_over)
-    logs.open(running, lambda _running, name, _folder: Node(name, done), takes_over=True)
+    logs.nodes.open(running, lambda _running, name, _folder: Node(name, done), takes_over=True)
     running.callback(logs.stop_shippers)
     return logs
 
